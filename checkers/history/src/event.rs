@@ -1,0 +1,91 @@
+//! One event: an invocation or a completion.
+
+use crate::{Name, Value};
+
+/// What an event says of its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// The operation began.
+    Invoke,
+    /// It happened.
+    Ok,
+    /// It did not happen.
+    Fail,
+    /// Nobody knows: it may have happened, or may yet.
+    Info,
+}
+
+impl Kind {
+    /// The word that histories use for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invoke => "invoke",
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "invoke" => Some(Self::Invoke),
+            "ok" => Some(Self::Ok),
+            "fail" => Some(Self::Fail),
+            "info" => Some(Self::Info),
+            _ => None,
+        }
+    }
+}
+
+/// Who invoked an operation. A client has a number; anything else (usually `nemesis`) is not a client and
+/// takes no part in any verdict.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Process {
+    /// A client process: single-threaded, and never used again after `info`.
+    Client(i64),
+    /// The nemesis, or another process that is no client.
+    Named(Name),
+}
+
+impl Process {
+    /// The nemesis.
+    pub fn nemesis() -> Self {
+        Self::Named("nemesis".into())
+    }
+}
+
+/// An owned event, for building histories and for tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The event's index; ascending, sparse in some histories. A history numbers it when it is `None`.
+    pub index: Option<u64>,
+    /// Nanoseconds since the run began; -1 where the history does not say.
+    pub time: i64,
+    /// Invocation or completion.
+    pub kind: Kind,
+    /// Who.
+    pub process: Process,
+    /// The function, such as `read`; empty where the history does not say.
+    pub f: Name,
+    /// The argument, or in an `ok` completion the result.
+    pub value: Value,
+    /// All other fields (`error`, `key`, `node`, ...), in the order in which they were written.
+    pub extra: Vec<(Name, Value)>,
+}
+
+impl Event {
+    /// An event of a client without a time, which tests and generators fill in as they need.
+    pub fn new(process: i64, kind: Kind, f: &str, value: Value) -> Self {
+        Self {
+            index: None,
+            time: -1,
+            kind,
+            process: Process::Client(process),
+            f: f.into(),
+            value,
+            extra: Vec::new(),
+        }
+    }
+}
