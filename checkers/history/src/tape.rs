@@ -238,7 +238,9 @@ impl Tape {
         let header = self.words[at as usize];
         match tag_of(header) {
             Tag::WideInt | Tag::Float => 2,
-            Tag::Vector | Tag::Map | Tag::Set | Tag::Tagged => ((header >> HALF) & HALF_MASK) as u32,
+            Tag::Vector | Tag::Map | Tag::Set | Tag::Tagged => {
+                ((header >> HALF) & HALF_MASK) as u32
+            }
             _ => 1,
         }
     }
@@ -347,9 +349,9 @@ impl<'a> ValueRef<'a> {
             Tag::False => Value::Bool(false),
             Tag::True => Value::Bool(true),
             Tag::Int | Tag::WideInt => Value::Int(self.as_int().unwrap_or_default()),
-            Tag::Float => Value::Float(Float(f64::from_bits(
-                self.tape.words[self.at as usize + 1],
-            ))),
+            Tag::Float => {
+                Value::Float(Float(f64::from_bits(self.tape.words[self.at as usize + 1])))
+            }
             Tag::Str => Value::Str(self.text().into()),
             Tag::Keyword => Value::Keyword(self.text().into()),
             Tag::Symbol => Value::Symbol(self.text().into()),

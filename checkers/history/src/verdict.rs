@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-
 /// The three answers, in the order in which they merge: the worst of several counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Validity {
     /// The history kept the promise.
@@ -141,4 +142,3 @@ impl Evidence {
         }
     }
 }
-

@@ -1,1 +1,14 @@
-//! Skeleton.
+//! Reference systems as pure state machines, and the simulator that runs them.
+//!
+//! A reference system implements [`Node`]: it is handed an [`Input`] and a [`Context`], and answers with
+//! [`Effect`]s in order. Time is a field and sending is a value: there is no transport trait and no clock
+//! trait, so the simulator, local processes and real hosts run it unchanged.
+//!
+//! This crate knows no other crate of ours. Nothing in it reads a clock, opens a socket, spawns, or draws
+//! entropy: every random number comes from a [`random::Stream`] that it is handed.
+
+pub mod node;
+pub mod random;
+pub mod store;
+
+pub use node::{Context, Effect, Input, Node, NodeId};
