@@ -1,1 +1,41 @@
-//! Skeleton.
+//! Which fault, when, on whom; how it is proved and undone.
+//!
+//! Three parts, each without the others' knowledge:
+//! - [`catalogue`] and [`script`]: what people ask for, read and checked before anything starts;
+//! - [`Nemesis`]: a pure state machine that says when a fault begins, is looked after, and ends;
+//! - [`Injector`]: makes a fault through [`rupture_targets::Cluster`], proves it by probes, undoes it, and
+//!   keeps a [`Receipt`] of each.
+//!
+//! A driver asks [`Nemesis::next`] and does what it says with the [`Injector`]:
+//!
+//! ```text
+//! Begin { id, fault } -> receipt = injector.begin(...); nemesis.told(&receipt)
+//! Tick { id }         -> injector.tick(...)
+//! End { id }          -> injector.end(...)
+//! WaitUntil(at_ns)    -> ask again then
+//! Done                -> injector.heal_all(...), let the cluster recover, injector.verify(...), final reads
+//! ```
+//!
+//! After the run [`evidence`] says whether its receipts prove its faults. This crate never learns which
+//! system it breaks, reads no clock, and draws only from the stream that it is handed.
+
+pub mod catalogue;
+mod evidence;
+pub mod fault;
+mod injector;
+mod receipt;
+pub mod recipe;
+mod schedule;
+pub mod script;
+mod shape;
+mod targeting;
+mod time;
+
+pub use catalogue::{NemesisInfo, Refused, Selection, UnknownNemesis, nemeses, parse};
+pub use evidence::{Evidence, Tally, evidence};
+pub use fault::{Fault, FaultKind, Impossible, Shape, Skew, Targeting};
+pub use injector::Injector;
+pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State};
+pub use schedule::{Nemesis, NemesisError, NemesisOptions, Next, Phase, Timing};
+pub use script::{Script, ScriptError};
+pub use shape::cuts;

@@ -1,1 +1,23 @@
-//! Skeleton.
+//! The systems under test: what a client and a nemesis may do to each.
+//!
+//! [`Cluster`] is what a nemesis sees of a target, [`Simulated`] what the driver of virtual time sees. Which
+//! targets there are stands in [`targets`]; [`simulated`] builds one.
+//!
+//! This crate never learns who judges, and nothing in it reads a clock, spawns, or draws entropy: a target in
+//! the simulator is a function of its [`TargetOptions`] and of what is done to it.
+
+pub mod cluster;
+mod name;
+pub mod observe;
+mod registry;
+mod simulated;
+
+pub use cluster::{
+    Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, Status, Traffic,
+};
+pub use name::NodeName;
+pub use registry::{
+    MutantInfo, TargetError, TargetInfo, TargetOptions, simulated, target, targets,
+};
+pub use rupture_protocols::random;
+pub use simulated::{Completion, Happening, Invocation, OperationError, Simulated};

@@ -1,5 +1,152 @@
 //! Reading and writing histories.
 //!
-//! Readers accept every dialect that other tools write, chosen by content and not by file name.
+//! [`read`] accepts every dialect that other tools write, chosen by content and not by file name. Writers
+//! write one dialect each: [`jsonl`], which is ours, and [`edn`], which is Jepsen's; both can write event
+//! by event, as a run does while its history grows.
+//!
+//! Where a file leaves something out: the first event without an index gets 0, and every other the index
+//! after that of the event before; a missing time is -1; a missing function is empty; a missing value is nil. A
+//! history in which no event has a process is that of one client, 0; one in which only some have none is
+//! refused. A process that is no integer (a keyword, a string) is no client.
+//!
+//! Whatever the input, the answer is a history or a [`ParseError`]: values nest at most 256 levels, a value
+//! has at most 2^28 atoms, and a file less than 4 GiB.
 
 pub mod edn;
+mod error;
+pub mod jsonl;
+mod log;
+mod recorder;
+mod scan;
+mod view;
+
+use error::{Problem, Read};
+
+pub use error::ParseError;
+pub use view::AsEvent;
+
+use crate::History;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// EDN: Jepsen, Knossos, elle-cli, Porcupine's key-value logs.
+    Edn,
+    /// JSON: one array of objects, or an object a line.
+    Json,
+    /// The text log of older Jepsen, and its `history.txt`.
+    Log,
+}
+
+impl Format {
+    /// The format's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edn => "EDN",
+            Self::Json => "JSON",
+            Self::Log => "Jepsen's text log",
+        }
+    }
+}
+
+/// Files are known by offsets of 32 bits; this also bounds how many names and atoms a history has.
+const MOST_BYTES: usize = u32::MAX as usize;
+
+/// A byte order mark, which some editors put in front of a file, means nothing.
+const MARK: char = '\u{feff}';
+
+/// Reads a history in whatever format it is written. An empty file is an empty history.
+///
+/// # Errors
+/// The file is in no known format, or not well formed in its own.
+pub fn read(bytes: &[u8]) -> Result<History, ParseError> {
+    match detect(bytes) {
+        Some(format) => read_as(format, bytes),
+        None => Err(unknown_format(bytes).locate(bytes)),
+    }
+}
+
+/// Reads a history in this format.
+///
+/// # Errors
+/// The file is not well formed.
+pub fn read_as(format: Format, bytes: &[u8]) -> Result<History, ParseError> {
+    read_problem(format, bytes, MOST_BYTES).map_err(|problem| problem.locate(bytes))
+}
+
+fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
+    if bytes.len() > most {
+        return Err(Problem::new(0, "a file of less than 4 GiB")
+            .found("a larger one")
+            .remedy("split the history"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Problem::new(error.valid_up_to(), "UTF-8").remedy("convert the file to UTF-8")
+    })?;
+    let marked = text.strip_prefix(MARK);
+    let read = match format {
+        Format::Edn => edn::history(marked.unwrap_or(text)),
+        Format::Json => jsonl::history(marked.unwrap_or(text)),
+        Format::Log => log::history(marked.unwrap_or(text)),
+    };
+    let mut history = read.map_err(|mut problem| {
+        problem.at += text.len() - marked.unwrap_or(text).len();
+        problem
+    })?;
+    history.shrink_to_fit();
+    Ok(history)
+}
+
+/// Looks at the beginning of a file and says how it is written; `None` if it is like nothing known.
+pub fn detect(bytes: &[u8]) -> Option<Format> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = skip_blank(bytes);
+    match bytes[start..].first() {
+        None | Some(b'(' | b'#' | b'^' | b';') => Some(Format::Edn),
+        Some(b'{') => Some(of_map(&bytes[start..])),
+        Some(b'[') => {
+            let rest = &bytes[start + 1..];
+            let inner = skip_blank(rest);
+            Some(match rest[inner..].first() {
+                Some(b'{') => of_map(&rest[inner..]),
+                _ => Format::Edn,
+            })
+        }
+        Some(_) => is_log(&bytes[start..]).then_some(Format::Log),
+    }
+}
+
+/// The keys of EDN's events are keywords, those of JSON strings.
+fn of_map(map: &[u8]) -> Format {
+    let inner = &map[1..];
+    match inner.get(skip_blank(inner)) {
+        Some(b'"') => Format::Json,
+        _ => Format::Edn,
+    }
+}
+
+/// The offset of the first byte that is neither whitespace nor a comma.
+fn skip_blank(bytes: &[u8]) -> usize {
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+    bytes
+        .iter()
+        .position(|byte| !blank(byte))
+        .unwrap_or(bytes.len())
+}
+
+fn is_log(bytes: &[u8]) -> bool {
+    let line = bytes.split(|&byte| byte == b'\n').next();
+    let line = String::from_utf8_lossy(line.unwrap_or_default());
+    log::operation(&line).is_some() || log::logger(&line).is_some()
+}
+
+fn unknown_format(bytes: &[u8]) -> Box<Problem> {
+    let problem = Problem::new(
+        skip_blank(bytes),
+        "a history in EDN or JSON, or Jepsen's text log",
+    );
+    match bytes {
+        [0x1f, 0x8b, ..] => problem.found("a gzip archive").remedy("unpack it first"),
+        _ => problem,
+    }
+}

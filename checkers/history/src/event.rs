@@ -71,7 +71,9 @@ pub struct Event {
     pub f: Name,
     /// The argument, or in an `ok` completion the result.
     pub value: Value,
-    /// All other fields (`error`, `key`, `node`, ...), in the order in which they were written.
+    /// All other fields (`error`, `key`, `node`, ...), in the order in which they were written. None bears
+    /// the name of one of the six above (`index`, `time`, `type`, `process`, `f`, `value`): writers leave such
+    /// a field out, because a file in which a key comes twice is not well formed.
     pub extra: Vec<(Name, Value)>,
 }
 

@@ -2,35 +2,80 @@
 
 use crate::event::{Event, Kind, Process};
 use crate::operation::{self, Operation, PairingError};
-use crate::tape::{Tape, ValueRef};
+use crate::tape::{Tag, Tape, TooLarge};
+use crate::value_ref::ValueRef;
 use crate::{Name, Value};
 
-const NO_EXTRA: u32 = u32::MAX;
+/// How many functions a row can tell apart.
+pub(crate) const MOST_FUNCTIONS: u32 = 1 << 28;
 
-/// One event, 40 bytes; its value lies on the tape.
+/// One event, 32 bytes; its value lies on the tape, and a map of its other fields directly behind it.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) index: u64,
-    pub(crate) time: i64,
+struct Row {
+    index: u64,
+    time: i64,
     /// A client's number, or the number of a name.
-    pub(crate) process: i64,
-    pub(crate) value: u32,
-    pub(crate) extra: u32,
-    pub(crate) f: u32,
+    process: i64,
+    value: u32,
+    facts: Facts,
+}
+
+/// The number of a function's name and four bits: two for the kind, one each for *is a client* and *has
+/// other fields*.
+#[derive(Clone, Copy, Debug)]
+struct Facts(u32);
+
+impl Facts {
+    fn new(f: u32, kind: Kind, client: bool, extra: bool) -> Self {
+        Self(f << 4 | (kind as u32) << 2 | u32::from(client) << 1 | u32::from(extra))
+    }
+
+    fn f(self) -> u32 {
+        self.0 >> 4
+    }
+
+    fn kind(self) -> Kind {
+        match (self.0 >> 2) & 3 {
+            0 => Kind::Invoke,
+            1 => Kind::Ok,
+            2 => Kind::Fail,
+            _ => Kind::Info,
+        }
+    }
+
+    fn client(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    fn extra(self) -> bool {
+        self.0 & 1 != 0
+    }
+}
+
+/// What a row says besides its value, as readers hand it over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) index: Option<u64>,
+    pub(crate) time: i64,
     pub(crate) kind: Kind,
     pub(crate) client: bool,
+    pub(crate) process: i64,
+    pub(crate) f: u32,
+    pub(crate) value: u32,
+    pub(crate) extra: bool,
 }
 
 /// A sequence of events in the order in which they were recorded.
 ///
-/// Stored flat: 40 bytes an event, and eight more for each atom of its value; strings are kept once. A
+/// Stored flat: 32 bytes an event, and eight more for each atom of its value; strings are kept once. A
 /// *row* is an event's position, from 0; its `index` is the number that the file gave it.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    pub(crate) rows: Vec<Row>,
+    rows: Vec<Row>,
     pub(crate) tape: Tape,
 }
 
+/// Building.
 impl History {
     /// An empty history.
     pub fn new() -> Self {
@@ -38,43 +83,73 @@ impl History {
     }
 
     /// Appends an event and returns its row. An event without an index gets the next one.
+    ///
+    /// # Panics
+    /// When the event's value has more than 2^28 atoms, or the history more than 2^32. Readers refuse such
+    /// files with an error; a program that records an event of two gigabytes has lost its way.
     pub fn push(&mut self, event: &Event) -> usize {
         let f = self.tape.names.intern(&event.f);
         let (client, process) = match &event.process {
             Process::Client(number) => (true, *number),
             Process::Named(name) => (false, i64::from(self.tape.names.intern(name))),
         };
-        let value = self.tape.end();
-        self.tape.push(&event.value);
-        let extra = self.push_extra(&event.extra);
-        let next = self.rows.last().map_or(0, |row| row.index + 1);
-        self.rows.push(Row {
-            index: event.index.unwrap_or(next),
+        let value = u32::try_from(self.tape.end());
+        let pushed = self.push_value(event);
+        let (Ok(value), Ok(()), true) = (value, pushed, f < MOST_FUNCTIONS) else {
+            panic!("an event that is too large to record");
+        };
+        self.push_row(Head {
+            index: event.index,
             time: event.time,
-            process,
-            value,
-            extra,
-            f,
             kind: event.kind,
             client,
+            process,
+            f,
+            value,
+            extra: !event.extra.is_empty(),
+        })
+    }
+
+    fn push_value(&mut self, event: &Event) -> Result<(), TooLarge> {
+        self.tape.push(&event.value)?;
+        if event.extra.is_empty() {
+            return Ok(());
+        }
+        let open = self.tape.open(Tag::Map);
+        for (name, value) in &event.extra {
+            self.tape.named(Tag::Keyword, name);
+            self.tape.push(value)?;
+        }
+        self.tape.close(open, event.extra.len())
+    }
+
+    /// Appends a row whose value is on the tape already.
+    pub(crate) fn push_row(&mut self, head: Head) -> usize {
+        let next = self.last_index().map_or(0, |last| last.saturating_add(1));
+        self.rows.push(Row {
+            index: head.index.unwrap_or(next),
+            time: head.time,
+            process: head.process,
+            value: head.value,
+            facts: Facts::new(head.f, head.kind, head.client, head.extra),
         });
         self.rows.len() - 1
     }
 
-    fn push_extra(&mut self, extra: &[(Name, Value)]) -> u32 {
-        if extra.is_empty() {
-            return NO_EXTRA;
-        }
-        let at = self.tape.end();
-        let open = self.tape.open_map();
-        for (name, value) in extra {
-            self.tape.keyword(name);
-            self.tape.push(value);
-        }
-        self.tape.close(&open, extra.len());
-        at
+    /// The index of the last event.
+    pub(crate) fn last_index(&self) -> Option<u64> {
+        self.rows.last().map(|row| row.index)
     }
 
+    /// Gives back memory that was reserved and is not used, for a history that has come to its end.
+    pub fn shrink_to_fit(&mut self) {
+        self.rows.shrink_to_fit();
+        self.tape.shrink();
+    }
+}
+
+/// Reading.
+impl History {
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -97,7 +172,7 @@ impl History {
     }
 
     /// All events, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = EventRef<'_>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = EventRef<'_>> + DoubleEndedIterator {
         self.rows.iter().map(|row| EventRef { history: self, row })
     }
 
@@ -110,6 +185,20 @@ impl History {
         operation::pair(self)
     }
 
+    /// The first row whose time is before that of an earlier row, if there is one.
+    ///
+    /// Checkers order events by row and never by time, so this changes no verdict; but a history in which
+    /// the two disagree was merged or sorted by something else than its recorder, and deserves a warning.
+    /// Events without a time (below zero) are passed over. Linear time.
+    pub fn first_time_disorder(&self) -> Option<usize> {
+        let mut latest = 0;
+        self.rows.iter().position(|row| {
+            let before = row.time >= 0 && row.time < latest;
+            latest = latest.max(row.time);
+            before
+        })
+    }
+
     /// How many bytes of memory the history holds.
     pub fn bytes(&self) -> usize {
         self.rows.capacity() * size_of::<Row>() + self.tape.bytes()
@@ -119,15 +208,21 @@ impl History {
 impl<'a> FromIterator<&'a Event> for History {
     fn from_iter<I: IntoIterator<Item = &'a Event>>(events: I) -> Self {
         let mut history = Self::new();
-        for event in events {
-            history.push(event);
-        }
+        history.extend(events);
         history
     }
 }
 
+impl<'a> Extend<&'a Event> for History {
+    fn extend<I: IntoIterator<Item = &'a Event>>(&mut self, events: I) {
+        for event in events {
+            self.push(event);
+        }
+    }
+}
+
 /// A view of one event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct EventRef<'a> {
     history: &'a History,
     row: &'a Row,
@@ -146,35 +241,46 @@ impl<'a> EventRef<'a> {
 
     /// Invocation or completion.
     pub fn kind(self) -> Kind {
-        self.row.kind
+        self.row.facts.kind()
     }
 
     /// The client's number; `None` for the nemesis and the like.
     pub fn client(self) -> Option<i64> {
-        self.row.client.then_some(self.row.process)
+        self.row.facts.client().then_some(self.row.process)
+    }
+
+    /// The name of a process that is no client.
+    pub fn process_name(self) -> Option<&'a str> {
+        let named = !self.row.facts.client();
+        named.then(|| self.history.tape.names.get(self.row.process as u32))
     }
 
     /// Who.
     pub fn process(self) -> Process {
-        match self.client() {
-            Some(number) => Process::Client(number),
-            None => Process::Named(self.history.tape.names.get(self.row.process as u32).into()),
+        match self.process_name() {
+            Some(name) => Process::Named(name.into()),
+            None => Process::Client(self.row.process),
         }
     }
 
     /// The function; empty where the history does not say.
     pub fn f(self) -> &'a str {
-        self.history.tape.names.get(self.row.f)
+        self.history.tape.names.get(self.row.facts.f())
+    }
+
+    /// The number that stands for the function's name in this history.
+    pub(crate) fn f_number(self) -> u32 {
+        self.row.facts.f()
     }
 
     /// The argument, or in an `ok` completion the result.
     pub fn value(self) -> ValueRef<'a> {
-        self.history.tape.at(self.row.value)
+        ValueRef::new(&self.history.tape, self.row.value)
     }
 
     /// All other fields, in the order in which they were written.
     pub fn extras(self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
-        let map = (self.row.extra != NO_EXTRA).then(|| self.history.tape.at(self.row.extra));
+        let map = self.row.facts.extra().then(|| self.value().following());
         map.and_then(ValueRef::entries)
             .into_iter()
             .flatten()
@@ -188,6 +294,7 @@ impl<'a> EventRef<'a> {
 
     /// An owned copy.
     pub fn to_event(self) -> Event {
+        let extras = self.extras();
         Event {
             index: Some(self.index()),
             time: self.time(),
@@ -195,10 +302,18 @@ impl<'a> EventRef<'a> {
             process: self.process(),
             f: self.f().into(),
             value: self.value().to_value(),
-            extra: self
-                .extras()
-                .map(|(name, value)| (name.into(), value.to_value()))
-                .collect(),
+            extra: extras
+                .map(|(name, value)| (Name::from(name), value.to_value()))
+                .collect::<Vec<(Name, Value)>>(),
         }
+    }
+}
+
+/// The event as one line of Jepsen's EDN.
+impl std::fmt::Debug for EventRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut line = String::new();
+        crate::codec::edn::write_event(&mut line, *self);
+        f.write_str(line.trim_end())
     }
 }

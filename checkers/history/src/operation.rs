@@ -1,8 +1,12 @@
 //! Pairing invocations with completions.
+//!
+//! A process runs one operation at a time, so a completion belongs to the last invocation of its process.
+//! That a process which got `info` is never used again is not required here: its operation stays open for
+//! ever either way.
 
 use rustc_hash::FxHashMap;
 
-use crate::{History, Kind};
+use crate::{EventRef, History, Kind};
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +79,30 @@ pub enum PairingError {
     },
 }
 
+impl Operation {
+    /// Until when the operation ran: the row of its completion, or `None` when it may run forever, which
+    /// every `info` operation may.
+    pub fn ended(&self) -> Option<u32> {
+        self.completed.filter(|_| self.outcome != Outcome::Info)
+    }
+
+    /// Whether this operation had ended before the other was invoked: the real-time order.
+    pub fn precedes(&self, other: &Self) -> bool {
+        self.ended().is_some_and(|row| row < other.invoked)
+    }
+}
+
+impl Outcome {
+    /// The word that histories use for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        }
+    }
+}
+
 pub(crate) fn pair(history: &History) -> Result<Vec<Operation>, PairingError> {
     let mut operations: Vec<Operation> = Vec::with_capacity(history.len() / 2);
     let mut open: FxHashMap<i64, usize> = FxHashMap::default();
@@ -82,47 +110,65 @@ pub(crate) fn pair(history: &History) -> Result<Vec<Operation>, PairingError> {
         let Some(process) = event.client() else {
             continue;
         };
-        if event.kind() == Kind::Invoke {
-            if let Some(first) = open.insert(process, operations.len()) {
-                return Err(PairingError::TwoOpen {
-                    index: event.index(),
-                    open: history.get(operations[first].invoked as usize).index(),
-                    process,
-                    f: event.f().to_owned(),
-                });
-            }
-            operations.push(Operation {
-                process,
-                invoked: row as u32,
-                completed: None,
-                outcome: Outcome::Info,
-            });
+        if event.kind() != Kind::Invoke {
+            let number = open
+                .remove(&process)
+                .ok_or_else(|| never_invoked(event, process))?;
+            complete(history, &mut operations[number], event, row)?;
             continue;
         }
-        let Some(number) = open.remove(&process) else {
-            return Err(PairingError::NeverInvoked {
-                index: event.index(),
-                process,
-                f: event.f().to_owned(),
-            });
-        };
-        let operation = &mut operations[number];
-        let invocation = history.get(operation.invoked as usize);
-        if invocation.f() != event.f() {
-            return Err(PairingError::OtherFunction {
-                index: event.index(),
-                open: invocation.index(),
-                process,
-                f: event.f().to_owned(),
-                invoked: invocation.f().to_owned(),
-            });
+        if let Some(first) = open.insert(process, operations.len()) {
+            return Err(two_open(history, &operations[first], event));
         }
-        operation.completed = Some(row as u32);
-        operation.outcome = match event.kind() {
-            Kind::Ok => Outcome::Ok,
-            Kind::Fail => Outcome::Fail,
-            Kind::Invoke | Kind::Info => Outcome::Info,
-        };
+        operations.push(Operation {
+            process,
+            invoked: row as u32,
+            completed: None,
+            outcome: Outcome::Info,
+        });
     }
     Ok(operations)
+}
+
+/// A completion may leave its function out: it cannot name another than its invocation anyway.
+fn complete(
+    history: &History,
+    operation: &mut Operation,
+    completion: EventRef<'_>,
+    row: usize,
+) -> Result<(), PairingError> {
+    let invocation = history.get(operation.invoked as usize);
+    if invocation.f_number() != completion.f_number() && !completion.f().is_empty() {
+        return Err(PairingError::OtherFunction {
+            index: completion.index(),
+            open: invocation.index(),
+            process: operation.process,
+            f: completion.f().to_owned(),
+            invoked: invocation.f().to_owned(),
+        });
+    }
+    operation.completed = Some(row as u32);
+    operation.outcome = match completion.kind() {
+        Kind::Ok => Outcome::Ok,
+        Kind::Fail => Outcome::Fail,
+        Kind::Invoke | Kind::Info => Outcome::Info,
+    };
+    Ok(())
+}
+
+fn never_invoked(event: EventRef<'_>, process: i64) -> PairingError {
+    PairingError::NeverInvoked {
+        index: event.index(),
+        process,
+        f: event.f().to_owned(),
+    }
+}
+
+fn two_open(history: &History, first: &Operation, event: EventRef<'_>) -> PairingError {
+    PairingError::TwoOpen {
+        index: event.index(),
+        open: history.get(first.invoked as usize).index(),
+        process: first.process,
+        f: event.f().to_owned(),
+    }
 }

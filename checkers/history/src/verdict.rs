@@ -74,6 +74,55 @@ impl Verdict {
         verdict.reasons.push(reason.into());
         verdict
     }
+
+    /// One verdict for two: of several keys, or of several checkers of the same history.
+    ///
+    /// The worse answer counts (invalid, then unknown, then valid). Operations add up, so two checkers that
+    /// judged the same operations count them twice: merge counts only what was judged apart. Anomalies,
+    /// reasons and notes are those of `self` and then those of `other`; levels, models and consistencies are
+    /// named once each, in that order, the latter two with ` + ` between them. An empty verdict (the
+    /// default, which is valid and names nothing) changes nothing, and merging is associative.
+    ///
+    /// ```
+    /// use rupture_history::{Validity, Verdict};
+    ///
+    /// let good = Verdict::new(Validity::Valid, "cas-register", "linearizable");
+    /// let late = Verdict::unknown("cas-register", "linearizable", "out of time");
+    /// let both = good.merge(late);
+    /// assert_eq!(both.validity, Validity::Unknown);
+    /// assert_eq!(both.model, "cas-register");
+    /// assert_eq!(both.reasons, ["out of time"]);
+    /// ```
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.validity = self.validity.merge(other.validity);
+        self.model = both_names(&self.model, &other.model);
+        self.consistency = both_names(&self.consistency, &other.consistency);
+        self.operations = self.operations.saturating_add(other.operations);
+        self.explained = self.explained.saturating_add(other.explained);
+        self.anomalies.extend(other.anomalies);
+        for level in other.not {
+            if !self.not.contains(&level) {
+                self.not.push(level);
+            }
+        }
+        self.reasons.extend(other.reasons);
+        self.notes.extend(other.notes);
+        self
+    }
+}
+
+const BOTH: &str = " + ";
+
+/// The names of two lists of names, each once.
+fn both_names(first: &str, second: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in first.split(BOTH).chain(second.split(BOTH)) {
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(BOTH)
 }
 
 /// One thing that went wrong, with what a person needs to check it by hand.
@@ -131,14 +180,132 @@ impl Evidence {
             result: completed
                 .filter(|_| operation.outcome == Outcome::Ok)
                 .map(|event| event.value().to_string()),
-            outcome: match operation.outcome {
-                Outcome::Ok => "ok",
-                Outcome::Fail => "fail",
-                Outcome::Info => "info",
-            }
-            .to_owned(),
+            outcome: operation.outcome.name().to_owned(),
             invoked_ns: invoked.time(),
             completed_ns: completed.filter(|_| known).map(crate::EventRef::time),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, History, Kind, Value};
+    use proptest::prelude::*;
+
+    fn words(alphabet: &'static [&'static str]) -> impl Strategy<Value = String> + Clone {
+        prop::sample::select(alphabet).prop_map(str::to_owned)
+    }
+
+    fn lists() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec(words(&["a", "b", "c"]), 0..3)
+    }
+
+    fn verdicts() -> impl Strategy<Value = Verdict> {
+        use Validity::{Invalid, Unknown, Valid};
+        let validity = prop::sample::select(&[Valid, Unknown, Invalid][..]);
+        let names = words(&["", "register", "set", "register + set"]);
+        let not = prop::sample::subsequence(vec!["x".to_owned(), "y".to_owned()], 0..=2);
+        (
+            validity,
+            names.clone(),
+            names,
+            0..9_u64,
+            lists(),
+            not,
+            lists(),
+        )
+            .prop_map(
+                |(validity, model, consistency, operations, kinds, not, reasons)| Verdict {
+                    validity,
+                    model,
+                    consistency,
+                    operations,
+                    explained: operations / 2,
+                    anomalies: kinds
+                        .into_iter()
+                        .map(|kind| Anomaly {
+                            kind,
+                            ..Anomaly::default()
+                        })
+                        .collect(),
+                    not,
+                    notes: reasons.iter().rev().cloned().collect(),
+                    reasons,
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_associative(a in verdicts(), b in verdicts(), c in verdicts()) {
+            let left = a.clone().merge(b.clone()).merge(c.clone());
+            prop_assert_eq!(left, a.merge(b.merge(c)));
+        }
+
+        #[test]
+        fn an_empty_verdict_changes_nothing(a in verdicts()) {
+            prop_assert_eq!(&a.clone().merge(Verdict::default()), &a);
+            prop_assert_eq!(&Verdict::default().merge(a.clone()), &a);
+        }
+
+        #[test]
+        fn the_worst_answer_counts_and_nothing_is_lost(a in verdicts(), b in verdicts()) {
+            let both = a.clone().merge(b.clone());
+            prop_assert_eq!(both.validity, a.validity.max(b.validity));
+            prop_assert_eq!(both.operations, a.operations + b.operations);
+            prop_assert_eq!(both.explained, a.explained + b.explained);
+            prop_assert_eq!(both.anomalies, [a.anomalies, b.anomalies].concat());
+            prop_assert_eq!(both.reasons, [a.reasons, b.reasons].concat());
+            prop_assert_eq!(both.notes, [a.notes, b.notes].concat());
+            prop_assert!(a.not.iter().chain(&b.not).all(|level| both.not.contains(level)));
+        }
+    }
+
+    #[test]
+    fn invalid_is_worse_than_unknown_is_worse_than_valid() {
+        assert!(Validity::Invalid > Validity::Unknown && Validity::Unknown > Validity::Valid);
+    }
+
+    #[test]
+    fn a_verdict_survives_json() {
+        let mut verdict = Verdict::unknown("register", "linearizable", "out of time");
+        verdict.anomalies.push(Anomaly::default());
+        let text = serde_json::to_string(&verdict).expect("a verdict is plain data");
+        assert!(text.contains(r#""validity":"unknown""#), "{text}");
+        assert!(text.contains(r#""type":"""#), "{text}");
+        let back: Verdict = serde_json::from_str(&text).expect("its own form");
+        assert_eq!(back, verdict);
+    }
+
+    #[test]
+    fn evidence_says_when_an_operation_ran_and_what_it_saw() {
+        let mut history = History::new();
+        let mut event = Event::new(3, Kind::Invoke, "read", Value::Nil);
+        for (kind, time, value) in [(Kind::Invoke, 5, Value::Nil), (Kind::Ok, 9, Value::Int(7))] {
+            (event.kind, event.time, event.value) = (kind, time, value);
+            history.push(&event);
+        }
+        (event.kind, event.value) = (Kind::Invoke, Value::Nil);
+        history.push(&event);
+        (event.kind, event.value) = (Kind::Info, Value::keyword("timed-out"));
+        history.push(&event);
+        let operations = history.operations().expect("pairs");
+        let known = Evidence::of(&history, &operations[0]);
+        let expected = Evidence {
+            index: 0,
+            completed_index: Some(1),
+            process: "3".to_owned(),
+            f: "read".to_owned(),
+            argument: "nil".to_owned(),
+            result: Some("7".to_owned()),
+            outcome: "ok".to_owned(),
+            invoked_ns: 5,
+            completed_ns: Some(9),
+        };
+        assert_eq!(known, expected);
+        let open = Evidence::of(&history, &operations[1]);
+        assert_eq!((open.result, open.completed_ns), (None, None));
+        assert_eq!((open.completed_index, &*open.outcome), (Some(3), "info"));
     }
 }

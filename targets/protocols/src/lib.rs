@@ -7,8 +7,12 @@
 //! This crate knows no other crate of ours. Nothing in it reads a clock, opens a socket, spawns, or draws
 //! entropy: every random number comes from a [`random::Stream`] that it is handed.
 
+pub mod echo;
 pub mod node;
+pub mod raft;
 pub mod random;
+pub mod sim;
+pub mod retry;
 pub mod store;
 
 pub use node::{Context, Effect, Input, Node, NodeId};

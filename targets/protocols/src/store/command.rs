@@ -17,7 +17,7 @@ pub enum Datum {
 }
 
 /// One step of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Micro {
     /// Read a key.
     Read(Datum),
@@ -28,7 +28,7 @@ pub enum Micro {
 }
 
 /// What a client asks. Objects of different kinds live in name spaces of their own, each addressed by a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Command {
     /// Read a register; an unwritten one is `Nil`.
     Read(Datum),

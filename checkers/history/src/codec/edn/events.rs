@@ -1,0 +1,266 @@
+//! Reading events from EDN: which map is one, and what its keys mean.
+
+use std::borrow::Cow;
+
+use super::read::Reader;
+use super::syntax::{self, Class};
+use crate::codec::error::{Problem, Read};
+use crate::codec::recorder::{Field, Who};
+use crate::codec::scan::Digits;
+use crate::tape::Tag;
+use crate::{History, Kind, ValueRef};
+
+/// Reads a whole history: events one after another, or one vector or list of them.
+pub(crate) fn history(text: &str) -> Read<History> {
+    let mut reader = Reader::new(text);
+    let closer = reader.container()?;
+    loop {
+        reader.skip_blank_and_discards()?;
+        match reader.scan.peek() {
+            None => break,
+            Some(byte) if Some(byte) == closer => {
+                reader.scan.position += 1;
+                return reader.trailer();
+            }
+            Some(_) => reader.event()?,
+        }
+    }
+    match closer {
+        Some(b']') => Err(reader
+            .scan
+            .problem("an event or `]`")
+            .remedy(syntax::CUT_SHORT)),
+        Some(_) => Err(reader
+            .scan
+            .problem("an event or `)`")
+            .remedy(syntax::CUT_SHORT)),
+        None => Ok(reader.recorder.history),
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Steps into the vector or list that holds all events, if there is one, and returns what closes it.
+    fn container(&mut self) -> Read<Option<u8>> {
+        self.skip_blank_and_discards()?;
+        let start = self.scan.position;
+        self.skip_tags()?;
+        let closer = match self.scan.peek() {
+            Some(b'[') => b']',
+            Some(b'(') => b')',
+            _ => {
+                self.scan.position = start;
+                return Ok(None);
+            }
+        };
+        self.scan.position += 1;
+        Ok(Some(closer))
+    }
+
+    fn trailer(mut self) -> Read<History> {
+        self.skip_blank_and_discards()?;
+        match self.scan.peek() {
+            None => Ok(self.recorder.history),
+            Some(_) => Err(self
+                .scan
+                .problem("the end of the file")
+                .remedy("put all events into one vector, or one event on each line")),
+        }
+    }
+
+    /// Steps over tags such as `#jepsen.history.Op`: an event is known by its keys.
+    fn skip_tags(&mut self) -> Read<()> {
+        while self.scan.peek() == Some(b'#')
+            && self.scan.peek_after(1).map(syntax::class) == Some(Class::Token)
+        {
+            self.tag();
+            self.skip_blank_and_discards()?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self) -> Read<()> {
+        self.skip_tags()?;
+        let at = self.scan.position;
+        if !self.scan.take(b'{') {
+            return Err(self
+                .scan
+                .problem("an event, a map such as {:process 0, :type :invoke, :f :read}"));
+        }
+        self.recorder.begin(at);
+        loop {
+            self.skip_blank_and_discards()?;
+            if self.scan.take(b'}') {
+                return self.recorder.finish();
+            }
+            self.entry()?;
+        }
+    }
+
+    /// One key of an event and its value.
+    #[inline]
+    fn entry(&mut self) -> Read<()> {
+        let at = self.scan.position;
+        let name = match self.scan.peek() {
+            Some(b':') => Cow::Borrowed(self.keyword_name()?),
+            Some(b'"') => self.string_text()?,
+            Some(_) => {
+                return Err(self
+                    .scan
+                    .problem("a key of an event, such as :type, or `}`"));
+            }
+            None => {
+                let problem = self
+                    .scan
+                    .problem("a key of an event, such as :type, or `}`");
+                return Err(problem.remedy(syntax::CUT_SHORT));
+            }
+        };
+        let field = Field::from_name(name.as_bytes());
+        if let Some(field) = field {
+            self.recorder.see(field, at)?;
+        } else {
+            self.recorder.extra(&name);
+        }
+        self.skip_blank_and_discards()?;
+        match field {
+            None => self.value(),
+            Some(Field::Value) => self.value_field(),
+            Some(Field::Type) => self.kind_field(),
+            Some(Field::F) => self.f_field(),
+            Some(Field::Process) => self.process_field(),
+            Some(Field::Index) => {
+                let at = self.scan.position;
+                match self.integer_or_nil("an index, which is an integer")? {
+                    Some(index) => self.recorder.set_index(index, at),
+                    None => Ok(()),
+                }
+            }
+            Some(Field::Time) => {
+                if let Some(time) = self.integer_or_nil("a time in nanoseconds, an integer")? {
+                    self.recorder.set_time(time);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn value_field(&mut self) -> Read<()> {
+        let from = self.recorder.history.tape.end();
+        self.value()?;
+        self.recorder.value_written(from);
+        Ok(())
+    }
+
+    /// An integer that ends where its digits end; otherwise nothing is stepped over.
+    #[inline]
+    fn plain_integer(&mut self) -> Option<i64> {
+        let start = self.scan.position;
+        match self.scan.integer() {
+            Some(Digits::Fits(n)) if !self.scan.peek().is_some_and(syntax::in_token) => Some(n),
+            _ => {
+                self.scan.position = start;
+                None
+            }
+        }
+    }
+
+    /// The keyword or string that comes next; otherwise nothing is stepped over.
+    #[inline]
+    fn name(&mut self) -> Read<Option<Cow<'a, str>>> {
+        Ok(match self.scan.peek() {
+            Some(b':') => Some(Cow::Borrowed(self.keyword_name()?)),
+            Some(b'"') => Some(self.string_text()?),
+            _ => None,
+        })
+    }
+
+    /// Reads a value that is kept only in part: `keep` sees it, and then it is taken off the tape.
+    fn passing<T>(&mut self, keep: impl FnOnce(ValueRef<'_>) -> T) -> Read<T> {
+        let end = self.recorder.history.tape.end();
+        self.value()?;
+        let kept = keep(ValueRef::new(&self.recorder.history.tape, end as u32));
+        self.recorder.history.tape.words.truncate(end);
+        Ok(kept)
+    }
+
+    fn integer_or_nil(&mut self, expected: &'static str) -> Read<Option<i64>> {
+        if let Some(n) = self.plain_integer() {
+            return Ok(Some(n));
+        }
+        let at = self.scan.position;
+        let read =
+            self.passing(|value| value.is_nil().then_some(None).or(value.as_int().map(Some)))?;
+        read.ok_or_else(|| Problem::new(at, expected))
+    }
+
+    #[inline]
+    pub(crate) fn kind_field(&mut self) -> Read<()> {
+        let at = self.scan.position;
+        let name = match self.name()? {
+            Some(name) => name,
+            None => self.passing(|value| Cow::Owned(value.to_string()))?,
+        };
+        let kind = Kind::from_name(&name)
+            .ok_or_else(|| Problem::new(at, ":invoke, :ok, :fail or :info"))?;
+        self.recorder.set_kind(kind);
+        Ok(())
+    }
+
+    /// The function: a name as a rule. Anything else is known by its text.
+    #[inline]
+    pub(crate) fn f_field(&mut self) -> Read<()> {
+        let name = match self.name()? {
+            Some(name) => Some(name),
+            None => self.passing(named)?.map(Cow::Owned),
+        };
+        if let Some(name) = name {
+            self.recorder.set_f(&name);
+        }
+        Ok(())
+    }
+
+    /// The process: an integer is a client, anything else is not.
+    #[inline]
+    pub(crate) fn process_field(&mut self) -> Read<()> {
+        if let Some(n) = self.plain_integer() {
+            self.recorder.set_process(Who::Client(n));
+            return Ok(());
+        }
+        if let Some(name) = self.name()? {
+            self.recorder.name_process(&name);
+            return Ok(());
+        }
+        let at = self.scan.position;
+        let (client, name, wide) =
+            self.passing(|value| (value.as_int(), named(value), is_wide(value)))?;
+        match (client, name) {
+            (Some(n), _) => self.recorder.set_process(Who::Client(n)),
+            (None, Some(_)) if wide => {
+                return Err(Problem::new(at, "a process of at most 64 bits"));
+            }
+            (None, Some(name)) => self.recorder.name_process(&name),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The text of a value that names something; `None` for nil.
+fn named(value: ValueRef<'_>) -> Option<String> {
+    match value.tag() {
+        Tag::Nil => None,
+        Tag::Str | Tag::Keyword | Tag::Symbol => Some(value.text().to_owned()),
+        _ => Some(value.to_string()),
+    }
+}
+
+/// Whether this is an integer that does not fit 64 bits.
+fn is_wide(value: ValueRef<'_>) -> bool {
+    value.tag() == Tag::Other
+        && value
+            .text()
+            .trim_end_matches('N')
+            .trim_start_matches(['-', '+'])
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+}

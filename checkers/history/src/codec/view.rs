@@ -1,0 +1,196 @@
+//! One way to look at owned and at stored values and events, so that each format has one writer.
+
+use crate::tape::Tag;
+use crate::{Entries, Event, EventRef, Items, Kind, Process, Value, ValueRef};
+
+/// What a value is, one level deep.
+pub(crate) enum Shape<'a, V: View<'a>> {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(&'a str),
+    Keyword(&'a str),
+    Symbol(&'a str),
+    Other(&'a str),
+    Vector(V::Items),
+    Set(V::Items),
+    Map(V::Entries),
+    Tagged(&'a str, V),
+}
+
+pub(crate) trait View<'a>: Copy {
+    type Items: Iterator<Item = Self>;
+    type Entries: Iterator<Item = (Self, Self)>;
+
+    fn shape(self) -> Shape<'a, Self>;
+}
+
+impl<'a> View<'a> for &'a Value {
+    type Items = std::slice::Iter<'a, Value>;
+    type Entries = OwnedEntries<'a>;
+
+    fn shape(self) -> Shape<'a, Self> {
+        match self {
+            Value::Nil => Shape::Nil,
+            Value::Bool(b) => Shape::Bool(*b),
+            Value::Int(n) => Shape::Int(*n),
+            Value::Float(x) => Shape::Float(x.0),
+            Value::Str(s) => Shape::Str(s),
+            Value::Keyword(s) => Shape::Keyword(s),
+            Value::Symbol(s) => Shape::Symbol(s),
+            Value::Other(s) => Shape::Other(s),
+            Value::Vector(items) => Shape::Vector(items.iter()),
+            Value::Set(items) => Shape::Set(items.iter()),
+            Value::Map(entries) => Shape::Map(OwnedEntries(entries.iter())),
+            Value::Tagged(tag, value) => Shape::Tagged(tag, value),
+        }
+    }
+}
+
+pub(crate) struct OwnedEntries<'a>(std::slice::Iter<'a, (Value, Value)>);
+
+impl<'a> Iterator for OwnedEntries<'a> {
+    type Item = (&'a Value, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, value)| (key, value))
+    }
+}
+
+impl<'a> View<'a> for ValueRef<'a> {
+    type Items = Items<'a>;
+    type Entries = Entries<'a>;
+
+    fn shape(self) -> Shape<'a, Self> {
+        let (items, entries) = (self.items(), self.entries());
+        match (self.tag(), items, entries) {
+            (Tag::Vector, Some(items), _) => Shape::Vector(items),
+            (Tag::Set, Some(items), _) => Shape::Set(items),
+            (Tag::Map, _, Some(entries)) => Shape::Map(entries),
+            (tag, ..) => self.atom(tag),
+        }
+    }
+}
+
+impl<'a> ValueRef<'a> {
+    fn atom(self, tag: Tag) -> Shape<'a, Self> {
+        match tag {
+            Tag::False => Shape::Bool(false),
+            Tag::True => Shape::Bool(true),
+            Tag::Int | Tag::WideInt => Shape::Int(self.as_int().unwrap_or_default()),
+            Tag::Float => Shape::Float(self.as_float().unwrap_or_default()),
+            Tag::Str => Shape::Str(self.text()),
+            Tag::Keyword => Shape::Keyword(self.text()),
+            Tag::Symbol => Shape::Symbol(self.text()),
+            Tag::Other => Shape::Other(self.text()),
+            Tag::Tagged => self
+                .tagged()
+                .map_or(Shape::Nil, |(tag, value)| Shape::Tagged(tag, value)),
+            Tag::Nil | Tag::Vector | Tag::Map | Tag::Set => Shape::Nil,
+        }
+    }
+}
+
+/// Who, without owning the name.
+pub(crate) enum Actor<'a> {
+    Client(i64),
+    Named(&'a str),
+}
+
+/// An event, owned or in a history, as writers see it.
+pub(crate) struct Fields<'a, V> {
+    pub(crate) index: Option<u64>,
+    pub(crate) time: i64,
+    pub(crate) kind: Kind,
+    pub(crate) actor: Actor<'a>,
+    pub(crate) f: &'a str,
+    pub(crate) value: V,
+    /// Sorted by name.
+    pub(crate) extra: Vec<(&'a str, V)>,
+}
+
+/// An event that can be written: [`&Event`](Event) and [`EventRef`].
+#[expect(private_bounds, reason = "only events of this crate can be written")]
+pub trait AsEvent: Parts {}
+
+impl AsEvent for &Event {}
+impl AsEvent for EventRef<'_> {}
+
+pub(crate) trait Parts {
+    /// Hands the event's fields to a writer.
+    fn write_with<W: FieldsWriter>(self, out: &mut String, writer: W);
+}
+
+/// A format's way to write an event.
+pub(crate) trait FieldsWriter {
+    fn write<'a, V: View<'a>>(self, out: &mut String, fields: &Fields<'a, V>);
+}
+
+impl Parts for &Event {
+    fn write_with<W: FieldsWriter>(self, out: &mut String, writer: W) {
+        let fields = Fields {
+            index: self.index,
+            time: self.time,
+            kind: self.kind,
+            actor: match &self.process {
+                Process::Client(number) => Actor::Client(*number),
+                Process::Named(name) => Actor::Named(name),
+            },
+            f: &self.f,
+            value: &self.value,
+            extra: sorted(self.extra.iter().map(|(name, value)| (&**name, value))),
+        };
+        writer.write(out, &fields);
+    }
+}
+
+impl Parts for EventRef<'_> {
+    fn write_with<W: FieldsWriter>(self, out: &mut String, writer: W) {
+        let fields = Fields {
+            index: Some(self.index()),
+            time: self.time(),
+            kind: self.kind(),
+            actor: match (self.client(), self.process_name()) {
+                (Some(number), _) => Actor::Client(number),
+                (None, name) => Actor::Named(name.unwrap_or_default()),
+            },
+            f: self.f(),
+            value: self.value(),
+            extra: sorted(self.extras()),
+        };
+        writer.write(out, &fields);
+    }
+}
+
+/// The other fields by name. One that bears the name of a field of its own is left out: written, it would
+/// make the file unreadable.
+fn sorted<'a, V>(extras: impl Iterator<Item = (&'a str, V)>) -> Vec<(&'a str, V)> {
+    let own = |name: &str| super::recorder::Field::from_name(name.as_bytes()).is_some();
+    let mut extras: Vec<_> = extras.filter(|(name, _)| !own(name)).collect();
+    extras.sort_by_key(|(name, _)| *name);
+    extras
+}
+
+/// Appends an integer in decimal digits.
+pub(crate) fn write_int(out: &mut String, n: i64) {
+    if n < 0 {
+        out.push('-');
+    }
+    write_uint(out, n.unsigned_abs());
+}
+
+/// Appends an unsigned integer in decimal digits.
+pub(crate) fn write_uint(out: &mut String, mut n: u64) {
+    let mut digits = [0_u8; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+}

@@ -1,0 +1,198 @@
+//! Reading a history in the language of a model, and splitting it into parts that are judged apart.
+
+use rupture_history::{EventRef, History, Operation, Outcome, Value, ValueRef};
+use rustc_hash::FxHashMap;
+
+use crate::model::canonical;
+use crate::{CheckError, Mismatch, Model, Seen, Values};
+
+/// The completion of a call that never completes.
+pub(crate) const NEVER: u32 = u32::MAX;
+
+/// An operation as the engines see it: what it did, and between which two rows of the history.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<O> {
+    pub(crate) op: O,
+    /// The row of the invocation.
+    pub(crate) invoked: u32,
+    /// The row of the completion, or [`NEVER`].
+    pub(crate) completed: u32,
+    /// Whether it happened; otherwise it may have.
+    pub(crate) must: bool,
+    /// Its number in the history.
+    pub(crate) operation: u32,
+}
+
+/// One object and what was done to it.
+#[derive(Debug)]
+pub(crate) struct Part<O> {
+    /// Which object, as EDN, where there are several.
+    pub(crate) key: Option<String>,
+    /// In the order of invocation.
+    pub(crate) calls: Vec<Call<O>>,
+    /// All operations on it, also those that mean nothing.
+    pub(crate) operations: Vec<u32>,
+    pub(crate) values: Values,
+}
+
+/// The parts of a history in the order in which they are first touched.
+pub(crate) fn parts<M: Model>(
+    model: &M,
+    independent: bool,
+    history: &History,
+    operations: &[Operation],
+) -> Result<Vec<Part<M::Op>>, CheckError> {
+    let mut parts: Vec<Part<M::Op>> = Vec::new();
+    let mut numbers: FxHashMap<Vec<Value>, usize> = FxHashMap::default();
+    for (number, operation) in operations.iter().enumerate() {
+        let reader = Reader::new(model, independent, history, operation)?;
+        let key = reader.key()?;
+        let at = *numbers.entry(key).or_insert_with_key(|key| {
+            parts.push(Part {
+                key: name(key),
+                calls: Vec::new(),
+                operations: Vec::new(),
+                values: Values::default(),
+            });
+            parts.len() - 1
+        });
+        let part = &mut parts[at];
+        part.operations.push(number as u32);
+        if let Some(op) = reader.op(&mut part.values)? {
+            let known = operation.outcome != Outcome::Info;
+            part.calls.push(Call {
+                op,
+                invoked: operation.invoked,
+                completed: operation.completed.filter(|_| known).unwrap_or(NEVER),
+                must: known,
+                operation: number as u32,
+            });
+        }
+    }
+    Ok(parts)
+}
+
+fn name(key: &[Value]) -> Option<String> {
+    match key {
+        [] => None,
+        [one] => Some(one.to_string()),
+        several => Some(Value::Vector(several.to_vec()).to_string()),
+    }
+}
+
+/// Reads one operation.
+struct Reader<'h, M> {
+    model: &'h M,
+    outcome: Outcome,
+    outer: Option<ValueRef<'h>>,
+    seen: Seen<'h>,
+    completion: Option<EventRef<'h>>,
+}
+
+impl<'h, M: Model> Reader<'h, M> {
+    fn new(
+        model: &'h M,
+        independent: bool,
+        history: &'h History,
+        operation: &Operation,
+    ) -> Result<Self, CheckError> {
+        let invocation = history.get(operation.invoked as usize);
+        let completion = operation.completed.map(|row| history.get(row as usize));
+        let ok = completion.filter(|_| operation.outcome == Outcome::Ok);
+        let mut outer = None;
+        let mut argument = invocation.value();
+        let mut result = ok.map(EventRef::value);
+        if independent {
+            let (key, inner) = pair(invocation)?;
+            outer = Some(key);
+            argument = inner;
+            result = ok.map(|event| same_key(event, key)).transpose()?;
+        }
+        Ok(Self {
+            model,
+            outcome: operation.outcome,
+            outer,
+            seen: Seen {
+                process: operation.process,
+                f: invocation.f(),
+                argument,
+                result,
+                invocation,
+            },
+            completion,
+        })
+    }
+
+    fn key(&self) -> Result<Vec<Value>, CheckError> {
+        let inner = self.model.key(&self.seen).map_err(|m| self.error(m))?;
+        let keys = self.outer.into_iter().chain(inner);
+        Ok(keys.map(|key| canonical(key.to_value())).collect())
+    }
+
+    fn op(&self, values: &mut Values) -> Result<Option<M::Op>, CheckError> {
+        let op = self.model.decode(&self.seen, values);
+        let op = match self.outcome {
+            Outcome::Fail => op.and_then(|_| self.model.decode_failed(&self.seen, values)),
+            Outcome::Ok | Outcome::Info => op,
+        };
+        op.map_err(|mismatch| self.error(mismatch))
+    }
+
+    fn error(&self, mismatch: Mismatch) -> CheckError {
+        let f = self.seen.f.to_owned();
+        let (event, found, expected) = match mismatch {
+            Mismatch::Function => {
+                return CheckError::UnknownFunction {
+                    index: self.seen.invocation.index(),
+                    f,
+                    model: self.model.name().to_owned(),
+                    known: self.model.functions().join(", "),
+                };
+            }
+            Mismatch::Argument(expected) => {
+                (self.seen.invocation, Some(self.seen.argument), expected)
+            }
+            Mismatch::Result(expected) => (
+                self.completion.unwrap_or(self.seen.invocation),
+                self.seen.result,
+                expected,
+            ),
+        };
+        CheckError::WrongValue {
+            index: event.index(),
+            f,
+            found: found.unwrap_or_else(|| event.value()).to_string(),
+            expected: expected.into_owned(),
+        }
+    }
+}
+
+fn pair(event: EventRef<'_>) -> Result<(ValueRef<'_>, ValueRef<'_>), CheckError> {
+    event.value().pair().ok_or_else(|| {
+        keyless(
+            event,
+            "[key value], because keys are independent".to_owned(),
+        )
+    })
+}
+
+/// The value of a completion, whose key must be that of its invocation.
+fn same_key<'h>(event: EventRef<'h>, key: ValueRef<'_>) -> Result<ValueRef<'h>, CheckError> {
+    let (found, value) = pair(event)?;
+    if canonical(found.to_value()) == canonical(key.to_value()) {
+        return Ok(value);
+    }
+    Err(keyless(
+        event,
+        format!("[{key} value], the key that was invoked"),
+    ))
+}
+
+fn keyless(event: EventRef<'_>, expected: String) -> CheckError {
+    CheckError::WrongValue {
+        index: event.index(),
+        f: event.f().to_owned(),
+        found: event.value().to_string(),
+        expected,
+    }
+}

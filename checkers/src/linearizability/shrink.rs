@@ -1,0 +1,317 @@
+//! From a part without an order to the few operations that prove it.
+//!
+//! Not every operation may be left out: without the write of 3, a read of 3 is impossible although the
+//! history was fine. What may be done is to *weaken*: a read may be dropped, and an operation that changes
+//! the state may be turned into one that perhaps happened, at any moment while it ran, or did not. Whatever
+//! order the whole history has is an order of the weakened one too, so if the weakened one has none, neither
+//! has the whole.
+//!
+//! The proof has two sets. `must` is a smallest set of operations such that no order exists if these
+//! happened, whichever of all the others did: weakening any one of them gives an order. The others cannot
+//! be listed, they are the rest of the history, and leaving them all out would often change what the
+//! violation is. So `may` is a smallest set of them that keeps it what it is:
+//! - each operation of `must` is still needed: weaken it, and the two sets have an order;
+//! - if an order would exist had the others been free to happen at any time, then it would with those in
+//!   `may`, so a value that came too late or too early is not shown as a value from nowhere.
+//!
+//! Smallest means that no member can be left out (Zeller & Hildebrandt 2002, 1-minimal), not that there is
+//! no other set with fewer.
+
+use super::calls::{Call, NEVER};
+use super::search::{Answer, Limits, Search};
+use crate::{Budget, Model};
+
+/// How much more than the verdict one step of shrinking may cost, and all of them.
+const STEPS_A_TEST: u64 = 2;
+const STEPS_IN_ALL: u64 = 40;
+const STEPS_AT_LEAST: u64 = 100_000;
+/// How many equal operations are tried in the place of an earlier one.
+const SUBSTITUTES: usize = 8;
+
+/// The operations that prove a violation, by their place in the part.
+#[derive(Clone, Debug)]
+pub(crate) struct Proof {
+    /// These happened, and that is impossible.
+    pub(crate) must: Vec<u32>,
+    /// Whether or not these did.
+    pub(crate) may: Vec<u32>,
+    /// The call at whose completion the part had no order left.
+    pub(crate) deadly: u32,
+    /// Whether it was shown that none can be left out.
+    pub(crate) smallest: bool,
+}
+
+impl Proof {
+    /// All of them in the order of invocation.
+    pub(crate) fn calls(&self) -> Vec<u32> {
+        let mut calls = [&self.must[..], &self.may[..]].concat();
+        calls.sort_unstable();
+        calls
+    }
+}
+
+/// Shrinks a part that has no order left when `deadly` completes, which was found in so many steps.
+pub(crate) fn shrink<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    deadly: u32,
+    steps: u64,
+    budget: &Budget<'_>,
+) -> Proof {
+    let row = calls[deadly as usize].completed;
+    let mut shrinker = Shrinker {
+        model,
+        calls: until(calls, row),
+        budget,
+        steps_a_test: steps.saturating_mul(STEPS_A_TEST).max(STEPS_AT_LEAST),
+        steps_left: steps.saturating_mul(STEPS_IN_ALL).max(STEPS_AT_LEAST * 10),
+        doubt: false,
+    };
+    let must = shrinker.smallest_must();
+    let may = shrinker.smallest_may(&must);
+    Proof {
+        must,
+        may,
+        deadly,
+        smallest: !shrinker.doubt,
+    }
+}
+
+/// The history as it was at a moment: what had not completed may have happened.
+fn until<O: Clone>(calls: &[Call<O>], row: u32) -> Vec<Call<O>> {
+    let begun = calls.iter().take_while(|call| call.invoked < row);
+    let cut = begun.map(|call| {
+        let mut call = call.clone();
+        if call.completed > row {
+            call.must = false;
+            call.completed = NEVER;
+        }
+        call
+    });
+    cut.collect()
+}
+
+/// How operations outside `must` are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// They may have happened while they ran.
+    AsTheyRan,
+    /// They may have happened at any time.
+    AnyTime,
+}
+
+struct Shrinker<'a, M: Model> {
+    model: &'a M,
+    calls: Vec<Call<M::Op>>,
+    budget: &'a Budget<'a>,
+    steps_a_test: u64,
+    steps_left: u64,
+    /// Whether a test was stopped, so that something may have been kept without need.
+    doubt: bool,
+}
+
+impl<M: Model> Shrinker<'_, M> {
+    /// Looks for an order of some of the calls. Both lists are sorted.
+    fn decide(&mut self, must: &[u32], may: &[u32], others: Others) -> Answer {
+        let mut chosen: Vec<u32> = match others {
+            Others::AsTheyRan => Vec::new(),
+            Others::AnyTime => may.to_vec(),
+        };
+        let early = chosen.len();
+        chosen.extend_from_slice(must);
+        if others == Others::AsTheyRan {
+            chosen.extend_from_slice(may);
+            chosen.sort_unstable();
+        }
+        let calls: Vec<Call<M::Op>> = chosen
+            .iter()
+            .enumerate()
+            .map(|(at, &number)| {
+                let mut call = self.calls[number as usize].clone();
+                call.must = must.binary_search(&number).is_ok();
+                if at < early {
+                    call.invoked = 0;
+                    call.completed = NEVER;
+                }
+                call
+            })
+            .collect();
+        let limits = Limits {
+            budget: self.budget,
+            steps: self.steps_a_test.min(self.steps_left),
+        };
+        let (answer, steps) = Search::decide(self.model, &calls, &limits);
+        self.steps_left -= steps.min(self.steps_left);
+        match answer {
+            Answer::Order(order) => {
+                Answer::Order(order.iter().map(|&at| chosen[at as usize]).collect())
+            }
+            Answer::Impossible(call) => Answer::Impossible(chosen[call as usize]),
+            Answer::Stopped(stop, call) => {
+                self.doubt = true;
+                Answer::Stopped(stop, call)
+            }
+        }
+    }
+
+    fn others(&self, must: &[u32]) -> Vec<u32> {
+        let all = 0..self.calls.len() as u32;
+        all.filter(|call| must.binary_search(call).is_err())
+            .collect()
+    }
+
+    /// Whether no order exists if these happened, whatever the others did.
+    fn impossible(&mut self, must: &[u32]) -> bool {
+        let others = self.others(must);
+        matches!(
+            self.decide(must, &others, Others::AsTheyRan),
+            Answer::Impossible(_)
+        )
+    }
+
+    fn smallest_must(&mut self) -> Vec<u32> {
+        let mut all: Vec<u32> = (0..self.calls.len() as u32)
+            .filter(|&call| self.calls[call as usize].must)
+            .collect();
+        all.sort_unstable_by_key(|&call| self.calls[call as usize].completed);
+        let mut must = self.last_of(&all);
+        must.sort_unstable();
+        let reads: Vec<u32> = must
+            .iter()
+            .copied()
+            .filter(|&call| self.model.is_read(&self.calls[call as usize].op))
+            .collect();
+        self.leave_out(&mut must, &reads);
+        let rest = must.clone();
+        self.leave_out(&mut must, &rest);
+        must
+    }
+
+    /// The fewest of the last to complete that will do. What is impossible stays so with more.
+    fn last_of(&mut self, all: &[u32]) -> Vec<u32> {
+        let tail = |count: usize| {
+            let mut tail = all[all.len() - count..].to_vec();
+            tail.sort_unstable();
+            tail
+        };
+        let (mut low, mut high) = (0, 1);
+        while high < all.len() && !self.impossible(&tail(high)) {
+            low = high;
+            high *= 2;
+        }
+        high = high.min(all.len());
+        while low + 1 < high {
+            let middle = usize::midpoint(low, high);
+            match self.impossible(&tail(middle)) {
+                true => high = middle,
+                false => low = middle,
+            }
+        }
+        tail(high)
+    }
+
+    /// Leaves out what it can of the candidates, large pieces first. One pass of single ones is enough: what
+    /// is needed now is needed in every smaller set.
+    fn leave_out(&mut self, must: &mut Vec<u32>, candidates: &[u32]) {
+        let mut candidates = candidates.to_vec();
+        let mut size = candidates.len().div_ceil(2);
+        while size > 0 && !candidates.is_empty() {
+            let mut kept = Vec::new();
+            for piece in candidates.chunks(size) {
+                let without: Vec<u32> = must
+                    .iter()
+                    .copied()
+                    .filter(|call| !piece.contains(call))
+                    .collect();
+                match !without.is_empty() && self.impossible(&without) {
+                    true => *must = without,
+                    false => kept.extend_from_slice(piece),
+                }
+            }
+            candidates = kept;
+            size = match size {
+                1 => 0,
+                _ => size.div_ceil(2),
+            };
+        }
+    }
+
+    fn smallest_may(&mut self, must: &[u32]) -> Vec<u32> {
+        let others = self.others(must);
+        let mut may = Vec::new();
+        for &weakened in must {
+            let rest = without(must, weakened);
+            let free = with(&others, weakened);
+            self.collect(&rest, &free, Others::AsTheyRan, &mut may);
+        }
+        let timed = self.collect(must, &others, Others::AnyTime, &mut may);
+        may.sort_unstable();
+        may.dedup();
+        may.retain(|call| must.binary_search(call).is_err());
+        for call in may.clone() {
+            let fewer = without(&may, call);
+            if self.honest(must, &fewer, timed) {
+                may = fewer;
+            }
+        }
+        self.substitute(must, &mut may, &others, timed);
+        may
+    }
+
+    /// Collects the calls that some order takes; false if there is none.
+    fn collect(&mut self, must: &[u32], may: &[u32], others: Others, into: &mut Vec<u32>) -> bool {
+        match self.decide(must, may, others) {
+            Answer::Order(order) => {
+                into.extend(order);
+                true
+            }
+            Answer::Impossible(_) | Answer::Stopped(..) => false,
+        }
+    }
+
+    /// Whether these others are enough to keep the violation what it is.
+    fn honest(&mut self, must: &[u32], may: &[u32], timed: bool) -> bool {
+        let explained = |answer| matches!(answer, Answer::Order(_));
+        if timed && !explained(self.decide(must, may, Others::AnyTime)) {
+            return false;
+        }
+        must.iter().all(|&weakened| {
+            let rest = without(must, weakened);
+            let free = with(may, weakened);
+            explained(self.decide(&rest, &free, Others::AsTheyRan))
+        })
+    }
+
+    /// Puts later equal operations in the place of earlier ones: what happened just before is easier to
+    /// follow than what happened long ago.
+    fn substitute(&mut self, must: &[u32], may: &mut Vec<u32>, others: &[u32], timed: bool) {
+        for call in may.clone() {
+            let same = |&&other: &&u32| {
+                let (old, new) = (&self.calls[call as usize], &self.calls[other as usize]);
+                other > call && new.op == old.op && new.completed != NEVER
+            };
+            let later: Vec<u32> = others.iter().rev().filter(same).copied().collect();
+            for other in later.into_iter().take(SUBSTITUTES) {
+                let changed = with(&without(may, call), other);
+                if !may.contains(&other) && self.honest(must, &changed, timed) {
+                    *may = changed;
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn without(calls: &[u32], call: u32) -> Vec<u32> {
+    calls
+        .iter()
+        .copied()
+        .filter(|&other| other != call)
+        .collect()
+}
+
+fn with(calls: &[u32], call: u32) -> Vec<u32> {
+    let mut calls = calls.to_vec();
+    calls.insert(calls.partition_point(|&other| other < call), call);
+    calls
+}

@@ -1,0 +1,229 @@
+//! The search answers as the definition does.
+
+use rupture_history::{Outcome, Validity, Value, Verdict};
+
+use super::objects::{self, Subject};
+use super::oracle::{self, Op, Part};
+use super::random::{self, Random};
+use crate::models::{
+    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
+    PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue,
+};
+use crate::{Budget, Checker, Linearizable, Model};
+
+/// How many histories each model gets. All of them together are 200,000 and more.
+const HISTORIES: u64 = 14_500;
+const MOST: usize = 7;
+
+pub(super) fn judge<M: Model + Copy>(model: M, ops: &[Op]) -> Verdict {
+    let history = oracle::history(ops);
+    let verdict = Linearizable::new(model).check(&history, &Budget::unlimited());
+    verdict.unwrap_or_else(|error| panic!("{error}\n{ops:#?}"))
+}
+
+fn expected(subject: &Subject, ops: &[Op], parts: &[Part]) -> Validity {
+    if !parts.contains(&Part::Must) {
+        return Validity::Unknown;
+    }
+    match oracle::has_order(subject.object, subject.initial, ops, parts) {
+        true => Validity::Valid,
+        false => Validity::Invalid,
+    }
+}
+
+fn compare<M: Model + Copy>(model: M, subject: &Subject, seed: u64) {
+    compare_with(model, subject, seed, |_| {});
+}
+
+fn compare_with<M: Model + Copy>(
+    model: M,
+    subject: &Subject,
+    seed: u64,
+    observe: fn(&mut [(Part, &Op)]),
+) {
+    let mut random = Random::new(seed);
+    let mut counts = [0_u64; 3];
+    for number in 0..HISTORIES {
+        let mut ops = random::history(subject, MOST, &mut random);
+        if number % 4 == 0 {
+            random::unique(&mut ops);
+        }
+        let mut parts: Vec<(Part, &Op)> = oracle::parts(&ops).into_iter().zip(&ops).collect();
+        observe(&mut parts);
+        let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
+        let expected = expected(subject, &ops, &parts);
+        let verdict = judge(model, &ops);
+        assert_eq!(verdict.validity, expected, "{}: {ops:#?}", model.name());
+        counts[expected as usize] += 1;
+    }
+    let [valid, _, invalid] = counts;
+    println!(
+        "{}: {valid} valid, {invalid} invalid of {HISTORIES}",
+        model.name()
+    );
+    assert!(
+        valid > HISTORIES / 5 && invalid > HISTORIES / 5,
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn register() {
+    compare(Register, &objects::REGISTER, 1);
+}
+
+#[test]
+fn cas_register() {
+    let model = CasRegister {
+        observe_failed: false,
+    };
+    compare(model, &objects::CAS_REGISTER, 2);
+}
+
+#[test]
+fn cas_register_observing_failures() {
+    let model = CasRegister {
+        observe_failed: true,
+    };
+    compare_with(model, &objects::CAS_REGISTER, 3, |parts| {
+        for (part, op) in parts {
+            if op.f == "cas" && op.outcome == Outcome::Fail {
+                *part = Part::Must;
+            }
+        }
+    });
+}
+
+#[test]
+fn multi_register() {
+    compare(MultiRegister, &objects::MULTI_REGISTER, 4);
+}
+
+#[test]
+fn kv_append() {
+    compare(KvAppend, &objects::KV, 5);
+}
+
+#[test]
+fn counter() {
+    compare(Counter, &objects::COUNTER, 6);
+}
+
+#[test]
+fn set() {
+    compare(Set, &objects::SET, 7);
+}
+
+#[test]
+fn fifo_queue() {
+    compare(FifoQueue, &objects::FIFO_QUEUE, 8);
+}
+
+#[test]
+fn unordered_queue() {
+    compare(UnorderedQueue, &objects::UNORDERED_QUEUE, 9);
+}
+
+#[test]
+fn stack() {
+    compare(Stack, &objects::STACK, 10);
+}
+
+#[test]
+fn priority_queue() {
+    compare(PriorityQueue, &objects::PRIORITY_QUEUE, 11);
+}
+
+#[test]
+fn mutex() {
+    compare(Mutex, &objects::MUTEX, 12);
+}
+
+#[test]
+fn owner_mutex() {
+    compare(OwnerMutex { reentrant: false }, &objects::OWNER_MUTEX, 13);
+    compare(
+        OwnerMutex { reentrant: true },
+        &objects::REENTRANT_MUTEX,
+        14,
+    );
+}
+
+#[test]
+fn fenced_lock() {
+    compare(FencedLock, &objects::FENCED_LOCK, 15);
+}
+
+#[test]
+fn semaphore() {
+    compare(Semaphore { permits: 3 }, &objects::SEMAPHORE, 16);
+}
+
+/// Every history of a register with three operations by two processes: every call of two values, every
+/// result, every outcome, and every way in which their events can lie.
+#[test]
+fn every_small_register_history() {
+    let mut calls = Vec::new();
+    for outcome in [Outcome::Ok, Outcome::Info] {
+        for value in [1, 2] {
+            calls.push(("write", Value::Int(value), Some(Value::Int(value)), outcome));
+        }
+    }
+    for value in [Value::Nil, Value::Int(1), Value::Int(2)] {
+        calls.push(("read", Value::Nil, Some(value), Outcome::Ok));
+    }
+    let op = |call: usize, process, invoked, recorded| {
+        let (f, argument, result, outcome) = calls[call].clone();
+        Op {
+            process,
+            f,
+            argument,
+            result: result.filter(|_| outcome == Outcome::Ok),
+            outcome,
+            invoked,
+            recorded: Some(recorded),
+        }
+    };
+    let mut judged = 0;
+    let mut invalid = 0;
+    // Two operations of process 0 at moments a < b < c < d, one of process 1 in between.
+    for slots in interleavings() {
+        let [a, b, c, d, e, f] = slots;
+        for first in 0..calls.len() {
+            for second in 0..calls.len() {
+                for other in 0..calls.len() {
+                    // After info a process goes on under another name.
+                    let name = if calls[first].3 == Outcome::Info {
+                        2
+                    } else {
+                        0
+                    };
+                    let ops = [
+                        op(first, 0, a, b),
+                        op(second, name, c, d),
+                        op(other, 1, e, f),
+                    ];
+                    let expected = expected(&objects::REGISTER, &ops, &oracle::parts(&ops));
+                    assert_eq!(judge(Register, &ops).validity, expected, "{ops:#?}");
+                    judged += 1;
+                    invalid += u64::from(expected == Validity::Invalid);
+                }
+            }
+        }
+    }
+    assert_eq!(judged, 15 * 343);
+    println!("{judged} judged, {invalid} invalid");
+}
+
+/// Every way to lay two moments among four.
+fn interleavings() -> Vec<[usize; 6]> {
+    let mut all = Vec::new();
+    for e in 0..6 {
+        for f in e + 1..6 {
+            let mut rest = (0..6).filter(|slot| *slot != e && *slot != f);
+            let mut next = || rest.next().unwrap_or_default();
+            all.push([next(), next(), next(), next(), e, f]);
+        }
+    }
+    all
+}

@@ -1,0 +1,121 @@
+//! Porcupine's key-value store: strings by key, read, replaced and appended to.
+
+use std::sync::Arc;
+
+use rupture_history::ValueRef;
+
+use crate::model::{Mismatch, Model, Seen, Values};
+
+/// An operation on one key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum KvOp {
+    /// It saw this string.
+    Get(Arc<str>),
+    /// It set this string.
+    Put(Arc<str>),
+    /// It appended this string.
+    Append(Arc<str>),
+}
+
+/// A string that starts empty; the field `key` says which, and keys are judged apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KvAppend;
+
+fn text(value: ValueRef<'_>) -> Option<Arc<str>> {
+    value.as_str().map(Arc::from)
+}
+
+impl Model for KvAppend {
+    type State = Arc<str>;
+    type Op = KvOp;
+
+    fn name(&self) -> &'static str {
+        "kv-append"
+    }
+
+    fn functions(&self) -> &[&str] {
+        &["get", "put", "append"]
+    }
+
+    fn initial(&self) -> Arc<str> {
+        Arc::from("")
+    }
+
+    fn key<'h>(&self, seen: &Seen<'h>) -> Result<Option<ValueRef<'h>>, Mismatch> {
+        if !self.functions().contains(&seen.f) {
+            return Err(Mismatch::Function);
+        }
+        match seen.field("key") {
+            Some(key) => Ok(Some(key)),
+            None => Err(Mismatch::argument("a field `key` beside it")),
+        }
+    }
+
+    fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<KvOp>, Mismatch> {
+        let argument = || text(seen.argument).ok_or_else(|| Mismatch::argument("a string"));
+        match seen.f {
+            "get" => match seen.result {
+                None => Ok(None),
+                Some(value) => text(value)
+                    .map(|value| Some(KvOp::Get(value)))
+                    .ok_or_else(|| Mismatch::result("a string")),
+            },
+            "put" => Ok(Some(KvOp::Put(argument()?))),
+            "append" => Ok(Some(KvOp::Append(argument()?))),
+            _ => Err(Mismatch::Function),
+        }
+    }
+
+    fn step(&self, state: &Arc<str>, op: &KvOp) -> Option<Arc<str>> {
+        match op {
+            KvOp::Get(value) => (state == value).then(|| state.clone()),
+            KvOp::Put(value) => Some(value.clone()),
+            KvOp::Append(value) => Some([&**state, value].concat().into()),
+        }
+    }
+
+    fn is_read(&self, op: &KvOp) -> bool {
+        match op {
+            KvOp::Get(_) => true,
+            KvOp::Append(value) => value.is_empty(),
+            KvOp::Put(_) => false,
+        }
+    }
+
+    /// Whatever is put or appended shows in every get until the next put, so what shows in no get can be
+    /// left out.
+    fn idle(&self, ops: &[&KvOp], must: &[bool]) -> Vec<bool> {
+        let gets: Vec<&str> = ops
+            .iter()
+            .filter_map(|op| match op {
+                KvOp::Get(value) => Some(&**value),
+                _ => None,
+            })
+            .collect();
+        let shows = |op: &KvOp| match op {
+            KvOp::Get(_) => true,
+            KvOp::Put(value) => gets.iter().any(|get| get.starts_with(&**value)),
+            KvOp::Append(value) => gets.iter().any(|get| get.contains(&**value)),
+        };
+        ops.iter()
+            .zip(must)
+            .map(|(op, must)| !must && !shows(op))
+            .collect()
+    }
+
+    fn describe(&self, op: &KvOp, _: &Values) -> String {
+        match op {
+            KvOp::Get(value) => format!("get of {value:?}"),
+            KvOp::Put(value) => format!("put of {value:?}"),
+            KvOp::Append(value) => format!("append of {value:?}"),
+        }
+    }
+
+    fn describe_state(&self, state: &Arc<str>, _: &Values) -> String {
+        format!("the value is {state:?}")
+    }
+
+    fn heap_bytes(&self, state: &Arc<str>) -> usize {
+        state.len() + 16
+    }
+}

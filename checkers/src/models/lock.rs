@@ -1,0 +1,307 @@
+//! Locks: without owners, with owners, with fencing tokens, and with several permits.
+//!
+//! None of them expires. A lock that is taken away from its holder needs a model of its own.
+
+use crate::model::{Mismatch, Model, Seen, Values};
+
+/// An operation of a lock without owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LockOp {
+    /// It took the lock, which was free.
+    Acquire,
+    /// It gave the lock back, which was held.
+    Release,
+}
+
+/// A lock that starts free. Anyone may release it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mutex;
+
+const FUNCTIONS: &[&str] = &["acquire", "release"];
+
+fn held(held: bool) -> String {
+    match held {
+        true => "the lock is held".to_owned(),
+        false => "the lock is free".to_owned(),
+    }
+}
+
+impl Model for Mutex {
+    /// Whether it is held.
+    type State = bool;
+    type Op = LockOp;
+
+    fn name(&self) -> &'static str {
+        "mutex"
+    }
+
+    fn functions(&self) -> &[&str] {
+        FUNCTIONS
+    }
+
+    fn initial(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<LockOp>, Mismatch> {
+        match seen.f {
+            "acquire" => Ok(Some(LockOp::Acquire)),
+            "release" => Ok(Some(LockOp::Release)),
+            _ => Err(Mismatch::Function),
+        }
+    }
+
+    fn step(&self, held: &bool, op: &LockOp) -> Option<bool> {
+        match op {
+            LockOp::Acquire => (!held).then_some(true),
+            LockOp::Release => held.then_some(false),
+        }
+    }
+
+    fn describe(&self, op: &LockOp, _: &Values) -> String {
+        match op {
+            LockOp::Acquire => "acquire".to_owned(),
+            LockOp::Release => "release".to_owned(),
+        }
+    }
+
+    fn describe_state(&self, state: &bool, _: &Values) -> String {
+        held(*state)
+    }
+}
+
+/// An operation of a lock with owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OwnerOp {
+    /// This process took the lock.
+    Acquire(i64),
+    /// This process gave the lock back.
+    Release(i64),
+}
+
+/// A lock that only its owner, a process, may release. It starts free.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnerMutex {
+    /// Whether its owner may take it again, and then has to release it as often.
+    pub reentrant: bool,
+}
+
+impl Model for OwnerMutex {
+    /// Who holds it, and how many times.
+    type State = Option<(i64, u32)>;
+    type Op = OwnerOp;
+
+    fn name(&self) -> &'static str {
+        match self.reentrant {
+            true => "reentrant-mutex",
+            false => "owner-mutex",
+        }
+    }
+
+    fn functions(&self) -> &[&str] {
+        FUNCTIONS
+    }
+
+    fn initial(&self) -> Self::State {
+        None
+    }
+
+    fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<OwnerOp>, Mismatch> {
+        match seen.f {
+            "acquire" => Ok(Some(OwnerOp::Acquire(seen.process))),
+            "release" => Ok(Some(OwnerOp::Release(seen.process))),
+            _ => Err(Mismatch::Function),
+        }
+    }
+
+    fn step(&self, state: &Self::State, op: &OwnerOp) -> Option<Self::State> {
+        match (*op, *state) {
+            (OwnerOp::Acquire(process), None) => Some(Some((process, 1))),
+            (OwnerOp::Acquire(process), Some((owner, times))) => {
+                (self.reentrant && owner == process).then_some(Some((owner, times + 1)))
+            }
+            (OwnerOp::Release(process), Some((owner, times))) => {
+                (owner == process).then_some((times > 1).then_some((owner, times - 1)))
+            }
+            (OwnerOp::Release(_), None) => None,
+        }
+    }
+
+    fn describe(&self, op: &OwnerOp, _: &Values) -> String {
+        match op {
+            OwnerOp::Acquire(_) => "acquire".to_owned(),
+            OwnerOp::Release(_) => "release".to_owned(),
+        }
+    }
+
+    fn describe_state(&self, state: &Self::State, _: &Values) -> String {
+        match state {
+            None => held(false),
+            Some((owner, 1)) => format!("process {owner} holds the lock"),
+            Some((owner, times)) => format!("process {owner} holds the lock {times} times"),
+        }
+    }
+}
+
+/// An operation of a lock with fencing tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FencedOp {
+    /// It took the lock and was given this token.
+    Acquire(i64),
+    /// It took the lock, and nobody saw its token.
+    Acquired,
+    /// It gave the lock back that this token stands for.
+    Release(i64),
+}
+
+/// A lock whose every holder is given a token greater than all before. It starts free.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FencedLock;
+
+/// Who holds a lock with fencing tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// The last token.
+    Last,
+    /// A token that nobody saw, greater than the last.
+    Unseen,
+}
+
+impl Model for FencedLock {
+    /// The last token that was seen, if there was one, and who holds the lock.
+    type State = (Option<i64>, Holder);
+    type Op = FencedOp;
+
+    fn name(&self) -> &'static str {
+        "fenced-lock"
+    }
+
+    fn functions(&self) -> &[&str] {
+        FUNCTIONS
+    }
+
+    fn initial(&self) -> Self::State {
+        (None, Holder::Nobody)
+    }
+
+    fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<FencedOp>, Mismatch> {
+        match (seen.f, seen.result) {
+            ("acquire", None) => Ok(Some(FencedOp::Acquired)),
+            ("acquire", Some(token)) => match token.as_int() {
+                Some(token) => Ok(Some(FencedOp::Acquire(token))),
+                None => Err(Mismatch::result("a token, which is an integer")),
+            },
+            ("release", _) => match seen.argument.as_int() {
+                Some(token) => Ok(Some(FencedOp::Release(token))),
+                None => Err(Mismatch::argument("a token, which is an integer")),
+            },
+            _ => Err(Mismatch::Function),
+        }
+    }
+
+    fn step(&self, &(last, holder): &Self::State, op: &FencedOp) -> Option<Self::State> {
+        let free = holder == Holder::Nobody;
+        let greater = |token| last.is_none_or(|last| last < token);
+        match *op {
+            FencedOp::Acquire(token) => {
+                (free && greater(token)).then_some((Some(token), Holder::Last))
+            }
+            FencedOp::Acquired => free.then_some((last, Holder::Unseen)),
+            FencedOp::Release(token) => {
+                let its = match holder {
+                    Holder::Nobody => false,
+                    Holder::Last => last == Some(token),
+                    Holder::Unseen => greater(token),
+                };
+                its.then_some((Some(token), Holder::Nobody))
+            }
+        }
+    }
+
+    fn describe(&self, op: &FencedOp, _: &Values) -> String {
+        match op {
+            FencedOp::Acquire(token) => format!("acquire with token {token}"),
+            FencedOp::Acquired => "acquire with an unknown token".to_owned(),
+            FencedOp::Release(token) => format!("release with token {token}"),
+        }
+    }
+
+    fn describe_state(&self, &(last, holder): &Self::State, _: &Values) -> String {
+        match (holder, last) {
+            (Holder::Nobody, None) => "the lock is free and was never held".to_owned(),
+            (Holder::Nobody, Some(last)) => {
+                format!("the lock is free and its last token is {last}")
+            }
+            (Holder::Last, Some(last)) => format!("the lock is held with token {last}"),
+            (Holder::Last | Holder::Unseen, _) => {
+                "the lock is held with an unknown token".to_owned()
+            }
+        }
+    }
+}
+
+/// An operation of a semaphore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PermitsOp {
+    /// It took this many permits.
+    Acquire(i64),
+    /// It gave this many back.
+    Release(i64),
+}
+
+/// A semaphore. No history says how many permits there are, so it has no name in the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct Semaphore {
+    /// How many permits there are in all.
+    pub permits: i64,
+}
+
+impl Model for Semaphore {
+    /// How many permits are free.
+    type State = i64;
+    type Op = PermitsOp;
+
+    fn name(&self) -> &'static str {
+        "semaphore"
+    }
+
+    fn functions(&self) -> &[&str] {
+        FUNCTIONS
+    }
+
+    fn initial(&self) -> i64 {
+        self.permits
+    }
+
+    fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<PermitsOp>, Mismatch> {
+        let permits = || match seen.argument.as_int() {
+            Some(n) if n > 0 => Ok(n),
+            _ => Err(Mismatch::argument("a number of permits, 1 or more")),
+        };
+        match seen.f {
+            "acquire" => Ok(Some(PermitsOp::Acquire(permits()?))),
+            "release" => Ok(Some(PermitsOp::Release(permits()?))),
+            _ => Err(Mismatch::Function),
+        }
+    }
+
+    fn step(&self, free: &i64, op: &PermitsOp) -> Option<i64> {
+        match *op {
+            PermitsOp::Acquire(n) => (*free >= n).then(|| free - n),
+            PermitsOp::Release(n) => free.checked_add(n).filter(|&free| free <= self.permits),
+        }
+    }
+
+    fn describe(&self, op: &PermitsOp, _: &Values) -> String {
+        match op {
+            PermitsOp::Acquire(n) => format!("acquire of {n}"),
+            PermitsOp::Release(n) => format!("release of {n}"),
+        }
+    }
+
+    fn describe_state(&self, free: &i64, _: &Values) -> String {
+        format!("{free} permits are free")
+    }
+}

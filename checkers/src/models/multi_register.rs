@@ -1,0 +1,146 @@
+//! Several registers that a transaction reads and writes in one step.
+
+use crate::model::{Id, Mismatch, Model, Seen, Values};
+
+/// A transaction: what it saw of the state before it, and what it left.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TxnOp {
+    /// Keys and the values that it found there.
+    pub reads: Vec<(Id, Id)>,
+    /// Keys and the last values that it wrote there, in the order of the keys.
+    pub writes: Vec<(Id, Id)>,
+    /// Whether one of its reads contradicts its own writes or another of its reads, so that no state
+    /// allows it.
+    pub torn: bool,
+}
+
+/// Registers by key, each of which starts as `nil`; the operation is `txn`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MultiRegister;
+
+const EXPECTED: &str = "a vector of [read key value] and [write key value]";
+
+impl TxnOp {
+    fn read(&mut self, key: Id, value: Id) {
+        let known = self
+            .writes
+            .iter()
+            .chain(&self.reads)
+            .find(|(k, _)| *k == key);
+        match known {
+            Some(&(_, known)) => self.torn |= known != value,
+            None => self.reads.push((key, value)),
+        }
+    }
+
+    fn write(&mut self, key: Id, value: Id) {
+        match self.writes.binary_search_by_key(&key, |(k, _)| *k) {
+            Ok(at) => self.writes[at].1 = value,
+            Err(at) => self.writes.insert(at, (key, value)),
+        }
+    }
+}
+
+impl Model for MultiRegister {
+    /// The registers that are not `nil`, in the order of the keys.
+    type State = Vec<(Id, Id)>;
+    type Op = TxnOp;
+
+    fn name(&self) -> &'static str {
+        "multi-register"
+    }
+
+    fn functions(&self) -> &[&str] {
+        &["txn"]
+    }
+
+    fn initial(&self) -> Self::State {
+        Vec::new()
+    }
+
+    fn decode(&self, seen: &Seen<'_>, values: &mut Values) -> Result<Option<TxnOp>, Mismatch> {
+        if seen.f != "txn" {
+            return Err(Mismatch::Function);
+        }
+        let source = seen.result.unwrap_or(seen.argument);
+        let wrong = || match seen.result {
+            Some(_) => Mismatch::result(EXPECTED),
+            None => Mismatch::argument(EXPECTED),
+        };
+        let mut txn = TxnOp {
+            reads: Vec::new(),
+            writes: Vec::new(),
+            torn: false,
+        };
+        for part in source.items().ok_or_else(wrong)? {
+            let mut fields = part.items().ok_or_else(wrong)?;
+            let (Some(f), Some(key), Some(value), None) =
+                (fields.next(), fields.next(), fields.next(), fields.next())
+            else {
+                return Err(wrong());
+            };
+            let (key, value) = (values.id(key), values.id(value));
+            match f.as_name() {
+                Some("read" | "r") if seen.result.is_some() => txn.read(key, value),
+                Some("read" | "r") => {}
+                Some("write" | "w") => txn.write(key, value),
+                _ => return Err(wrong()),
+            }
+        }
+        let empty = txn.reads.is_empty() && txn.writes.is_empty() && !txn.torn;
+        Ok((!empty).then_some(txn))
+    }
+
+    fn step(&self, state: &Self::State, op: &TxnOp) -> Option<Self::State> {
+        let agrees = op.reads.iter().all(|&(key, value)| {
+            let found = state.binary_search_by_key(&key, |(k, _)| *k);
+            found.map_or(Id::NIL, |at| state[at].1) == value
+        });
+        if op.torn || !agrees {
+            return None;
+        }
+        let mut next = state.clone();
+        for &(key, value) in &op.writes {
+            match next.binary_search_by_key(&key, |(k, _)| *k) {
+                Ok(at) if value == Id::NIL => {
+                    next.remove(at);
+                }
+                Ok(at) => next[at].1 = value,
+                Err(_) if value == Id::NIL => {}
+                Err(at) => next.insert(at, (key, value)),
+            }
+        }
+        Some(next)
+    }
+
+    fn is_read(&self, op: &TxnOp) -> bool {
+        op.writes.is_empty()
+    }
+
+    fn describe(&self, op: &TxnOp, values: &Values) -> String {
+        let part = |f: &str, &(key, value): &(Id, Id)| {
+            format!("{f} {} {}", values.text(key), values.text(value))
+        };
+        let reads = op.reads.iter().map(|read| part("read", read));
+        let writes = op.writes.iter().map(|write| part("write", write));
+        format!(
+            "txn ({})",
+            reads.chain(writes).collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    fn describe_state(&self, state: &Self::State, values: &Values) -> String {
+        if state.is_empty() {
+            return "every register is nil".to_owned();
+        }
+        let parts: Vec<String> = state
+            .iter()
+            .map(|&(key, value)| format!("{} = {}", values.text(key), values.text(value)))
+            .collect();
+        parts.join(", ")
+    }
+
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.capacity() * 8
+    }
+}

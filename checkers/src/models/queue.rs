@@ -1,0 +1,197 @@
+//! Queues: in the order of arrival, or in any.
+
+use crate::model::{Id, Mismatch, Model, Seen, Values};
+
+/// An operation of a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum QueueOp {
+    /// It put this value in.
+    Enqueue(Id),
+    /// It took this value out.
+    Dequeue(Id),
+    /// It found the queue empty.
+    Empty,
+    /// A dequeue whose result nobody saw: it took some value out.
+    Taken,
+    /// It took everything out at once: these values, in the queue's order where it has one.
+    Drain(Vec<Id>),
+    /// A drain whose result nobody saw. It may go on taking values out for ever.
+    Drained,
+}
+
+use QueueOp::{Dequeue, Drain, Drained, Empty, Enqueue, Taken};
+
+/// A first-in first-out queue that starts empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FifoQueue;
+
+/// A queue that gives back what it holds in any order, and starts empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UnorderedQueue;
+
+fn decode(seen: &Seen<'_>, values: &mut Values) -> Result<Option<QueueOp>, Mismatch> {
+    let op = match (seen.f, seen.result) {
+        ("enqueue", _) => Enqueue(super::pushed(seen.argument, values)?),
+        ("dequeue", None) => Taken,
+        ("dequeue", Some(value)) => super::element(value, values).map_or(Empty, Dequeue),
+        ("drain", None) => Drained,
+        ("drain", Some(value)) => Drain(super::all(value, values)?),
+        _ => return Err(Mismatch::Function),
+    };
+    Ok(Some(op))
+}
+
+/// What a queue holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// The values: in the order of arrival, or where a queue has no order, in the order of their numbers.
+    pub values: Vec<Id>,
+    /// Whether a drain is under way that nobody saw complete, so that values may vanish.
+    pub leaking: bool,
+}
+
+impl Held {
+    fn with(&self, values: Vec<Id>) -> Self {
+        Self {
+            values,
+            leaking: self.leaking,
+        }
+    }
+
+    fn without(&self, at: usize) -> Self {
+        self.with([&self.values[..at], &self.values[at + 1..]].concat())
+    }
+}
+
+/// Whether `part` is what is left of `whole` when some elements vanish.
+fn is_part(part: &[Id], whole: &[Id]) -> bool {
+    let mut whole = whole.iter();
+    part.iter().all(|value| whole.any(|other| other == value))
+}
+
+fn describe(op: &QueueOp, values: &Values) -> String {
+    match op {
+        Enqueue(value) => format!("enqueue of {}", values.text(*value)),
+        Dequeue(value) => format!("dequeue of {}", values.text(*value)),
+        Empty => "dequeue that found it empty".to_owned(),
+        Taken => "dequeue of an unknown value".to_owned(),
+        Drain(list) => format!("drain of {}", super::list(list, values)),
+        Drained => "drain of unknown values".to_owned(),
+    }
+}
+
+macro_rules! queue_model {
+    ($name:literal) => {
+        type State = Held;
+        type Op = QueueOp;
+
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn functions(&self) -> &[&str] {
+            &["enqueue", "dequeue", "drain"]
+        }
+
+        fn initial(&self) -> Held {
+            Held::default()
+        }
+
+        fn decode(
+            &self,
+            seen: &Seen<'_>,
+            values: &mut Values,
+        ) -> Result<Option<QueueOp>, Mismatch> {
+            decode(seen, values)
+        }
+
+        fn describe(&self, op: &QueueOp, values: &Values) -> String {
+            describe(op, values)
+        }
+
+        fn describe_state(&self, state: &Held, values: &Values) -> String {
+            match state.values.is_empty() {
+                true => "the queue is empty".to_owned(),
+                false => format!("the queue holds {}", super::list(&state.values, values)),
+            }
+        }
+
+        fn heap_bytes(&self, state: &Held) -> usize {
+            state.values.capacity() * 4
+        }
+    };
+}
+
+/// Where the values of a drain must stand for it to have taken everything out.
+fn drained(state: &Held, values: &[Id]) -> Option<Held> {
+    let all = match state.leaking {
+        true => is_part(values, &state.values),
+        false => state.values == values,
+    };
+    all.then(|| state.with(Vec::new()))
+}
+
+/// What happens alike in every queue.
+fn step(state: &Held, op: &QueueOp) -> Option<Held> {
+    match op {
+        Empty => (state.leaking || state.values.is_empty()).then(|| state.with(Vec::new())),
+        Drained => Some(Held {
+            values: state.values.clone(),
+            leaking: true,
+        }),
+        Taken if state.values.is_empty() => Some(state.clone()),
+        Taken => Some(state.without(0)),
+        Enqueue(_) | Dequeue(_) | Drain(_) => None,
+    }
+}
+
+impl Model for FifoQueue {
+    queue_model!("fifo-queue");
+
+    fn step(&self, state: &Held, op: &QueueOp) -> Option<Held> {
+        match op {
+            Enqueue(value) => Some(state.with([&state.values[..], &[*value]].concat())),
+            Dequeue(value) => {
+                let at = state.values.iter().position(|other| other == value)?;
+                let reached = at == 0 || state.leaking;
+                reached.then(|| state.with(state.values[at + 1..].to_vec()))
+            }
+            Drain(values) => drained(state, values),
+            Empty | Taken | Drained => step(state, op),
+        }
+    }
+}
+
+impl Model for UnorderedQueue {
+    queue_model!("unordered-queue");
+
+    fn step(&self, state: &Held, op: &QueueOp) -> Option<Held> {
+        match op {
+            Enqueue(value) => {
+                let at = state.values.partition_point(|other| other <= value);
+                let (before, after) = state.values.split_at(at);
+                Some(state.with([before, &[*value], after].concat()))
+            }
+            Dequeue(value) => {
+                let at = state.values.binary_search(value).ok()?;
+                Some(state.without(at))
+            }
+            Drain(values) => {
+                let mut values = values.clone();
+                values.sort_unstable();
+                drained(state, &values)
+            }
+            Empty | Taken | Drained => step(state, op),
+        }
+    }
+
+    fn outcomes(&self, state: &Held, op: &QueueOp, next: &mut Vec<Held>) {
+        if *op != Taken || state.values.is_empty() {
+            next.extend(self.step(state, op));
+            return;
+        }
+        let values = &state.values;
+        let firsts = (0..values.len()).filter(|&at| at == 0 || values[at] != values[at - 1]);
+        next.extend(firsts.map(|at| state.without(at)));
+    }
+}

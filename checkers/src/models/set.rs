@@ -1,0 +1,159 @@
+//! A set of elements: added, removed, asked for one by one or read as a whole.
+
+use rustc_hash::FxHashSet;
+
+use crate::model::{Id, Mismatch, Model, Seen, Values};
+
+/// An operation of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SetOp {
+    /// The element is in it afterwards.
+    Add(Id),
+    /// The element is not in it afterwards, whether or not it was before.
+    Remove(Id),
+    /// The element was in it, or was not.
+    Contains(Id, bool),
+    /// The elements that were in it, in order; `None` for a read that saw an element twice, which no set
+    /// allows.
+    Read(Option<Vec<Id>>),
+}
+
+/// A set that starts empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Set;
+
+fn contains(seen: &Seen<'_>, values: &mut Values) -> Result<Option<SetOp>, Mismatch> {
+    let asked = values.id(seen.argument);
+    let Some(result) = seen.result else {
+        return Ok(None);
+    };
+    let answer = result
+        .pair()
+        .and_then(|(element, answer)| Some((values.id(element), answer.as_bool()?)))
+        .filter(|(element, _)| *element == asked);
+    match answer {
+        Some((element, answer)) => Ok(Some(SetOp::Contains(element, answer))),
+        None => Err(Mismatch::result(format!(
+            "[{asked} true] or [{asked} false]",
+            asked = values.text(asked)
+        ))),
+    }
+}
+
+fn read(seen: &Seen<'_>, values: &mut Values) -> Result<Option<SetOp>, Mismatch> {
+    let Some(result) = seen.result else {
+        return Ok(None);
+    };
+    let mut elements = super::all(result, values)?;
+    elements.sort_unstable();
+    let twice = elements.windows(2).any(|two| two[0] == two[1]);
+    Ok(Some(SetOp::Read((!twice).then_some(elements))))
+}
+
+impl Model for Set {
+    /// Its elements, in order.
+    type State = Vec<Id>;
+    type Op = SetOp;
+
+    fn name(&self) -> &'static str {
+        "set"
+    }
+
+    fn functions(&self) -> &[&str] {
+        &["add", "remove", "contains", "read"]
+    }
+
+    fn initial(&self) -> Vec<Id> {
+        Vec::new()
+    }
+
+    fn decode(&self, seen: &Seen<'_>, values: &mut Values) -> Result<Option<SetOp>, Mismatch> {
+        match seen.f {
+            "add" => Ok(Some(SetOp::Add(values.id(seen.argument)))),
+            "remove" => Ok(Some(SetOp::Remove(values.id(seen.argument)))),
+            "contains" => contains(seen, values),
+            "read" => read(seen, values),
+            _ => Err(Mismatch::Function),
+        }
+    }
+
+    fn step(&self, state: &Vec<Id>, op: &SetOp) -> Option<Vec<Id>> {
+        match op {
+            SetOp::Add(element) => {
+                let mut next = state.clone();
+                if let Err(at) = next.binary_search(element) {
+                    next.insert(at, *element);
+                }
+                Some(next)
+            }
+            SetOp::Remove(element) => {
+                let mut next = state.clone();
+                if let Ok(at) = next.binary_search(element) {
+                    next.remove(at);
+                }
+                Some(next)
+            }
+            SetOp::Contains(element, answer) => {
+                (state.binary_search(element).is_ok() == *answer).then(|| state.clone())
+            }
+            SetOp::Read(elements) => (elements.as_ref() == Some(state)).then(|| state.clone()),
+        }
+    }
+
+    fn is_read(&self, op: &SetOp) -> bool {
+        matches!(op, SetOp::Contains(..) | SetOp::Read(_))
+    }
+
+    /// An addition that nobody needs to have seen can be left out, and so can a removal when nobody needs
+    /// the element to be gone.
+    fn idle(&self, ops: &[&SetOp], must: &[bool]) -> Vec<bool> {
+        let mut present = FxHashSet::default();
+        let mut absent = FxHashSet::default();
+        let mut whole = false;
+        for op in ops {
+            match op {
+                SetOp::Contains(element, true) => {
+                    present.insert(*element);
+                }
+                SetOp::Contains(element, false) => {
+                    absent.insert(*element);
+                }
+                SetOp::Read(elements) => {
+                    whole = true;
+                    present.extend(elements.iter().flatten());
+                }
+                SetOp::Add(_) | SetOp::Remove(_) => {}
+            }
+        }
+        let useless = |op: &SetOp| match op {
+            SetOp::Add(element) => !present.contains(element),
+            SetOp::Remove(element) => !whole && !absent.contains(element),
+            SetOp::Contains(..) | SetOp::Read(_) => false,
+        };
+        ops.iter()
+            .zip(must)
+            .map(|(op, must)| !must && useless(op))
+            .collect()
+    }
+
+    fn describe(&self, op: &SetOp, values: &Values) -> String {
+        match op {
+            SetOp::Add(element) => format!("add of {}", values.text(*element)),
+            SetOp::Remove(element) => format!("remove of {}", values.text(*element)),
+            SetOp::Contains(element, true) => format!("finding of {}", values.text(*element)),
+            SetOp::Contains(element, false) => {
+                format!("not finding of {}", values.text(*element))
+            }
+            SetOp::Read(Some(elements)) => format!("read of {}", super::list(elements, values)),
+            SetOp::Read(None) => "read that saw an element twice".to_owned(),
+        }
+    }
+
+    fn describe_state(&self, state: &Vec<Id>, values: &Values) -> String {
+        format!("the elements are {}", super::list(state, values))
+    }
+
+    fn heap_bytes(&self, state: &Vec<Id>) -> usize {
+        state.capacity() * 4
+    }
+}

@@ -1,0 +1,87 @@
+//! A stack: last in, first out.
+
+use crate::model::{Id, Mismatch, Model, Seen, Values};
+
+/// An operation of a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StackOp {
+    /// It put this value on top.
+    Push(Id),
+    /// It took this value from the top.
+    Pop(Id),
+    /// It found the stack empty.
+    Empty,
+    /// A pop whose result nobody saw: it took the top away, if there was one.
+    Popped,
+}
+
+/// A stack that starts empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stack;
+
+impl Model for Stack {
+    /// The values from the bottom up.
+    type State = Vec<Id>;
+    type Op = StackOp;
+
+    fn name(&self) -> &'static str {
+        "stack"
+    }
+
+    fn functions(&self) -> &[&str] {
+        &["push", "pop"]
+    }
+
+    fn initial(&self) -> Vec<Id> {
+        Vec::new()
+    }
+
+    fn decode(&self, seen: &Seen<'_>, values: &mut Values) -> Result<Option<StackOp>, Mismatch> {
+        let op = match (seen.f, seen.result) {
+            ("push", _) => StackOp::Push(super::pushed(seen.argument, values)?),
+            ("pop", None) => StackOp::Popped,
+            ("pop", Some(value)) => {
+                super::element(value, values).map_or(StackOp::Empty, StackOp::Pop)
+            }
+            _ => return Err(Mismatch::Function),
+        };
+        Ok(Some(op))
+    }
+
+    fn step(&self, state: &Vec<Id>, op: &StackOp) -> Option<Vec<Id>> {
+        let rest = &state[..state.len().saturating_sub(1)];
+        match op {
+            StackOp::Push(value) => Some([&state[..], &[*value]].concat()),
+            StackOp::Pop(value) => (state.last() == Some(value)).then(|| rest.to_vec()),
+            StackOp::Empty => state.is_empty().then(Vec::new),
+            StackOp::Popped => Some(rest.to_vec()),
+        }
+    }
+
+    fn is_read(&self, op: &StackOp) -> bool {
+        matches!(op, StackOp::Empty)
+    }
+
+    fn describe(&self, op: &StackOp, values: &Values) -> String {
+        match op {
+            StackOp::Push(value) => format!("push of {}", values.text(*value)),
+            StackOp::Pop(value) => format!("pop of {}", values.text(*value)),
+            StackOp::Empty => "pop that found it empty".to_owned(),
+            StackOp::Popped => "pop of an unknown value".to_owned(),
+        }
+    }
+
+    fn describe_state(&self, state: &Vec<Id>, values: &Values) -> String {
+        match state.is_empty() {
+            true => "the stack is empty".to_owned(),
+            false => format!(
+                "the stack, from the bottom, is {}",
+                super::list(state, values)
+            ),
+        }
+    }
+
+    fn heap_bytes(&self, state: &Vec<Id>) -> usize {
+        state.capacity() * 4
+    }
+}

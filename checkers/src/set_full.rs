@@ -1,0 +1,87 @@
+//! Sets that only grow, judged element by element: Jepsen's `set-full`.
+//!
+//! Every element has a life of its own. It is *known* from the completion of its add or of the first read that
+//! saw it, whichever comes first; from then on a read that begins must contain it. By the order of events:
+//!
+//! - *stable*: the last read (by invocation) that could tell saw it, *stale* if a read that began after it
+//!   was known had missed it before;
+//! - *lost*: it was known, and a read that began after that missed it, and no read that began later saw it;
+//! - *never read*: neither; nobody asked after it was known, or it was never known at all.
+//!
+//! Beside that, an element is *unexpected* where a read saw what nobody had begun to add or what certainly
+//! was not added, and *duplicated* where one read saw it twice.
+//!
+//! What differs from Jepsen's: staleness is decided by the order of events and not by milliseconds;
+//! unexpected elements count; adding an element again does not begin its life anew; and an acknowledged
+//! element that no read could judge makes the verdict `unknown`, for it may be lost.
+//!
+//! Deliberately absent: removal, and whether the reads agree on an order of the adds. Two reads that overlap
+//! and each see an element that the other misses are not linearizable, and nobody here says so; the model
+//! `set` of [`crate::models`] does, for short histories.
+//!
+//! One pass over the adds and one over all elements of all reads, backwards in time; memory grows with the
+//! number of elements and reads, not with their product.
+
+mod elements;
+mod life;
+mod object;
+mod report;
+
+use rupture_history::{History, Validity, Verdict};
+
+use crate::{Budget, CheckError, Checker};
+use life::{Lives, Stopped};
+use object::Object;
+use report::Report;
+
+const MODEL: &str = "set-full";
+const LEVEL: &str = "linearizable";
+
+/// Judges a set that only grows. See the [module](self).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SetFull {
+    linearizable: bool,
+    independent: bool,
+}
+
+impl SetFull {
+    /// A judge that lets reads be stale.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a read must see everything that was known when it began: stale reads are then anomalies, and
+    /// otherwise only noted.
+    #[must_use]
+    pub fn linearizable(mut self, linearizable: bool) -> Self {
+        self.linearizable = linearizable;
+        self
+    }
+
+    /// Whether values are `[key value]`, and every key is a set of its own.
+    #[must_use]
+    pub fn independent(mut self, independent: bool) -> Self {
+        self.independent = independent;
+        self
+    }
+}
+
+impl Checker for SetFull {
+    fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
+        let operations = history.operations()?;
+        let objects = Object::all(history, &operations, self.independent)?;
+        let mut report = Report::new(history, &operations, self.linearizable);
+        for object in &objects {
+            match Lives::of(history, object, budget) {
+                Ok(lives) => report.add(object, &lives),
+                Err(Stopped) => {
+                    report.stop();
+                    break;
+                }
+            }
+        }
+        let level = if self.linearizable { LEVEL } else { "" };
+        let verdict = Verdict::new(Validity::Valid, MODEL, level);
+        Ok(report.close(verdict))
+    }
+}

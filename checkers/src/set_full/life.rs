@@ -1,0 +1,193 @@
+//! The lives of a set's elements.
+//!
+//! Reads are gone through backwards, from the one invoked last. An element that every read since some moment
+//! saw has its *solid* run at the end; the read before that run is the last one that missed it, and whether
+//! the run is empty decides between stable and lost. So nothing is ever done for an element that a read does
+//! not contain, and the cost is that of reading the reads.
+
+use rupture_history::{History, ValueRef};
+
+use super::elements::Elements;
+use super::object::{Add, Object, Read};
+use crate::Budget;
+
+/// An element's life, in numbers of reads (in the order of invocations) and of adds.
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    /// The first add that did not fail, or else the first; `None` where nobody ever tried.
+    pub(super) add: Option<u32>,
+    /// The add that was acknowledged first.
+    pub(super) acknowledged: Option<u32>,
+    /// Of the reads that saw it, the one that completed first.
+    pub(super) first_seen: Option<u32>,
+    /// Of the reads that saw it, the one that was invoked last.
+    pub(super) last_seen: Option<u32>,
+    /// A read that saw it although it had not begun to be added, or was not added.
+    pub(super) unexpected: Option<u32>,
+    /// A read that saw it twice.
+    pub(super) duplicated: Option<u32>,
+    /// All reads from this one on saw it.
+    solid: u32,
+    /// Whether the last read that overlapped the add's invocation saw it.
+    overlap_saw: bool,
+    /// The read that was gone through when it was last met.
+    met: u32,
+}
+
+/// What became of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The reads from `after` on saw it. `missed` is the last that did not although it began after the
+    /// element was known.
+    Stable { missed: Option<u32> },
+    /// `missed` began after the element was known, and neither it nor any read that began later saw it.
+    Lost { missed: u32 },
+    /// Nobody can tell; `acknowledged` elements should have been asked for.
+    NeverRead,
+    /// Nobody added it.
+    NotAdded,
+}
+
+/// Out of time or memory.
+pub(super) struct Stopped;
+
+/// The lives of all elements of one set, in the order of their first adds; then those that nobody added.
+#[derive(Debug)]
+pub(super) struct Lives<'a> {
+    object: &'a Object,
+    elements: Elements,
+    pub(super) lives: Vec<Life>,
+}
+
+impl<'a> Lives<'a> {
+    pub(super) fn of(
+        history: &History,
+        object: &'a Object,
+        budget: &Budget<'_>,
+    ) -> Result<Self, Stopped> {
+        let mut lives = Self {
+            object,
+            elements: Elements::default(),
+            lives: Vec::new(),
+        };
+        for (number, add) in object.adds.iter().enumerate() {
+            lives.add(object.element(history, add), number as u32, add);
+        }
+        for (number, read) in object.reads.iter().enumerate().rev() {
+            if budget.is_over() || lives.bytes() > budget.bytes() {
+                return Err(Stopped);
+            }
+            for element in object.seen(history, read) {
+                lives.see(element, number as u32, read);
+            }
+        }
+        Ok(lives)
+    }
+
+    /// Whether this is the element of that life.
+    pub(super) fn is(&self, element: ValueRef<'_>, life: &Life) -> bool {
+        let number = self.elements.get(element);
+        number.is_some_and(|number| std::ptr::eq(&raw const self.lives[number as usize], life))
+    }
+
+    fn bytes(&self) -> usize {
+        self.lives.capacity() * size_of::<Life>() + self.elements.bytes()
+    }
+
+    fn life(&mut self, element: ValueRef<'_>) -> &mut Life {
+        let number = self.elements.number(element) as usize;
+        if number == self.lives.len() {
+            let reads = self.object.reads.len() as u32;
+            self.lives.push(Life {
+                add: None,
+                acknowledged: None,
+                first_seen: None,
+                last_seen: None,
+                unexpected: None,
+                duplicated: None,
+                solid: reads,
+                overlap_saw: false,
+                met: reads,
+            });
+        }
+        &mut self.lives[number]
+    }
+
+    fn add(&mut self, element: ValueRef<'_>, number: u32, add: &Add) {
+        let adds = &self.object.adds;
+        let life = self.life(element);
+        let failed = |add: u32| adds[add as usize].failed;
+        if life.add.is_none_or(|first| failed(first) && !add.failed) {
+            life.add = Some(number);
+        }
+        let sooner = |first: u32| adds[first as usize].acknowledged > add.acknowledged;
+        if add.acknowledged.is_some() && life.acknowledged.is_none_or(sooner) {
+            life.acknowledged = Some(number);
+        }
+    }
+
+    fn see(&mut self, element: ValueRef<'_>, number: u32, read: &Read) {
+        let (adds, reads) = (&self.object.adds, &self.object.reads);
+        let life = self.life(element);
+        if life.met == number {
+            life.duplicated = Some(number);
+            return;
+        }
+        life.met = number;
+        let add = life.add.map(|add| &adds[add as usize]);
+        let Some(add) = add.filter(|add| !add.failed && add.invoked < read.completed) else {
+            life.unexpected = Some(number);
+            return;
+        };
+        if life.solid == number + 1 {
+            life.solid = number;
+        }
+        life.overlap_saw |= add.overlapped == Some(number);
+        life.last_seen.get_or_insert(number);
+        let sooner = |first: u32| reads[first as usize].completed > read.completed;
+        if life.first_seen.is_none_or(sooner) {
+            life.first_seen = Some(number);
+        }
+    }
+
+    /// The row of the event from which the element was known.
+    pub(super) fn known(&self, life: &Life) -> Option<u32> {
+        let seen = life
+            .first_seen
+            .map(|read| self.object.reads[read as usize].completed);
+        match (self.acknowledged(life), seen) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The row of the event that acknowledged it.
+    pub(super) fn acknowledged(&self, life: &Life) -> Option<u32> {
+        life.acknowledged
+            .and_then(|add| self.object.adds[add as usize].acknowledged)
+    }
+
+    pub(super) fn fate(&self, life: &Life) -> Fate {
+        let add = life.add.map(|add| &self.object.adds[add as usize]);
+        let Some(add) = add.filter(|add| !add.failed) else {
+            return Fate::NotAdded;
+        };
+        let reads = self.object.reads.len() as u32;
+        if add.reads_before == reads {
+            // Only reads that ran when it was added could see it, and that one of them did not says nothing.
+            return match life.overlap_saw {
+                true => Fate::Stable { missed: None },
+                false => Fate::NeverRead,
+            };
+        }
+        let missed = life.solid.checked_sub(1).filter(|&read| {
+            let began = self.object.reads[read as usize].invoked;
+            self.known(life).is_some_and(|known| known < began)
+        });
+        match missed {
+            missed if life.solid < reads => Fate::Stable { missed },
+            Some(missed) => Fate::Lost { missed },
+            None => Fate::NeverRead,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Whether the receipts of a run show that its faults were real.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultKind;
+use crate::receipt::{Receipt, State};
+
+/// What the receipts of one kind of fault say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Faults that took hold and are gone, or last still.
+    pub injected: u64,
+    /// Faults that did not take hold, whether or not anything was done.
+    pub not_injected: u64,
+    /// Faults that nobody has seen the end of.
+    pub not_healed: u64,
+}
+
+/// What the receipts of a run say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// By kind of fault: those that were asked for, and those that there are receipts of.
+    pub kinds: BTreeMap<FaultKind, Tally>,
+    /// Why the run cannot pass, a sentence each; empty when its faults are proved.
+    pub problems: Vec<String>,
+}
+
+/// Weighs receipts, the last of each id, against the kinds that were asked for.
+///
+/// A run cannot pass when a kind that was asked for never took hold, when a fault was made and no probe saw
+/// it, or when one was not seen to end. A fault that found nobody to hit at its moment does no harm as long as
+/// another one of its kind did; nor does a change of membership that the cluster did not get done in time,
+/// because a cluster under faults may be unable to.
+pub fn evidence<'a>(
+    asked: &[FaultKind],
+    receipts: impl IntoIterator<Item = &'a Receipt>,
+) -> Evidence {
+    let mut evidence = Evidence::default();
+    for kind in asked {
+        evidence.kinds.insert(*kind, Tally::default());
+    }
+    for receipt in receipts {
+        let tally = evidence.kinds.entry(receipt.fault.kind()).or_default();
+        match state(receipt) {
+            State::Injected => tally.injected += 1,
+            State::NotInjected | State::Pending => tally.not_injected += 1,
+            State::NotHealed => tally.not_healed += 1,
+        }
+        evidence.problems.extend(problem(receipt));
+    }
+    for (kind, tally) in &evidence.kinds {
+        if tally.injected == 0 {
+            let sentence = format!("no {kind} fault took hold");
+            evidence.problems.push(sentence);
+        }
+    }
+    evidence
+}
+
+/// The state of a fault after the run: what was done and never seen to end is not healed.
+fn state(receipt: &Receipt) -> State {
+    let is_gone = receipt.healed.as_ref().is_some_and(|probe| probe.ok);
+    match receipt.state {
+        _ if receipt.acted && !is_gone => State::NotHealed,
+        state => state,
+    }
+}
+
+fn problem(receipt: &Receipt) -> Option<String> {
+    let is_harmless = !receipt.acted || receipt.fault.kind() == FaultKind::Membership;
+    match state(receipt) {
+        State::Injected => return None,
+        State::NotInjected | State::Pending if is_harmless => return None,
+        _ => {}
+    }
+    let reason = receipt.reason.as_deref().unwrap_or("no probe showed it");
+    let state = state(receipt).name();
+    Some(format!(
+        "fault {} ({}) was {state}: {reason}",
+        receipt.id, receipt.fault
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Fault, Targeting};
+    use crate::receipt::Probe;
+
+    fn receipt(state: State, acted: bool) -> Receipt {
+        let fault = Fault::Kill {
+            who: Targeting::One,
+        };
+        let healed = Probe {
+            at_ns: 1,
+            looked_at: String::new(),
+            expected: String::new(),
+            seen: String::new(),
+            ok: state != State::NotHealed,
+        };
+        Receipt {
+            state,
+            acted,
+            healed: acted.then_some(healed),
+            ..Receipt::new(3, &fault, 0)
+        }
+    }
+
+    #[test]
+    fn proof_is_one_fault_of_every_kind_and_none_that_failed() {
+        let good = receipt(State::Injected, true);
+        let nobody = receipt(State::NotInjected, false);
+        let asked = [FaultKind::Kill];
+        assert!(evidence(&asked, [&good, &nobody]).problems.is_empty());
+        assert_eq!(
+            evidence(&asked, [&nobody]).problems,
+            ["no kill fault took hold"]
+        );
+        assert_eq!(evidence(&asked, []).problems.len(), 1);
+        assert!(evidence(&[], []).problems.is_empty());
+        for bad in [
+            receipt(State::NotInjected, true),
+            receipt(State::NotHealed, true),
+        ] {
+            let found = evidence(&asked, [&good, &bad]).problems;
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with("fault 3 (kill one) was not "));
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! Faults as plain data: what is asked for, before anybody knows whom it will hit.
+//!
+//! A fault is drawn by the schedule or written in a script, made by the [`crate::Injector`], and recorded in
+//! a [`crate::Receipt`]. What each may break, how much of it, and why a system must survive it stands beside
+//! its injector.
+
+use std::fmt;
+
+use rupture_targets::{Capabilities, Capability, LinkShape, NodeName};
+use serde::{Deserialize, Serialize};
+
+use crate::time::{format_ns, format_signed_ns};
+
+/// The kinds of fault. Faults of different kinds overlap; two of one kind do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// Nodes cannot hear each other.
+    Partition,
+    /// Processes die.
+    Kill,
+    /// Processes stand still.
+    Pause,
+    /// Clocks lie.
+    Clock,
+    /// Links treat messages badly.
+    Link,
+    /// Disks forget.
+    Disk,
+    /// Nodes join and leave.
+    Membership,
+}
+
+impl FaultKind {
+    /// Every kind, in the order in which they are listed.
+    pub const ALL: [Self; 7] = [
+        Self::Partition,
+        Self::Kill,
+        Self::Pause,
+        Self::Clock,
+        Self::Link,
+        Self::Disk,
+        Self::Membership,
+    ];
+
+    /// Its name, on the command line too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Partition => "partition",
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Clock => "clock",
+            Self::Link => "link",
+            Self::Disk => "disk",
+            Self::Membership => "membership",
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Fault {
+    /// Cut links in a shape.
+    Partition {
+        /// Which links.
+        shape: Shape,
+    },
+    /// Kill processes; what they wrote survives.
+    Kill {
+        /// Whose.
+        who: Targeting,
+    },
+    /// Pause processes.
+    Pause {
+        /// Whose.
+        who: Targeting,
+    },
+    /// Make clocks lie.
+    Clock {
+        /// Whose.
+        who: Targeting,
+        /// How.
+        skew: Skew,
+    },
+    /// Meddle with every message to and from nodes.
+    Link {
+        /// Which nodes.
+        who: Targeting,
+        /// How.
+        shape: LinkShape,
+    },
+    /// Take the power away.
+    Disk {
+        /// From whom.
+        who: Targeting,
+        /// What the disks forget.
+        damage: Damage,
+    },
+    /// Change who is a member.
+    Membership {
+        /// How.
+        change: Change,
+    },
+}
+
+/// Shapes of a partition, as Jepsen names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// Two halves; of an odd number of nodes, one half has a node more.
+    Halves,
+    /// One node apart from all others.
+    One,
+    /// A random minority, together, apart from all others.
+    Minority,
+    /// The smallest majority stays together, and every other node is alone.
+    Majority,
+    /// Every node hears a majority, and no two nodes the same one.
+    MajoritiesRing,
+    /// Two halves that only one node joins.
+    Bridge,
+    /// What some nodes say does not reach the others; what the others say does reach them.
+    OneWay,
+    /// Every primary is alone, and the other nodes stay together.
+    Primaries,
+}
+
+impl Shape {
+    /// Every shape.
+    pub const ALL: [Self; 8] = [
+        Self::Halves,
+        Self::One,
+        Self::Minority,
+        Self::Majority,
+        Self::MajoritiesRing,
+        Self::Bridge,
+        Self::OneWay,
+        Self::Primaries,
+    ];
+
+    /// Its name, in scripts too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Halves => "halves",
+            Self::One => "one",
+            Self::Minority => "minority",
+            Self::Majority => "majority",
+            Self::MajoritiesRing => "majorities-ring",
+            Self::Bridge => "bridge",
+            Self::OneWay => "one-way",
+            Self::Primaries => "primaries",
+        }
+    }
+
+    /// The smallest cluster in which the shape cuts anything.
+    pub fn least_nodes(self) -> usize {
+        match self {
+            Self::Halves | Self::One | Self::OneWay | Self::Primaries => 2,
+            Self::Minority | Self::Majority | Self::MajoritiesRing | Self::Bridge => 3,
+        }
+    }
+}
+
+/// Whom a fault hits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Targeting {
+    /// One random node.
+    One,
+    /// A random number of nodes, fewer than half.
+    Minority,
+    /// As few nodes as are more than half.
+    Majority,
+    /// Every node.
+    All,
+    /// Every node that believes to be primary.
+    Primaries,
+    /// These nodes.
+    Named(Vec<NodeName>),
+}
+
+impl Targeting {
+    /// The name in scripts and events; the nodes themselves where they are named.
+    pub fn name(&self) -> String {
+        match self {
+            Self::One => "one".to_owned(),
+            Self::Minority => "minority".to_owned(),
+            Self::Majority => "majority".to_owned(),
+            Self::All => "all".to_owned(),
+            Self::Primaries => "primaries".to_owned(),
+            Self::Named(nodes) => {
+                let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
+                names.join(",")
+            }
+        }
+    }
+
+    /// The smallest cluster in which it can hit anybody.
+    pub fn least_nodes(&self) -> usize {
+        match self {
+            Self::Minority => 3,
+            Self::Named(nodes) => nodes.len().max(1),
+            _ => 1,
+        }
+    }
+}
+
+/// How a clock lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Skew {
+    /// The wall clock jumps once.
+    Bump {
+        /// How far; negative is into the past.
+        by_ns: i64,
+    },
+    /// The wall clock jumps to and fro.
+    Strobe {
+        /// How far.
+        by_ns: i64,
+        /// How often.
+        every_ns: u64,
+    },
+    /// Both clocks run at a wrong rate.
+    Drift {
+        /// Millionths too fast; negative is too slow.
+        ppm: i64,
+    },
+}
+
+/// What a disk forgets when the power fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Damage {
+    /// Every write that was not synced.
+    LostWrites,
+    /// Some writes that were not synced, and half of one.
+    Torn,
+}
+
+/// How the membership changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Change {
+    /// A new node joins.
+    Grow,
+    /// A node leaves.
+    Shrink {
+        /// Which; one node is chosen of several.
+        who: Targeting,
+    },
+}
+
+/// Why a fault cannot be. Nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impossible {
+    /// There are too few nodes, ever.
+    #[error("{fault} needs {needed} nodes, and there {} {nodes}", if *.nodes == 1 { "is" } else { "are" })]
+    TooFewNodes {
+        /// What was asked for.
+        fault: String,
+        /// How many nodes it takes.
+        needed: usize,
+        /// How many there are.
+        nodes: usize,
+    },
+    /// The world cannot make it.
+    #[error("this world cannot make {fault}: it has no {capability}")]
+    Unsupported {
+        /// What was asked for.
+        fault: String,
+        /// What is missing.
+        capability: String,
+    },
+    /// A node that was named does not exist.
+    #[error("no node is called {node}")]
+    UnknownNode {
+        /// The name.
+        node: NodeName,
+    },
+    /// Nobody is in a state in which it could be hit now.
+    #[error("{0}")]
+    NobodyNow(String),
+}
+
+impl Fault {
+    /// Its kind.
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::Partition { .. } => FaultKind::Partition,
+            Self::Kill { .. } => FaultKind::Kill,
+            Self::Pause { .. } => FaultKind::Pause,
+            Self::Clock { .. } => FaultKind::Clock,
+            Self::Link { .. } => FaultKind::Link,
+            Self::Disk { .. } => FaultKind::Disk,
+            Self::Membership { .. } => FaultKind::Membership,
+        }
+    }
+
+    /// Whom it hits, where that is said by a targeting.
+    pub fn who(&self) -> Option<&Targeting> {
+        match self {
+            Self::Kill { who }
+            | Self::Pause { who }
+            | Self::Clock { who, .. }
+            | Self::Link { who, .. }
+            | Self::Disk { who, .. }
+            | Self::Membership {
+                change: Change::Shrink { who },
+            } => Some(who),
+            Self::Partition { .. }
+            | Self::Membership {
+                change: Change::Grow,
+            } => None,
+        }
+    }
+
+    /// The capability that a world needs to make it.
+    pub fn capability(&self) -> Capability {
+        match self {
+            Self::Partition { .. } => Capability::Cut,
+            Self::Kill { .. } => Capability::Kill,
+            Self::Pause { .. } => Capability::Pause,
+            Self::Link { .. } => Capability::ShapeLink,
+            Self::Membership { .. } => Capability::Membership,
+            Self::Clock { skew, .. } => match skew {
+                Skew::Drift { .. } => Capability::DriftClock,
+                Skew::Bump { .. } | Skew::Strobe { .. } => Capability::BumpClock,
+            },
+            Self::Disk { damage, .. } => match damage {
+                Damage::LostWrites => Capability::PowerLoss,
+                Damage::Torn => Capability::TornWrite,
+            },
+        }
+    }
+
+    /// The smallest cluster in which it is possible.
+    pub fn least_nodes(&self) -> usize {
+        let by_kind = match self {
+            Self::Partition { shape } => shape.least_nodes(),
+            Self::Link { .. }
+            | Self::Membership {
+                change: Change::Shrink { .. },
+            } => 2,
+            _ => 1,
+        };
+        self.who()
+            .map_or(by_kind, |who| by_kind.max(who.least_nodes()))
+    }
+
+    /// Whether a world with these capabilities and this many nodes could ever make it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_against(
+        &self,
+        capabilities: &Capabilities,
+        nodes: usize,
+    ) -> Result<(), Impossible> {
+        if !capabilities.contains(&self.capability()) {
+            return Err(Impossible::Unsupported {
+                fault: self.to_string(),
+                capability: self.capability().name().to_owned(),
+            });
+        }
+        if nodes < self.least_nodes() {
+            return Err(Impossible::TooFewNodes {
+                fault: self.to_string(),
+                needed: self.least_nodes(),
+                nodes,
+            });
+        }
+        Ok(())
+    }
+
+    /// How often it must be looked after while it lasts: a strobe jumps again, and the cluster is asked
+    /// again whether it has taken in the new node, or the power has failed. `None` when once is enough.
+    pub fn tick_every_ns(&self) -> Option<u64> {
+        match self {
+            Self::Clock {
+                skew: Skew::Strobe { every_ns, .. },
+                ..
+            } => Some((*every_ns).max(LEAST_TICK_NS)),
+            Self::Membership { .. } => Some(MEMBERSHIP_TICK_NS),
+            Self::Disk { .. } => Some(DISK_TICK_NS),
+            _ => None,
+        }
+    }
+}
+
+const LEAST_TICK_NS: u64 = 1_000_000;
+const MEMBERSHIP_TICK_NS: u64 = 100_000_000;
+const DISK_TICK_NS: u64 = 25_000_000;
+
+/// The fault as a line of a script says it, and as a script reads it.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partition { shape } => write!(f, "partition {}", shape.name()),
+            Self::Kill { who } => write!(f, "kill {}", who.name()),
+            Self::Pause { who } => write!(f, "pause {}", who.name()),
+            Self::Clock { who, skew } => match skew {
+                Skew::Bump { by_ns } => {
+                    write!(f, "clock bump {} {}", format_signed_ns(*by_ns), who.name())
+                }
+                Skew::Strobe { by_ns, every_ns } => {
+                    let (by, every) = (format_signed_ns(*by_ns), format_ns(*every_ns));
+                    write!(f, "clock strobe {by} every {every} {}", who.name())
+                }
+                Skew::Drift { ppm } => write!(f, "clock drift {ppm:+}ppm {}", who.name()),
+            },
+            Self::Link { who, shape } => {
+                f.write_str("link")?;
+                for (name, value) in [("delay", shape.delay_ns), ("jitter", shape.jitter_ns)] {
+                    if value > 0 {
+                        write!(f, " {name} {}", format_ns(value))?;
+                    }
+                }
+                for (name, value) in [
+                    ("loss", shape.loss_ppm),
+                    ("duplication", shape.duplicate_ppm),
+                    ("reordering", shape.reorder_ppm),
+                ] {
+                    if value > 0 {
+                        write!(f, " {name} {value}ppm")?;
+                    }
+                }
+                write!(f, " {}", who.name())
+            }
+            Self::Disk { who, damage } => match damage {
+                Damage::LostWrites => write!(f, "disk lost-writes {}", who.name()),
+                Damage::Torn => write!(f, "disk torn {}", who.name()),
+            },
+            Self::Membership { change } => match change {
+                Change::Grow => f.write_str("membership grow"),
+                Change::Shrink { who } => write!(f, "membership shrink {}", who.name()),
+            },
+        }
+    }
+}

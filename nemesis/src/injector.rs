@@ -1,0 +1,441 @@
+//! Makes faults, asks the cluster whether they took hold, and undoes them.
+//!
+//! Nothing is assumed: after every act the world is asked (can this node reach that one, does the process run,
+//! how far off is the clock), and the answer goes into the receipt. Undoing works from the receipt alone, is
+//! idempotent, and touches only what the receipt says that we made: a link that somebody else had cut before
+//! stays cut, and a process that somebody else killed stays dead.
+
+mod clock;
+mod link;
+mod membership;
+mod partition;
+mod probe;
+mod process;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rupture_targets::random::Stream;
+use rupture_targets::{Cluster, ClusterError, Link, NodeName, Status, Traffic};
+
+use crate::fault::{Fault, FaultKind, Impossible};
+use crate::receipt::{Probe, Receipt, State};
+use crate::targeting::Scene;
+
+/// Why a fault was not made.
+enum Trouble {
+    /// Nothing was done.
+    Impossible(Impossible),
+    /// The cluster did not do what it was asked.
+    Cluster(ClusterError),
+}
+
+impl From<Impossible> for Trouble {
+    fn from(reason: Impossible) -> Self {
+        Self::Impossible(reason)
+    }
+}
+
+impl From<ClusterError> for Trouble {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(error)
+    }
+}
+
+impl Trouble {
+    fn sentence(&self) -> String {
+        match self {
+            Self::Impossible(reason) => reason.to_string(),
+            Self::Cluster(error) => error.to_string(),
+        }
+    }
+}
+
+/// What is remembered of a fault while it lasts, beyond its receipt, to prove it.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    /// What each wall clock was off by when the fault began.
+    offsets: BTreeMap<NodeName, i64>,
+    /// What was counted when the fault began.
+    traffic: Option<Traffic>,
+    /// How often the fault was looked after.
+    ticks: u64,
+}
+
+/// What faults that last hold on to, so that no two take hold of the same thing.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    processes: BTreeSet<NodeName>,
+    clocks: BTreeSet<NodeName>,
+    leaving: BTreeSet<NodeName>,
+    cut: BTreeSet<Link>,
+    shaped: BTreeSet<Link>,
+}
+
+impl Held {
+    fn add(&mut self, receipt: &Receipt) {
+        let nodes = receipt.nodes.iter().cloned();
+        let links = receipt.links.iter().cloned();
+        match receipt.fault.kind() {
+            FaultKind::Partition => self.cut.extend(links),
+            FaultKind::Link => self.shaped.extend(links),
+            FaultKind::Clock => self.clocks.extend(nodes),
+            FaultKind::Kill | FaultKind::Pause | FaultKind::Disk => self.processes.extend(nodes),
+            FaultKind::Membership => self.leaving.extend(nodes),
+        }
+    }
+}
+
+/// The cluster in the hands of one fault, at one moment.
+struct Hand<'a> {
+    cluster: &'a mut dyn Cluster,
+    now_ns: u64,
+    held: Held,
+}
+
+impl Hand<'_> {
+    /// Who is there, those that the fault can hit being chosen by `is_able`.
+    fn scene(
+        &mut self,
+        mut is_able: impl FnMut(&mut Self, &NodeName) -> Result<bool, ClusterError>,
+    ) -> Result<Scene, ClusterError> {
+        let nodes = self.cluster.nodes()?;
+        let primaries = self.cluster.primaries()?;
+        let mut candidates = Vec::new();
+        for node in &nodes {
+            if is_able(self, node)? {
+                candidates.push(node.clone());
+            }
+        }
+        Ok(Scene {
+            nodes,
+            primaries,
+            candidates,
+        })
+    }
+
+    /// Whether the node runs, and no fault that lasts holds its process or its place in the cluster.
+    fn runs_free(&mut self, node: &NodeName) -> Result<bool, ClusterError> {
+        let is_held = self.held.processes.contains(node) || self.held.leaving.contains(node);
+        Ok(!is_held && self.cluster.status(node)? == Status::Running)
+    }
+}
+
+/// Makes faults and keeps their receipts.
+#[derive(Debug, Default)]
+pub struct Injector {
+    /// In the order in which the faults began.
+    receipts: Vec<Receipt>,
+    /// The faults that last, by id.
+    active: BTreeMap<u64, Memory>,
+    /// The faults that were undone without a probe having shown it yet.
+    unproved: BTreeSet<u64>,
+}
+
+impl Injector {
+    /// An injector that has done nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An injector that goes on where another one ended, from the receipts that it left behind: of several
+    /// with the same id the last counts. What they say was made and not healed is undone by
+    /// [`Injector::heal_all`].
+    pub fn from_receipts(receipts: impl IntoIterator<Item = Receipt>) -> Self {
+        let last: BTreeMap<u64, Receipt> = receipts
+            .into_iter()
+            .map(|receipt| (receipt.id, receipt))
+            .collect();
+        let mut injector = Self::default();
+        for (id, receipt) in last {
+            if receipt.acted && (receipt.healed_ns.is_none() || receipt.state == State::NotHealed) {
+                injector.active.insert(id, Memory::default());
+            }
+            injector.receipts.push(receipt);
+        }
+        injector
+    }
+
+    /// The receipts so far, one a fault, in the order in which the faults began.
+    pub fn receipts(&self) -> &[Receipt] {
+        &self.receipts
+    }
+
+    /// Whether the fault of this id lasts.
+    pub fn is_active(&self, id: u64) -> bool {
+        self.active.contains_key(&id)
+    }
+
+    /// Makes a fault, and says in its receipt whether a probe saw it. One that was made and not seen is undone
+    /// at once. `id` must not have been used before; whom it hits is drawn from `random`.
+    pub fn begin(
+        &mut self,
+        id: u64,
+        fault: &Fault,
+        cluster: &mut dyn Cluster,
+        now_ns: u64,
+        random: &mut Stream,
+    ) -> Receipt {
+        let mut receipt = Receipt::new(id, fault, now_ns);
+        let mut memory = Memory {
+            traffic: cluster.traffic().ok(),
+            ..Memory::default()
+        };
+        let held = self.held(id);
+        let mut hand = Hand {
+            cluster,
+            now_ns,
+            held,
+        };
+        let result = check(fault, &mut hand)
+            .and_then(|()| make(&mut hand, &mut receipt, &mut memory, random));
+        let is_over = settle(&mut receipt, result);
+        if !is_over {
+            self.active.insert(id, memory);
+        } else if receipt.acted {
+            undo_failed(&mut hand, &mut receipt);
+        }
+        self.receipts.push(receipt.clone());
+        receipt
+    }
+
+    /// Looks after a fault that lasts: a strobe jumps again, and what was not proved yet is looked at again.
+    /// The receipt, if it lasts; it may say that the fault did not hold.
+    pub fn tick(&mut self, id: u64, cluster: &mut dyn Cluster, now_ns: u64) -> Option<Receipt> {
+        let held = self.held(id);
+        let memory = self.active.get_mut(&id)?;
+        let receipt = self.receipts.iter_mut().rfind(|receipt| receipt.id == id)?;
+        let mut hand = Hand {
+            cluster,
+            now_ns,
+            held,
+        };
+        memory.ticks += 1;
+        let result = look_after(&mut hand, receipt, memory);
+        if matches!(&result, Ok(None)) {
+            return Some(receipt.clone());
+        }
+        settle(receipt, result);
+        Some(receipt.clone())
+    }
+
+    /// Undoes a fault that lasts, and says in its receipt whether a probe saw that. `None` when it does not
+    /// last: undoing twice is the same as once.
+    pub fn end(&mut self, id: u64, cluster: &mut dyn Cluster, now_ns: u64) -> Option<Receipt> {
+        let memory = self.active.remove(&id)?;
+        let held = self.held(id);
+        let receipt = self.receipts.iter_mut().rfind(|receipt| receipt.id == id)?;
+        let mut hand = Hand {
+            cluster,
+            now_ns,
+            held,
+        };
+        prove_before_end(&mut hand, receipt, &memory);
+        if let (Some(before), Ok(after)) = (memory.traffic, hand.cluster.traffic()) {
+            receipt.traffic = Some(after.since(&before));
+        }
+        receipt.healed_ns = Some(now_ns);
+        let failures = undo(&mut hand, receipt);
+        // The cluster needs time to undo a change of membership.
+        let is_final = receipt.fault.kind() != FaultKind::Membership;
+        if !check_healed(&mut hand, receipt, failures, is_final) {
+            self.unproved.insert(id);
+        }
+        Some(receipt.clone())
+    }
+
+    /// Undoes every fault that lasts, in the order in which they began.
+    pub fn heal_all(&mut self, cluster: &mut dyn Cluster, now_ns: u64) -> Vec<Receipt> {
+        let ids: Vec<u64> = self.active.keys().copied().collect();
+        ids.into_iter()
+            .filter_map(|id| self.end(id, cluster, now_ns))
+            .collect()
+    }
+
+    /// Looks again at what was undone and not seen to be, after the cluster has had time to recover; undoes it
+    /// once more where that is possible. Returns the receipts that this changed.
+    pub fn verify(&mut self, cluster: &mut dyn Cluster, now_ns: u64) -> Vec<Receipt> {
+        let ids = std::mem::take(&mut self.unproved);
+        let mut changed = Vec::new();
+        for id in ids {
+            let held = self.held(id);
+            let Some(receipt) = self.receipts.iter_mut().rfind(|receipt| receipt.id == id) else {
+                continue;
+            };
+            let mut hand = Hand {
+                cluster,
+                now_ns,
+                held,
+            };
+            // A change of membership is asked for once; the world keeps asking.
+            let failures = match receipt.fault.kind() {
+                FaultKind::Membership => Vec::new(),
+                _ => undo(&mut hand, receipt),
+            };
+            if !check_healed(&mut hand, receipt, failures, true) {
+                self.unproved.insert(id);
+            }
+            changed.push(receipt.clone());
+        }
+        changed
+    }
+
+    /// What all faults but this one hold.
+    fn held(&self, but: u64) -> Held {
+        let mut held = Held::default();
+        let is_held = |id| id != but && (self.active.contains_key(&id));
+        for receipt in self.receipts.iter().filter(|receipt| is_held(receipt.id)) {
+            held.add(receipt);
+        }
+        held
+    }
+}
+
+/// Refuses what this world and its nodes do not allow.
+fn check(fault: &Fault, hand: &mut Hand<'_>) -> Result<(), Trouble> {
+    let nodes = hand.cluster.nodes()?.len();
+    Ok(fault.check_against(&hand.cluster.capabilities(), nodes)?)
+}
+
+/// Makes a fault. `None` when only time can tell whether it takes hold.
+fn make(
+    hand: &mut Hand<'_>,
+    receipt: &mut Receipt,
+    memory: &mut Memory,
+    random: &mut Stream,
+) -> Result<Option<Probe>, Trouble> {
+    match receipt.fault.clone() {
+        Fault::Partition { shape } => partition::begin(hand, receipt, shape, random).map(Some),
+        Fault::Kill { who } => process::kill(hand, receipt, &who, random).map(Some),
+        Fault::Pause { who } => process::pause(hand, receipt, &who, random).map(Some),
+        Fault::Disk { who, damage } => {
+            process::fail_power(hand, receipt, &who, damage, random).map(|()| None)
+        }
+        Fault::Clock { who, skew } => clock::begin(hand, receipt, memory, (&who, skew), random),
+        Fault::Link { who, shape } => link::begin(hand, receipt, (&who, shape), random).map(Some),
+        Fault::Membership { change } => {
+            membership::begin(hand, receipt, &change, random).map(|()| None)
+        }
+    }
+}
+
+fn look_after(
+    hand: &mut Hand<'_>,
+    receipt: &mut Receipt,
+    memory: &Memory,
+) -> Result<Option<Probe>, Trouble> {
+    match receipt.fault.clone() {
+        Fault::Clock { skew, .. } => clock::tick(hand, receipt, memory, skew),
+        Fault::Disk { .. } if receipt.state == State::Pending => process::tick(hand, receipt),
+        Fault::Membership { change } if receipt.state == State::Pending => {
+            membership::tick(hand, receipt, &change)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The last chance of a fault to show itself.
+fn prove_before_end(hand: &mut Hand<'_>, receipt: &mut Receipt, memory: &Memory) {
+    let result = match receipt.fault.clone() {
+        Fault::Clock { skew, .. } => clock::before_end(hand, receipt, memory, skew),
+        Fault::Link { shape, .. } => {
+            link::before_end(hand, receipt, memory, shape).map_err(Trouble::from)
+        }
+        _ => look_after(hand, receipt, memory),
+    };
+    if !matches!(&result, Ok(None)) {
+        settle(receipt, result);
+    }
+    if receipt.state == State::Pending {
+        receipt.state = State::NotInjected;
+        receipt.reason = Some("no probe had seen it when it was to end".to_owned());
+    }
+}
+
+/// Notes what came of making a fault or looking after it. Whether that is the end of it.
+fn settle(receipt: &mut Receipt, result: Result<Option<Probe>, Trouble>) -> bool {
+    match result {
+        Ok(None) => false,
+        Ok(Some(probe)) => {
+            let is_seen = probe.ok;
+            if is_seen {
+                receipt.state = State::Injected;
+            } else {
+                receipt.state = State::NotInjected;
+                receipt.reason = Some(format!("{}: {}", probe.looked_at, probe.seen));
+            }
+            receipt.began = Some(probe);
+            !is_seen
+        }
+        Err(trouble) => {
+            receipt.state = State::NotInjected;
+            receipt.reason = Some(trouble.sentence());
+            true
+        }
+    }
+}
+
+/// Undoes a fault that was made and not seen.
+fn undo_failed(hand: &mut Hand<'_>, receipt: &mut Receipt) {
+    receipt.healed_ns = Some(hand.now_ns);
+    let failures = undo(hand, receipt);
+    check_healed(hand, receipt, failures, true);
+}
+
+/// Undoes what the receipt says was made; the sentences say what could not be undone.
+fn undo(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Vec<String> {
+    let result = match receipt.fault.kind() {
+        FaultKind::Partition => partition::undo(hand, receipt),
+        FaultKind::Kill | FaultKind::Disk => process::start_all(hand, receipt),
+        FaultKind::Pause => process::resume_all(hand, receipt),
+        FaultKind::Clock => clock::undo(hand, receipt),
+        FaultKind::Link => link::undo(hand, receipt),
+        FaultKind::Membership => membership::undo(hand, receipt),
+    };
+    result.into_iter().map(|error| error.to_string()).collect()
+}
+
+/// Asks the world whether the fault is gone, and notes the answer. Whether it is.
+///
+/// Unless the answer is final a fault that is still there is not held against it.
+fn check_healed(
+    hand: &mut Hand<'_>,
+    receipt: &mut Receipt,
+    failures: Vec<String>,
+    is_final: bool,
+) -> bool {
+    let probed = match receipt.fault.kind() {
+        FaultKind::Partition => partition::healed(hand, receipt),
+        FaultKind::Kill | FaultKind::Disk => process::started(hand, receipt),
+        FaultKind::Pause => process::resumed(hand, receipt),
+        FaultKind::Clock => clock::healed(hand, receipt),
+        FaultKind::Link => link::healed(hand, receipt),
+        FaultKind::Membership => membership::healed(hand, receipt),
+    };
+    let why = match probed {
+        Ok(probe) if probe.ok => {
+            receipt.healed = Some(probe);
+            if receipt.state == State::NotHealed {
+                let was_seen = receipt.began.as_ref().is_some_and(|probe| probe.ok);
+                receipt.state = if was_seen {
+                    receipt.reason = None;
+                    State::Injected
+                } else {
+                    State::NotInjected
+                };
+            }
+            return true;
+        }
+        Ok(probe) => {
+            let why = format!("{}: {}", probe.looked_at, probe.seen);
+            receipt.healed = Some(probe);
+            why
+        }
+        Err(error) => error.to_string(),
+    };
+    if !is_final {
+        return false;
+    }
+    receipt.state = State::NotHealed;
+    receipt.reason = Some(failures.into_iter().next().unwrap_or(why));
+    false
+}

@@ -1,0 +1,152 @@
+//! One lane: faults one after another, with rests between them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use rupture_targets::random::Stream;
+
+use super::{NemesisOptions, Timing};
+use crate::fault::{Fault, FaultKind};
+use crate::recipe::Recipe;
+
+const MS: u64 = 1_000_000;
+
+/// After a fault that found nobody to hit.
+const SHORT_REST_NS: RangeInclusive<u64> = 100 * MS..=400 * MS;
+
+/// What a lane waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// The lane opens then; its first fault comes at a random time within an interval.
+    First { from_ns: u64 },
+    /// A fault has ended.
+    Long { from_ns: u64 },
+    /// A fault has found nobody to hit.
+    Short { from_ns: u64 },
+    /// The next fault begins then.
+    Until { begin_ns: u64 },
+    /// The lane is closed.
+    Forever,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    pools: Vec<(FaultKind, Vec<Recipe>)>,
+    interval_ns: u64,
+    close_ns: u64,
+    pub(super) rest: Rest,
+}
+
+/// The lanes of a options.
+pub(super) fn lanes(options: &NemesisOptions) -> Vec<Lane> {
+    let pools = options.selection.pools();
+    let lane = |pools: Vec<(FaultKind, Vec<Recipe>)>, open_ns, close_ns| Lane {
+        pools,
+        interval_ns: options.interval_ns.max(1),
+        close_ns,
+        rest: Rest::First { from_ns: open_ns },
+    };
+    match &options.timing {
+        Timing::Script(_) => Vec::new(),
+        _ if pools.is_empty() => Vec::new(),
+        Timing::Interval => vec![lane(
+            pools.into_iter().collect(),
+            options.start_ns,
+            options.stop_ns,
+        )],
+        Timing::Mix => each(&pools, |pool| {
+            lane(vec![pool], options.start_ns, options.stop_ns)
+        }),
+        Timing::Phases(phases) => {
+            let mut lanes = Vec::new();
+            let mut open_ns = options.start_ns;
+            for phase in phases {
+                let close_ns = open_ns.saturating_add(phase.lasts_ns);
+                let mut pools = pools.clone();
+                pools.retain(|kind, _| phase.kinds.contains(kind));
+                lanes.extend(each(&pools, |pool| lane(vec![pool], open_ns, close_ns)));
+                open_ns = close_ns;
+            }
+            lanes
+        }
+    }
+}
+
+fn each(
+    pools: &BTreeMap<FaultKind, Vec<Recipe>>,
+    lane: impl Fn((FaultKind, Vec<Recipe>)) -> Lane,
+) -> Vec<Lane> {
+    let pools = pools.iter();
+    pools
+        .map(|(kind, pool)| lane((*kind, pool.clone())))
+        .collect()
+}
+
+impl Lane {
+    /// When the next fault begins, drawn when it is first asked for; `None` when none does.
+    pub(super) fn begin_ns(&mut self, random: &mut Stream) -> Option<u64> {
+        let interval_ns = self.interval_ns;
+        let (from_ns, rest_ns) = match self.rest {
+            Rest::Forever => return None,
+            Rest::Until { begin_ns } => return Some(begin_ns),
+            Rest::First { from_ns } => (from_ns, 0..=interval_ns),
+            Rest::Long { from_ns } => (
+                from_ns,
+                interval_ns / 2..=interval_ns.saturating_add(interval_ns / 2),
+            ),
+            Rest::Short { from_ns } => (from_ns, SHORT_REST_NS),
+        };
+        let begin_ns = from_ns.saturating_add(random.random_range(rest_ns));
+        self.rest = Rest::Until { begin_ns };
+        Some(begin_ns)
+    }
+
+    /// The same, where it was drawn already.
+    pub(super) fn known_begin_ns(&self) -> Option<u64> {
+        match self.rest {
+            Rest::Until { begin_ns } => Some(begin_ns),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_over(&self, now_ns: u64) -> bool {
+        now_ns >= self.close_ns
+    }
+
+    /// A fault, and when it ends.
+    pub(super) fn draw(&mut self, now_ns: u64, nodes: usize, random: &mut Stream) -> (Fault, u64) {
+        self.rest = Rest::Long { from_ns: now_ns };
+        let fault = self
+            .pools
+            .choose(random)
+            .and_then(|(_, pool)| pool.choose(random))
+            .map_or_else(nothing, |recipe| recipe.draw(nodes, random));
+        let lasts_ns = random.random_range(duration(fault.kind()));
+        let scaled = u128::from(lasts_ns)
+            * u128::from(self.interval_ns.max(NemesisOptions::INTERVAL_NS))
+            / u128::from(NemesisOptions::INTERVAL_NS);
+        let end_ns = now_ns.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX));
+        (fault, end_ns.min(self.close_ns))
+    }
+}
+
+/// A fault that hits nobody; a lane without recipes is never made.
+fn nothing() -> Fault {
+    Fault::Pause {
+        who: crate::fault::Targeting::Named(Vec::new()),
+    }
+}
+
+/// How long a fault of this kind lasts at the usual pace: long enough to be felt (an election takes about
+/// 0.3 s), short enough for many in a run.
+fn duration(kind: FaultKind) -> RangeInclusive<u64> {
+    match kind {
+        FaultKind::Partition | FaultKind::Link => 500 * MS..=3_000 * MS,
+        FaultKind::Kill | FaultKind::Pause => 200 * MS..=2_000 * MS,
+        FaultKind::Clock => 300 * MS..=3_000 * MS,
+        FaultKind::Disk => 300 * MS..=2_000 * MS,
+        FaultKind::Membership => 1_500 * MS..=4_000 * MS,
+    }
+}

@@ -1,0 +1,228 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rupture_targets::random;
+
+use super::*;
+use crate::catalogue::parse;
+use crate::script::Script;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// All that a nemesis says, with the times, when it is asked exactly when it wants to be, or also in between.
+fn told(nemesis: &mut Nemesis, seed: u64, also_every_ns: Option<u64>) -> Vec<(u64, Next)> {
+    let mut stream = random::stream(seed, "nemesis");
+    let (mut now_ns, mut steps) = (0, Vec::new());
+    loop {
+        match nemesis.next(now_ns, &mut stream) {
+            Next::WaitUntil(until_ns) => {
+                assert!(until_ns > now_ns, "time stands still at {now_ns}");
+                let often = also_every_ns.map_or(until_ns, |every_ns| now_ns + every_ns);
+                now_ns = until_ns.min(often);
+            }
+            Next::Done => return steps,
+            step => steps.push((now_ns, step)),
+        }
+        assert!(steps.len() < 100_000, "it never ends");
+    }
+}
+
+/// When each fault began and ended, and its kind.
+fn spans(steps: &[(u64, Next)]) -> BTreeMap<u64, (FaultKind, u64, Option<u64>)> {
+    let mut spans = BTreeMap::new();
+    for (at_ns, step) in steps {
+        match step {
+            Next::Begin { id, fault } => {
+                let first = spans.insert(*id, (fault.kind(), *at_ns, None));
+                assert!(first.is_none(), "fault {id} begins twice");
+            }
+            Next::Tick { id } => assert!(spans[id].2.is_none(), "fault {id} is over"),
+            Next::End { id } => {
+                let span = spans.get_mut(id).expect("it began");
+                assert!(span.2.replace(*at_ns).is_none(), "fault {id} ends twice");
+            }
+            Next::WaitUntil(_) | Next::Done => unreachable!(),
+        }
+    }
+    spans
+}
+
+fn any_timing() -> impl Strategy<Value = Timing> {
+    let phase = (
+        0..8 * SECOND,
+        prop::sample::subsequence(FaultKind::ALL.to_vec(), 0..=7),
+    );
+    let phases = prop::collection::vec(phase, 0..4).prop_map(|phases| {
+        let phases = phases.into_iter();
+        Timing::Phases(
+            phases
+                .map(|(lasts_ns, kinds)| Phase { lasts_ns, kinds })
+                .collect(),
+        )
+    });
+    let script = Script::parse(
+        "at 1s partition halves; at 2s kill one; at 2s clock strobe 50ms every 20ms all for 1s
+         at 3s heal partition; at 4s membership grow; at 5s heal; at 6s pause all for 500ms; at 9s disk torn one",
+    );
+    prop_oneof![
+        Just(Timing::Mix),
+        Just(Timing::Interval),
+        phases,
+        Just(Timing::Script(script.unwrap())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn every_fault_ends_and_nothing_comes_after_the_end(
+        seed: u64, timing in any_timing(), stop_ns in 0..40 * SECOND, interval_ns in SECOND / 10..10 * SECOND,
+        nodes in 1usize..9, early_ns in prop::option::of(0..40 * SECOND),
+    ) {
+        let options = NemesisOptions {
+            timing,
+            interval_ns,
+            ..NemesisOptions::mix(parse("all").unwrap(), stop_ns)
+        };
+        let mut nemesis = Nemesis::new(&options, nodes);
+        if let Some(early_ns) = early_ns {
+            nemesis.stop(early_ns);
+        }
+        let end_ns = stop_ns.min(early_ns.unwrap_or(stop_ns));
+        let steps = told(&mut nemesis, seed, None);
+        prop_assert!(steps.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+        let spans = spans(&steps);
+        for (kind, began_ns, ended_ns) in spans.values() {
+            prop_assert!(*began_ns < end_ns);
+            let ended_ns = ended_ns.expect("every fault ends");
+            prop_assert!(ended_ns <= end_ns && ended_ns >= *began_ns);
+            if matches!(options.timing, Timing::Script(_)) {
+                continue;
+            }
+            prop_assert!(*began_ns >= options.start_ns);
+            let overlapping = spans.values().filter(|(other, from_ns, to_ns)| {
+                let same = other == kind || options.timing == Timing::Interval;
+                same && *from_ns <= ended_ns && to_ns.is_some_and(|to_ns| to_ns >= *began_ns)
+            });
+            prop_assert_eq!(overlapping.count(), 1, "{:?} overlaps", kind);
+        }
+        let mut stream = random::stream(seed, "after");
+        for late in [0, 1, 100 * SECOND] {
+            prop_assert_eq!(nemesis.next(end_ns.max(40 * SECOND) + late, &mut stream), Next::Done);
+        }
+    }
+
+    /// Asked twice it says the same, and asking in between changes nothing but the times of ticks.
+    #[test]
+    fn the_same_stream_gives_the_same_faults(
+        seed: u64, timing in any_timing(), every_ns in SECOND / 100..SECOND,
+    ) {
+        let options = NemesisOptions {
+            timing,
+            ..NemesisOptions::mix(parse("all").unwrap(), 20 * SECOND)
+        };
+        let ask = |also| told(&mut Nemesis::new(&options, 5), seed, also);
+        prop_assert_eq!(ask(None), ask(None));
+        prop_assert_eq!(ask(None), ask(Some(every_ns)));
+    }
+}
+
+#[test]
+fn thirty_seconds_are_eventful() {
+    let options = NemesisOptions::mix(parse("default").unwrap(), 30 * SECOND);
+    for seed in 0..50 {
+        let steps = told(&mut Nemesis::new(&options, 5), seed, None);
+        let mut counts: BTreeMap<FaultKind, usize> = BTreeMap::new();
+        for (kind, ..) in spans(&steps).into_values() {
+            *counts.entry(kind).or_default() += 1;
+        }
+        assert_eq!(counts.len(), 4);
+        assert!(
+            counts.values().all(|count| (4..=14).contains(count)),
+            "{counts:?}"
+        );
+    }
+}
+
+#[test]
+fn a_fault_that_hit_nobody_is_soon_followed_by_another() {
+    let options = NemesisOptions::mix(parse("partition-primaries").unwrap(), 30 * SECOND);
+    let mut nemesis = Nemesis::new(&options, 5);
+    let mut stream = random::stream(1, "nemesis");
+    let mut now_ns = 0;
+    let mut begun = Vec::new();
+    while begun.len() < 2 {
+        match nemesis.next(now_ns, &mut stream) {
+            Next::WaitUntil(until_ns) => now_ns = until_ns,
+            Next::Begin { id, fault } => {
+                begun.push(now_ns);
+                let mut receipt = Receipt::new(id, &fault, now_ns);
+                receipt.state = State::NotInjected;
+                nemesis.told(&receipt);
+            }
+            step => panic!("nothing lasts, and it says {step:?}"),
+        }
+    }
+    let rest_ns = begun[1] - begun[0];
+    assert!((SECOND / 10..=SECOND * 4 / 10).contains(&rest_ns));
+}
+
+#[test]
+fn a_script_does_what_it_says_when_it_says() {
+    let script = Script::parse(
+        "at 1s kill one for 2s; at 1500ms partition one; at 2s heal partition; at 2s pause one; at 4s heal",
+    );
+    let options = NemesisOptions::script(script.unwrap(), 10 * SECOND);
+    let steps = told(&mut Nemesis::new(&options, 5), 0, None);
+    let ms = |ns: u64| ns / 1_000_000;
+    let spans: Vec<_> = spans(&steps)
+        .into_values()
+        .map(|(kind, from, to)| (kind, ms(from), to.map(ms)))
+        .collect();
+    assert_eq!(
+        spans,
+        [
+            (FaultKind::Kill, 1000, Some(3000)),
+            (FaultKind::Partition, 1500, Some(2000)),
+            (FaultKind::Pause, 2000, Some(4000)),
+        ]
+    );
+}
+
+#[test]
+fn what_can_never_be_is_refused() {
+    let world = [rupture_targets::Capability::Cut].into();
+    let script = |text: &str| NemesisOptions::script(Script::parse(text).unwrap(), 10 * SECOND);
+    let refuse = |options: &NemesisOptions, nodes| {
+        let error = options.check_against(&world, nodes).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        refuse(&script("at 1s partition bridge"), 2),
+        "the script at 1s: partition bridge needs 3 nodes, and there are 2"
+    );
+    assert_eq!(
+        refuse(&script("at 1s pause one"), 5),
+        "the script at 1s: this world cannot make pause one: it has no pause"
+    );
+    assert_eq!(
+        refuse(&script("at 10s partition one"), 5),
+        "the script at 10s: faults stop at 10s"
+    );
+    let phases = NemesisOptions {
+        timing: Timing::Phases(vec![Phase {
+            lasts_ns: SECOND,
+            kinds: vec![FaultKind::Kill],
+        }]),
+        ..NemesisOptions::mix(parse("partition").unwrap(), SECOND)
+    };
+    assert_eq!(
+        refuse(&phases, 5),
+        "a phase has kill faults, and none were chosen"
+    );
+    let hurried = NemesisOptions {
+        interval_ns: 0,
+        ..NemesisOptions::default()
+    };
+    assert!(refuse(&hurried, 5).contains("at least 10ms"));
+}

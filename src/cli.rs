@@ -1,0 +1,194 @@
+//! The command line. Only this module reads arguments; each verb has a module of its own.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::{self, Exit};
+use crate::plan;
+use crate::verbs;
+
+/// Breaks distributed systems on purpose and proves what broke.
+///
+/// Exit codes: 0 valid, 1 an anomaly, 2 unknown or a fault was never injected, 254 bad arguments, 255 the
+/// tool itself failed.
+#[derive(Debug, Parser)]
+#[command(name = "rupture", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run clients against a cluster while faults come and go, and judge what they saw.
+    Run(Box<RunArgs>),
+    /// Judge histories that any tool recorded.
+    Check(CheckArgs),
+    /// Run a recorded run again and compare every byte.
+    Replay(ReplayArgs),
+    /// Name what there is: targets, mutants, workloads, nemeses, models.
+    List(ListArgs),
+}
+
+/// What to run.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The system under test.
+    #[arg(short, long, default_value = "raft")]
+    pub target: String,
+    /// Which operations to send, and which checker judges them.
+    #[arg(short, long, default_value = "register")]
+    pub workload: String,
+    /// Switch on one planted bug of the target (`rupture list mutants`).
+    #[arg(short, long)]
+    pub mutant: Option<String>,
+    /// How the target answers reads (`rupture list targets`) [default: the target's first].
+    #[arg(long, value_name = "HOW")]
+    pub reads: Option<String>,
+    /// A node; may be given again.
+    #[arg(short, long, value_name = "HOST")]
+    pub node: Vec<String>,
+    /// Nodes, separated by commas, or how many [default: n1,n2,n3,n4,n5].
+    #[arg(long, value_name = "A,B | COUNT")]
+    pub nodes: Option<String>,
+    /// A file that names a node a line.
+    #[arg(long, value_name = "FILE")]
+    pub nodes_file: Option<PathBuf>,
+    /// Client threads: a number, or `2n` for twice the number of nodes.
+    #[arg(short, long, default_value = "10")]
+    pub concurrency: String,
+    /// How long clients run, in seconds or with a unit (`500ms`, `2m`).
+    #[arg(long, default_value = "30", value_parser = plan::milliseconds, value_name = "TIME")]
+    pub time_limit: u64,
+    /// About how many operations a second all clients together start; 0 for as fast as they can.
+    #[arg(short, long, default_value_t = 200)]
+    pub rate: u32,
+    /// Operations a key before the next key is used.
+    #[arg(long, default_value_t = 100)]
+    pub ops_per_key: u64,
+    /// How long a client waits for an operation before it gives up.
+    #[arg(long, default_value = "2", value_parser = plan::milliseconds, value_name = "TIME")]
+    pub op_timeout: u64,
+    /// Faults, separated by commas (`rupture list nemeses`); `none` and `all` are names too.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub nemesis: Vec<String>,
+    /// The mean wait between two faults of a kind.
+    #[arg(long, default_value = "2", value_parser = plan::milliseconds, value_name = "TIME")]
+    pub nemesis_interval: u64,
+    /// A file of timed faults in place of random ones (`at 2s partition halves for 3s`).
+    #[arg(long, value_name = "FILE")]
+    pub nemesis_script: Option<PathBuf>,
+    /// Decides every random choice; the same seed gives the same run, byte for byte.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Run every seed of a range, such as `0..500`, over all cores.
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "test_count"])]
+    pub seeds: Option<String>,
+    /// Run this many seeds, from --seed on.
+    #[arg(long, value_name = "N")]
+    pub test_count: Option<u64>,
+    /// The name of the folder below the results [default: target-workload].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where the results go.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// How long the checker may take, in real time.
+    #[arg(long, default_value = "120", value_parser = plan::milliseconds, value_name = "TIME")]
+    pub check_timeout: u64,
+    /// How much memory the checker may use.
+    #[arg(long, default_value = "4GiB", value_parser = plan::bytes, value_name = "SIZE")]
+    pub check_memory: u64,
+    /// Print the verdict as one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to judge.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// What the operations mean (`rupture list models`); guessed from the operations when left out.
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// The promise, such as `linearizable` [default: the model's strongest].
+    #[arg(short, long, value_name = "LEVEL")]
+    pub consistency: Option<String>,
+    /// Values are `[key value]`, and every key is judged by itself.
+    #[arg(long)]
+    pub independent: bool,
+    /// Take a failed cas as an observation that the state differed, as Porcupine does; Jepsen takes it as an
+    /// operation that did not happen.
+    #[arg(long)]
+    pub observe_failed_cas: bool,
+    /// Print one JSON object a file.
+    #[arg(long)]
+    pub json: bool,
+    /// How long one file may take, in seconds or with a unit; past it the verdict is `unknown`.
+    #[arg(long, default_value = "600", value_parser = plan::milliseconds, value_name = "TIME")]
+    pub timeout: u64,
+    /// How much memory one check may use; past it the verdict is `unknown`.
+    #[arg(long, default_value = "4GiB", value_parser = plan::bytes, value_name = "SIZE")]
+    pub memory: u64,
+    /// History files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// What to run again.
+#[derive(Debug, Clone, Args)]
+pub struct ReplayArgs {
+    /// The folder of a run, such as `results/latest`.
+    #[arg(default_value = "results/latest", value_name = "RUN")]
+    pub run: PathBuf,
+}
+
+/// What to name.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// One of `targets`, `mutants`, `workloads`, `nemeses`, `models`; all of them when left out.
+    pub what: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command line and gives its exit code.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error).into(),
+    };
+    let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let result = match cli.verb {
+        Verb::Run(args) => verbs::run::main(&args, &words),
+        Verb::Check(args) => verbs::check::main(&args),
+        Verb::Replay(args) => verbs::replay::main(&args),
+        Verb::List(args) => verbs::list::main(&args),
+    };
+    let exit = result.unwrap_or_else(|error| {
+        let exit = exit::of_error(&error);
+        anstream::eprintln!("{} {error:#}", crate::report::style::error("error:"));
+        exit
+    });
+    exit.into()
+}
+
+fn usage(error: &clap::Error) -> Exit {
+    // Printing to a closed pipe may fail; the exit code still says what happened.
+    let _ = error.print();
+    if error.use_stderr() { Exit::BadArguments } else { Exit::Valid }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

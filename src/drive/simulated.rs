@@ -1,0 +1,189 @@
+//! The driver of the simulator: it moves virtual time, carries operations and faults to the target, and writes down
+//! what happens. All decisions are the schedule's.
+
+use rupture_nemesis::{self as nemesis, Injector, Receipt};
+use rupture_targets::random::Stream;
+use rupture_targets::{Cluster, Happening, Invocation, NodeName, Simulated, Status};
+
+use crate::journal::Journal;
+use crate::schedule::{Schedule, Step, Task};
+
+/// How far one wait may go. Nothing waits that long; it bounds a wait that would have no end.
+const LONGEST_WAIT_NS: u64 = 3_600_000_000_000;
+/// How many steps pass between two looks at whether an end was asked for.
+const STEPS_BETWEEN_LOOKS: u32 = 256;
+
+/// How a run went, beside its history.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What became of each fault, in the order in which they began.
+    pub receipts: Vec<Receipt>,
+    /// How much virtual time passed.
+    pub simulated_ns: u64,
+    /// Whether the cluster answered again after everything was healed.
+    pub recovered: bool,
+    /// Whether an end was asked for before the run was over.
+    pub interrupted: bool,
+}
+
+/// Who hears what nodes tell of themselves.
+pub trait Watcher {
+    /// A node told something.
+    fn told(&mut self, event: &rupture_targets::NodeEvent);
+}
+
+/// What a driver drives.
+pub struct Driver<'a, 'j> {
+    /// The system under test.
+    pub target: &'a mut dyn Simulated,
+    /// What happens when.
+    pub schedule: Schedule,
+    /// Makes faults and proves them.
+    pub injector: Injector,
+    /// Where it is written down.
+    pub journal: &'a mut Journal<'j>,
+    /// Who hears the nodes.
+    pub watcher: &'a mut dyn Watcher,
+    /// Random numbers for whom a fault hits.
+    pub random: Stream,
+    /// Whether values are `[key value]`.
+    pub keyed: bool,
+}
+
+impl Driver<'_, '_> {
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// A workload and a target that do not fit each other.
+    pub fn run(mut self, stop: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Outcome> {
+        let mut outcome = Outcome { recovered: true, ..Outcome::default() };
+        let mut steps = 0u32;
+        loop {
+            steps = steps.wrapping_add(1);
+            if steps.is_multiple_of(STEPS_BETWEEN_LOOKS) && stop() {
+                outcome.interrupted = true;
+                break;
+            }
+            let now_ns = self.target.now_ns();
+            match self.schedule.next(now_ns) {
+                Step::Invoke(task) => self.invoke(&task)?,
+                Step::Fault(fault) => self.fault(now_ns, fault),
+                Step::Recovered => {
+                    let yes = has_recovered(self.target.as_cluster());
+                    outcome.recovered = self.schedule.recovered(now_ns, yes);
+                    self.verify();
+                }
+                Step::WaitUntil(at_ns) => self.wait(at_ns),
+                Step::WaitForCompletion => self.wait(now_ns + LONGEST_WAIT_NS),
+                Step::Finished => break,
+            }
+        }
+        let now_ns = self.target.now_ns();
+        self.heal_all(now_ns);
+        self.verify();
+        self.write_metrics();
+        outcome.simulated_ns = now_ns;
+        outcome.receipts = self.injector.receipts().to_vec();
+        Ok(outcome)
+    }
+
+    fn invoke(&mut self, task: &Task) -> anyhow::Result<()> {
+        self.journal.event(&task.event);
+        self.target.invoke(Invocation {
+            thread: task.thread,
+            request_id: task.request_id,
+            node: task.node,
+            f: &task.event.f,
+            value: &task.event.value,
+            extra: &task.event.extra,
+            keyed: self.keyed,
+            deadline_ns: task.deadline_ns,
+        })?;
+        Ok(())
+    }
+
+    /// Lets time pass until something happens, and takes it in.
+    fn wait(&mut self, until_ns: u64) {
+        match self.target.advance(until_ns) {
+            None | Some(Happening::Alarm { .. }) => {}
+            Some(Happening::Completed { thread, completion }) => {
+                let now_ns = self.target.now_ns();
+                if let Some(event) = self.schedule.completed(now_ns, thread, completion) {
+                    self.journal.event(&event);
+                }
+            }
+            Some(Happening::Node(event)) => {
+                self.watcher.told(&event);
+                if self.journal.keeps() {
+                    self.journal.node_line(&NodeName::numbered(event.node), &event.line());
+                }
+            }
+        }
+    }
+
+    fn fault(&mut self, now_ns: u64, step: nemesis::Step) {
+        let cluster = self.target.as_cluster();
+        match step {
+            nemesis::Step::Begin { id, fault } => {
+                let receipt = self.injector.begin(id, &fault, cluster, now_ns, &mut self.random);
+                self.schedule.told(&receipt);
+                receipt.begin_events().iter().for_each(|event| self.journal.event(event));
+                self.note(&receipt);
+            }
+            nemesis::Step::Tick { id } => {
+                if let Some(receipt) = self.injector.tick(id, cluster, now_ns) {
+                    self.journal.receipt(&receipt);
+                }
+            }
+            nemesis::Step::End { id } => {
+                if let Some(receipt) = self.injector.end(id, cluster, now_ns) {
+                    self.note(&receipt);
+                }
+            }
+            nemesis::Step::HealAll => self.heal_all(now_ns),
+            nemesis::Step::Verify => self.verify(),
+            nemesis::Step::Wait { .. } | nemesis::Step::Done => {}
+        }
+    }
+
+    /// Writes down a receipt, and the end of its fault if it has ended.
+    fn note(&mut self, receipt: &Receipt) {
+        if let Some(events) = receipt.end_events() {
+            events.iter().for_each(|event| self.journal.event(event));
+        }
+        self.journal.receipt(receipt);
+    }
+
+    fn heal_all(&mut self, now_ns: u64) {
+        for receipt in self.injector.heal_all(self.target.as_cluster(), now_ns) {
+            self.note(&receipt);
+        }
+    }
+
+    /// Looks once more at what was undone and not seen to be.
+    fn verify(&mut self) {
+        let now_ns = self.target.now_ns();
+        for receipt in self.injector.verify(self.target.as_cluster(), now_ns) {
+            self.journal.receipt(&receipt);
+        }
+    }
+
+    fn write_metrics(&mut self) {
+        let Ok(nodes) = self.target.nodes() else {
+            return;
+        };
+        for (position, node) in nodes.iter().enumerate() {
+            let text = self.target.metrics(position);
+            self.journal.metrics(node, &text);
+        }
+    }
+}
+
+/// Whether every node runs and somebody leads.
+fn has_recovered(cluster: &mut dyn Cluster) -> bool {
+    let Ok(nodes) = cluster.nodes() else {
+        return false;
+    };
+    let running = nodes.iter().all(|node| matches!(cluster.status(node), Ok(Status::Running)));
+    running && cluster.primaries().is_ok_and(|primaries| !primaries.is_empty())
+}

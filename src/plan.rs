@@ -1,0 +1,289 @@
+//! A plan: everything that decides what a run does. The same plan and binary give the same bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::exit::bad_input;
+
+/// One run, as data. It is kept in `run.json` and is all that `replay` needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Where the target lives: `sim`.
+    pub world: String,
+    /// The system under test.
+    pub target: String,
+    /// Which of its planted bugs is switched on.
+    pub mutant: Option<String>,
+    /// How the target answers reads; none for its default.
+    pub reads: Option<String>,
+    /// Which operations to send, and which checker judges them.
+    pub workload: String,
+    /// The nodes by name.
+    pub nodes: Vec<String>,
+    /// How many client threads there are.
+    pub concurrency: usize,
+    /// How long the main phase lasts, in milliseconds.
+    pub time_limit_ms: u64,
+    /// How many operations a second all clients together start, about; none for as fast as they can.
+    pub rate: Option<std::num::NonZeroU32>,
+    /// How many operations a key gets before the next one is used.
+    pub ops_per_key: u64,
+    /// How long an operation may take before it is given up, in milliseconds.
+    pub op_timeout_ms: u64,
+    /// The faults, by name.
+    pub nemesis: Vec<String>,
+    /// The mean wait between two faults of a kind, in milliseconds.
+    pub nemesis_interval_ms: u64,
+    /// A script of timed faults, which replaces the random ones.
+    pub script: Option<String>,
+    /// Decides every random choice of the run.
+    pub seed: u64,
+    /// How long the checker may take, in milliseconds of real time.
+    pub check_timeout_ms: u64,
+    /// How much memory the checker may use, in bytes.
+    pub check_memory: u64,
+}
+
+impl Default for Plan {
+    /// What `rupture run` does without arguments.
+    fn default() -> Self {
+        Self {
+            world: "sim".to_owned(),
+            target: "raft".to_owned(),
+            mutant: None,
+            reads: None,
+            workload: "register".to_owned(),
+            nodes: numbered(5),
+            concurrency: 10,
+            time_limit_ms: 30_000,
+            rate: std::num::NonZeroU32::new(200),
+            ops_per_key: 100,
+            op_timeout_ms: 2_000,
+            nemesis: vec!["default".to_owned()],
+            nemesis_interval_ms: 2_000,
+            script: None,
+            seed: 1,
+            check_timeout_ms: 120_000,
+            check_memory: 4 << 30,
+        }
+    }
+}
+
+impl Plan {
+    /// A short name for the folder of its results, such as `raft-register`.
+    pub fn name(&self) -> String {
+        match &self.mutant {
+            Some(mutant) => format!("{}-{}-{mutant}", self.target, self.workload),
+            None => format!("{}-{}", self.target, self.workload),
+        }
+    }
+
+    /// Refuses what contradicts itself, before anything starts.
+    ///
+    /// # Errors
+    /// Which setting, and what to do instead.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        let refuse = |message: String| Err(bad_input(message));
+        if self.world != "sim" {
+            return refuse(format!("unknown world `{}`; known: sim", self.world));
+        }
+        if self.nodes.is_empty() {
+            return refuse("clients without nodes: name at least one with --node or --nodes".into());
+        }
+        if self.nodes.len() > 1000 {
+            return refuse(format!("{} nodes are too many: 1000 at the most", self.nodes.len()));
+        }
+        if let Some(twice) = first_duplicate(&self.nodes) {
+            return refuse(format!("node `{twice}` is named twice"));
+        }
+        if self.concurrency == 0 {
+            return refuse("--concurrency 0: nobody would ask anything; give at least 1".into());
+        }
+        if self.concurrency > 10_000 {
+            return refuse(format!("--concurrency {} is too many: 10000 at the most", self.concurrency));
+        }
+        if self.time_limit_ms == 0 {
+            return refuse("--time-limit 0: nothing would be asked".into());
+        }
+        if self.ops_per_key == 0 {
+            return refuse("--ops-per-key must be at least 1".into());
+        }
+        if self.op_timeout_ms == 0 {
+            return refuse("--op-timeout must be above 0".into());
+        }
+        if self.nemesis_interval_ms == 0 && !self.nemesis.is_empty() {
+            return refuse("--nemesis-interval must be above 0".into());
+        }
+        if self.script.is_some() && self.nemesis.iter().any(|name| name != "none") {
+            return refuse("--nemesis and --nemesis-script contradict each other: give one".into());
+        }
+        Ok(())
+    }
+}
+
+fn first_duplicate(names: &[String]) -> Option<&str> {
+    let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|w| w[0] == w[1]).map(|w| w[0])
+}
+
+/// The nodes that the arguments name: Jepsen concatenates the file, the list and the single ones, and takes
+/// n1 to n5 when there is none. A list that is a number stands for n1 to that.
+///
+/// # Errors
+/// An empty name.
+pub fn nodes(file: Option<&str>, list: Option<&str>, single: &[String]) -> anyhow::Result<Vec<String>> {
+    if file.is_none() && list.is_none() && single.is_empty() {
+        return Ok(numbered(5));
+    }
+    let mut names: Vec<String> = Vec::new();
+    if let Some(text) = file {
+        names.extend(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned));
+    }
+    match list.map(str::trim) {
+        Some(list) if list.chars().all(|c| c.is_ascii_digit()) && !list.is_empty() => {
+            let count: usize = list.parse().map_err(|_| bad_input(format!("--nodes {list}: too many")))?;
+            if count > 1000 {
+                return Err(bad_input(format!("--nodes {list}: 1000 at the most")));
+            }
+            names.extend(numbered(count));
+        }
+        Some(list) if !list.is_empty() => names.extend(list.split(',').map(|n| n.trim().to_owned())),
+        _ => {}
+    }
+    names.extend(single.iter().cloned());
+    if names.iter().any(String::is_empty) {
+        return Err(bad_input("a node without a name; write --nodes n1,n2,n3"));
+    }
+    Ok(names)
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (1..=count).map(|i| format!("n{i}")).collect()
+}
+
+/// A concurrency such as `10` or `2n` (twice the number of nodes).
+///
+/// # Errors
+/// Anything else.
+pub fn concurrency(text: &str, nodes: usize) -> anyhow::Result<usize> {
+    let (digits, times) = match text.strip_suffix('n') {
+        Some(digits) => (digits, nodes),
+        None => (text, 1),
+    };
+    digits
+        .parse::<usize>()
+        .ok()
+        .and_then(|n| n.checked_mul(times))
+        .ok_or_else(|| bad_input(format!("--concurrency {text}: write a number such as 10, or 2n for two clients a node")))
+}
+
+/// A range of seeds, `A..B` without B, or `A..=B`.
+///
+/// # Errors
+/// Anything else, and empty ranges.
+pub fn seeds(text: &str) -> anyhow::Result<std::ops::Range<u64>> {
+    let wrong = || bad_input(format!("--seeds {text}: write a range such as 0..500, which leaves out its end"));
+    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+    let from: u64 = from.parse().map_err(|_| wrong())?;
+    let to: u64 = match to.strip_prefix('=') {
+        Some(last) => last.parse::<u64>().ok().and_then(|n| n.checked_add(1)).ok_or_else(wrong)?,
+        None => to.parse().map_err(|_| wrong())?,
+    };
+    if from >= to {
+        return Err(bad_input(format!("--seeds {text} is empty")));
+    }
+    Ok(from..to)
+}
+
+/// Seconds, such as `30` or `0.5`, or with a unit: `500ms`, `30s`, `2m`; as milliseconds.
+///
+/// # Errors
+/// Anything else.
+pub fn milliseconds(text: &str) -> Result<u64, String> {
+    let (number, scale) = if let Some(n) = text.strip_suffix("ms") {
+        (n, 1.0)
+    } else if let Some(n) = text.strip_suffix('s') {
+        (n, 1000.0)
+    } else if let Some(n) = text.strip_suffix('m') {
+        (n, 60_000.0)
+    } else {
+        (text, 1000.0)
+    };
+    let value: f64 = number.parse().map_err(|_| "write seconds such as 30 or 0.5, or 500ms, 30s, 2m".to_owned())?;
+    let ms = value * scale;
+    if !ms.is_finite() || !(0.0..=1e12).contains(&ms) {
+        return Err("out of range".into());
+    }
+    Ok(ms.round() as u64)
+}
+
+/// A size such as `512MB`, `2GiB` or a number of bytes.
+///
+/// # Errors
+/// Anything else.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let units = [
+        ("kib", 1u64 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("kb", 1000), ("mb", 1_000_000), ("gb", 1_000_000_000),
+        ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("b", 1),
+    ];
+    let (number, unit) = units
+        .iter()
+        .find_map(|(suffix, unit)| lower.strip_suffix(suffix).map(|n| (n, *unit)))
+        .unwrap_or((lower.as_str(), 1));
+    let value: f64 = number.trim().parse().map_err(|_| "write a size such as 512MB or 2GiB".to_owned())?;
+    let size = value * unit as f64;
+    if !size.is_finite() || !(1.0..=1e15).contains(&size) {
+        return Err("out of range".into());
+    }
+    Ok(size as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_concatenated_and_have_a_default() {
+        assert_eq!(nodes(None, None, &[]).unwrap(), ["n1", "n2", "n3", "n4", "n5"]);
+        assert_eq!(
+            nodes(Some("a\n\nb\n"), Some("c, d"), &["e".into()]).unwrap(),
+            ["a", "b", "c", "d", "e"]
+        );
+        assert_eq!(nodes(None, Some("3"), &[]).unwrap(), ["n1", "n2", "n3"]);
+        assert!(nodes(None, Some("a,,b"), &[]).is_err());
+        assert_eq!(nodes(None, Some("0"), &[]).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn concurrency_may_depend_on_the_nodes() {
+        assert_eq!(concurrency("7", 5).unwrap(), 7);
+        assert_eq!(concurrency("2n", 5).unwrap(), 10);
+        for wrong in ["", "n", "-1", "2m", "1.5n", "99999999999999999999n"] {
+            assert!(concurrency(wrong, 5).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ranges_durations_and_sizes() {
+        assert_eq!(seeds("3..5").unwrap(), 3..5);
+        assert_eq!(seeds("3..=5").unwrap(), 3..6);
+        for wrong in ["5..3", "3..3", "3", "a..b", "..", "1..=18446744073709551615"] {
+            assert!(seeds(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(milliseconds("30"), Ok(30_000));
+        assert_eq!(milliseconds("0.5"), Ok(500));
+        assert_eq!(milliseconds("250ms"), Ok(250));
+        assert_eq!(milliseconds("2m"), Ok(120_000));
+        for wrong in ["", "x", "-1", "nan", "inf", "1h"] {
+            assert!(milliseconds(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(bytes("2GiB"), Ok(2 << 30));
+        assert_eq!(bytes("512MB"), Ok(512_000_000));
+        assert_eq!(bytes("77"), Ok(77));
+        for wrong in ["", "GB", "-1", "1TBx"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+}

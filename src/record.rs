@@ -1,0 +1,178 @@
+//! Where a run's files go: to a folder as they grow, to memory for comparing, or nowhere.
+//!
+//! A run writes lines to numbered files and does not care where they end. A disk that fills up while a run
+//! goes on never changes its verdict: the first error is kept and told at the end.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// Takes the lines of a run's files.
+pub trait Sink {
+    /// Opens a file by its path inside the run's folder, and numbers it.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    fn open(&mut self, path: &str) -> io::Result<usize>;
+
+    /// Appends a line to a file; the line end is added.
+    fn line(&mut self, file: usize, line: &str);
+
+    /// Whether lines go anywhere: when not, nobody needs to make them.
+    fn keeps(&self) -> bool;
+}
+
+/// Keeps nothing: for searches over many seeds.
+#[derive(Debug, Default)]
+pub struct Nowhere;
+
+impl Sink for Nowhere {
+    fn open(&mut self, _path: &str) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn line(&mut self, _file: usize, _line: &str) {}
+
+    fn keeps(&self) -> bool {
+        false
+    }
+}
+
+/// Keeps every file in memory: for comparing two runs byte by byte.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The files in the order in which they were opened: path and bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl Sink for Memory {
+    fn open(&mut self, path: &str) -> io::Result<usize> {
+        self.files.push((path.to_owned(), Vec::new()));
+        Ok(self.files.len() - 1)
+    }
+
+    fn line(&mut self, file: usize, line: &str) {
+        let bytes = &mut self.files[file].1;
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.push(b'\n');
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+}
+
+/// The folder of one run.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+    files: Vec<BufWriter<File>>,
+    error: Option<io::Error>,
+}
+
+impl Folder {
+    /// Makes `results/name/timestamp/`, and another name beside it when that one is taken.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written: said before the run and not after it.
+    pub fn create(results: &Path, name: &str, timestamp: &str) -> anyhow::Result<Self> {
+        let parent = results.join(name);
+        let failed = || {
+            format!(
+                "cannot make a results folder below `{}`; name a writable one with --results",
+                results.display()
+            )
+        };
+        fs::create_dir_all(&parent).with_context(failed)?;
+        for attempt in 0..1000 {
+            let root = match attempt {
+                0 => parent.join(timestamp),
+                n => parent.join(format!("{timestamp}-{n}")),
+            };
+            match fs::create_dir(&root) {
+                Ok(()) => {
+                    fs::create_dir(root.join("nodes")).with_context(failed)?;
+                    return Ok(Self {
+                        root,
+                        files: Vec::new(),
+                        error: None,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).with_context(failed),
+            }
+        }
+        anyhow::bail!("{}", failed())
+    }
+
+    /// The folder's path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Writes a whole file at once.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.root.join(path);
+        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    }
+
+    /// Flushes everything and points `results/latest` here. Gives the first error that any line met.
+    ///
+    /// # Errors
+    /// When some file is not complete.
+    pub fn finish(mut self, results: &Path) -> anyhow::Result<()> {
+        for file in &mut self.files {
+            if let Err(error) = file.flush() {
+                self.error.get_or_insert(error);
+            }
+        }
+        point_latest(results, &self.root);
+        match self.error {
+            Some(error) => Err(error).with_context(|| format!("`{}` is not complete", self.root.display())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `results/latest` is a convenience: where links cannot be made, nothing is lost.
+fn point_latest(results: &Path, root: &Path) {
+    let Ok(target) = root.strip_prefix(results) else {
+        return;
+    };
+    // Made aside and renamed over the old one, so that two runs that end at once leave one whole link.
+    let aside = results.join(format!(".latest-{}", std::process::id()));
+    let _ = fs::remove_file(&aside);
+    if std::os::unix::fs::symlink(target, &aside).is_ok() && fs::rename(&aside, results.join("latest")).is_err() {
+        let _ = fs::remove_file(&aside);
+    }
+}
+
+impl Sink for Folder {
+    fn open(&mut self, path: &str) -> io::Result<usize> {
+        let file = File::create(self.root.join(path))?;
+        self.files.push(BufWriter::with_capacity(1 << 16, file));
+        Ok(self.files.len() - 1)
+    }
+
+    fn line(&mut self, file: usize, line: &str) {
+        let out = &mut self.files[file];
+        let written = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
+        if let Err(error) = written {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+}
+
+/// The time now, as the name of a folder: `20260131T235959.123Z`.
+pub fn timestamp() -> String {
+    chrono::Utc::now().format("%Y%m%dT%H%M%S%.3fZ").to_string()
+}

@@ -1,0 +1,150 @@
+//! What people read in the terminal. Text is made here and printed by the verbs; no verdict depends on it.
+
+pub mod run;
+pub mod style;
+pub mod timeline;
+
+use rupture_workloads::checkers::history::{Anomaly, Validity, Verdict};
+
+/// How many anomalies are shown in full; the others are counted.
+const SHOWN: usize = 3;
+
+/// How wide the terminal is, within reason; 100 columns where there is none.
+pub fn width() -> usize {
+    terminal_width().unwrap_or(100).clamp(60, 160)
+}
+
+fn terminal_width() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+/// A verdict, a line each: the word, what was judged, then each anomaly with its proof.
+pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
+    let mut lines = vec![headline(verdict)];
+    for reason in &verdict.reasons {
+        lines.extend(wrap(reason, width, "  "));
+    }
+    for anomaly in verdict.anomalies.iter().take(SHOWN) {
+        lines.push(String::new());
+        lines.extend(self::anomaly(anomaly, width));
+    }
+    if let Some(rest) = verdict.anomalies.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+        lines.push(String::new());
+        lines.push(style::dim(format!("  and {rest} more; all of them stand in verdict.json, or in --json")));
+    }
+    for note in &verdict.notes {
+        for line in wrap(note, width, "  ") {
+            lines.push(style::dim(line));
+        }
+    }
+    lines
+}
+
+/// `valid: linearizable (register): 5912 operations, every one explained`.
+fn headline(verdict: &Verdict) -> String {
+    let subject = match (verdict.consistency.as_str(), verdict.model.as_str()) {
+        ("", model) => model.to_owned(),
+        (level, model) => format!("{level} {model}"),
+    };
+    let count = operations(verdict.operations);
+    let rest = match verdict.validity {
+        Validity::Valid => format!("{count}, every one explained"),
+        Validity::Unknown => format!("{count}, {} explained", thousands(verdict.explained)),
+        Validity::Invalid if verdict.operations == 0 => String::new(),
+        Validity::Invalid => count,
+    };
+    let separator = if rest.is_empty() { "" } else { ": " };
+    format!(
+        "{} {subject}{}",
+        style::verdict(verdict.validity),
+        style::dim(format!("{separator}{rest}"))
+    )
+}
+
+fn operations(count: u64) -> String {
+    match count {
+        1 => "1 operation".to_owned(),
+        n => format!("{} operations", thousands(n)),
+    }
+}
+
+/// `12,345`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
+    let title = match &anomaly.key {
+        Some(key) => format!("{}, key {key}", anomaly.kind),
+        None => anomaly.kind.clone(),
+    };
+    let mut lines = vec![format!("  {}", style::bold(title))];
+    lines.extend(wrap(&anomaly.summary, width, "  "));
+    let picture = timeline::draw(&anomaly.evidence, width);
+    if !picture.is_empty() {
+        lines.push(String::new());
+        lines.extend(picture.into_iter().map(|line| format!("    {line}")));
+        lines.push(String::new());
+    }
+    for sentence in &anomaly.explanation {
+        lines.extend(wrap(sentence, width, "    "));
+    }
+    lines
+}
+
+/// Breaks text at spaces into lines of at most `width` columns; lines after the first are indented two more.
+pub fn wrap(text: &str, width: usize, indent: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let own: String = paragraph.chars().take_while(|c| *c == ' ').collect();
+        let mut line = format!("{indent}{own}");
+        let mut used = line.chars().count();
+        let mut empty = true;
+        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
+            let length = word.chars().count();
+            if !empty && used + 1 + length > width {
+                lines.push(std::mem::replace(&mut line, format!("{indent}{own}  ")));
+                used = line.chars().count();
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += length;
+            empty = false;
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_lines_are_broken() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(wrap("one two three", 9, " "), [" one two", "   three"]);
+        assert_eq!(wrap("", 9, " "), [" "]);
+    }
+
+    #[test]
+    fn an_unknown_verdict_never_reads_as_valid() {
+        let lines = verdict(&Verdict::unknown("register", "linearizable", "nothing completed"), 80);
+        let text = lines.join("\n");
+        assert!(text.contains("unknown") && text.contains("nothing completed") && !text.contains(" valid"));
+    }
+}

@@ -1,0 +1,136 @@
+//! What a run prints: what is about to happen, and what came out.
+
+use std::path::Path;
+
+use rupture_nemesis::{Receipt, State};
+use rupture_workloads::checkers::history::Validity;
+
+use crate::plan::Plan;
+use crate::report::{self, style, thousands, timeline};
+use crate::run::Report;
+
+/// How many faults are listed before the rest is only counted.
+const FAULTS_SHOWN: usize = 12;
+
+/// What is about to happen.
+pub fn opening(plan: &Plan) -> Vec<String> {
+    let rate = match plan.rate {
+        Some(rate) => format!("about {rate} operations a second"),
+        None => "as fast as they can".to_owned(),
+    };
+    let faults = match &plan.script {
+        Some(_) => "as the script says".to_owned(),
+        None => format!("{}, about {} between two of a kind", plan.nemesis.join(", "), duration(plan.nemesis_interval_ms)),
+    };
+    let mut lines = vec![format!(
+        "{} {}",
+        style::bold(format!("{} in the simulator, seed {}", plan.target, plan.seed)),
+        style::dim(format!("(rupture {})", env!("CARGO_PKG_VERSION")))
+    )];
+    let mut row = |name: &str, text: &str| lines.push(format!("  {} {text}", style::dim(format!("{name:<9}"))));
+    row(
+        "workload",
+        &format!("{}: {} clients, {rate}, for {} of simulated time", plan.workload, plan.concurrency, duration(plan.time_limit_ms)),
+    );
+    row("cluster", &cluster(&plan.nodes));
+    row("faults", &faults);
+    if let Some(mutant) = &plan.mutant {
+        let about = crate::run::mutant_about(plan).unwrap_or_default();
+        row("mutant", &format!("{}: {about}", style::warning(mutant)));
+    }
+    lines.push(String::new());
+    lines
+}
+
+fn cluster(nodes: &[String]) -> String {
+    match nodes {
+        [first, .., last] if nodes.len() > 9 => format!("{} nodes, {first} to {last}", nodes.len()),
+        _ => nodes.join(" "),
+    }
+}
+
+fn duration(ms: u64) -> String {
+    if ms.is_multiple_of(1000) {
+        format!("{} s", ms / 1000)
+    } else {
+        format!("{ms} ms")
+    }
+}
+
+/// What came out.
+pub fn closing(plan: &Plan, report: &Report, folder: &Path, width: usize) -> Vec<String> {
+    let mut lines = faults(&report.receipts, width);
+    lines.push(operations(report));
+    lines.push(String::new());
+    for part in &report.parts {
+        lines.extend(report::verdict(part, width));
+    }
+    lines.push(String::new());
+    let whole = report.verdict();
+    if whole.validity == Validity::Unknown {
+        for reason in &whole.reasons {
+            lines.extend(report::wrap(reason, width, "  "));
+        }
+    }
+    let _ = plan;
+    lines.push(format!("{} {}", style::dim("results "), folder.display()));
+    lines.push(format!("{} rupture replay {}", style::dim("replay  "), folder.display()));
+    lines
+}
+
+fn operations(report: &Report) -> String {
+    let counts = &report.counts;
+    format!(
+        "{} {} in {:.1} s: {} ok, {} fail, {} info",
+        thousands(counts.total()),
+        style::bold("operations"),
+        report.simulated_ns as f64 / 1e9,
+        thousands(counts.ok),
+        thousands(counts.fail),
+        thousands(counts.info)
+    )
+}
+
+/// The faults in the order in which they began.
+fn faults(receipts: &[Receipt], width: usize) -> Vec<String> {
+    if receipts.is_empty() {
+        return vec![format!("no {}", style::bold("faults"))];
+    }
+    let proved = receipts.iter().filter(|receipt| crate::run::is_proved(receipt)).count();
+    let mut lines = vec![format!(
+        "{} {}: {}",
+        receipts.len(),
+        style::bold("faults"),
+        if proved == receipts.len() {
+            "each seen to take hold, and seen to be gone, by a probe".to_owned()
+        } else {
+            format!("{proved} seen to take hold, and seen to be gone, by a probe")
+        }
+    )];
+    let mut shown: Vec<&Receipt> = receipts.iter().filter(|receipt| !crate::run::is_proved(receipt)).collect();
+    let room = FAULTS_SHOWN.saturating_sub(shown.len());
+    shown.extend(receipts.iter().filter(|receipt| crate::run::is_proved(receipt)).take(room));
+    shown.sort_by_key(|receipt| receipt.id);
+    lines.extend(shown.iter().map(|receipt| fault(receipt, width)));
+    if shown.len() < receipts.len() {
+        lines.push(style::dim(format!("  and {} more; all of them stand in faults.jsonl", receipts.len() - shown.len())));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// `  2.4139 s  partition halves      n1 n3            for 1.2 s`.
+fn fault(receipt: &Receipt, width: usize) -> String {
+    let nodes: Vec<&str> = receipt.nodes.iter().map(rupture_targets::NodeName::as_str).collect();
+    let end = match (receipt.state, receipt.healed_ns) {
+        (State::Injected, Some(healed)) => format!("for {:.2} s", healed.saturating_sub(receipt.began_ns) as f64 / 1e9),
+        (State::Injected, None) => "until the end".to_owned(),
+        _ => {
+            let reason = receipt.reason.as_deref().unwrap_or("no reason given");
+            format!("{}: {reason}", style::warning(receipt.state.name()))
+        }
+    };
+    let what = receipt.fault.to_string();
+    let _ = width;
+    format!("  {:>10}  {what:<36} {:<16} {end}", timeline::seconds(receipt.began_ns as i64), nodes.join(" "))
+}

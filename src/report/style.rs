@@ -1,0 +1,45 @@
+//! Colours, in one place. `anstream` takes them away where the output is no terminal or `NO_COLOR` is set.
+
+use std::fmt::Display;
+
+use anstyle::{AnsiColor, Style};
+
+use rupture_workloads::checkers::history::Validity;
+
+fn paint(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A heading.
+pub fn bold(text: impl Display) -> String {
+    paint(Style::new().bold(), text)
+}
+
+/// What matters less.
+pub fn dim(text: impl Display) -> String {
+    paint(Style::new().dimmed(), text)
+}
+
+/// The word before an error message.
+pub fn error(text: impl Display) -> String {
+    paint(AnsiColor::Red.on_default().bold(), text)
+}
+
+/// The word before a warning.
+pub fn warning(text: impl Display) -> String {
+    paint(AnsiColor::Yellow.on_default().bold(), text)
+}
+
+/// What went well.
+pub fn good(text: impl Display) -> String {
+    paint(AnsiColor::Green.on_default().bold(), text)
+}
+
+/// The word of a verdict.
+pub fn verdict(validity: Validity) -> String {
+    match validity {
+        Validity::Valid => good("valid"),
+        Validity::Unknown => warning("unknown"),
+        Validity::Invalid => error("INVALID"),
+    }
+}

@@ -1,0 +1,243 @@
+//! One run: from a plan to a verdict.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use rupture_nemesis::{self as nemesis, FaultKind, Injector, Receipt, State};
+use rupture_targets::observe::{self, ObservationKind};
+use rupture_targets::random::{Stream, stream};
+use rupture_targets::{NodeEvent, NodeName, Simulated, TargetError, TargetOptions, simulated, target};
+use rupture_workloads::checkers::history::{History, Validity, Verdict};
+use rupture_workloads::checkers::raft::{self as invariants, Invariants};
+use rupture_workloads::checkers::{Budget, CheckError};
+use rupture_workloads::generator::GeneratorExt;
+use rupture_workloads::{Workload, WorkloadOptions, workload};
+
+use crate::drive::simulated::{Driver, Outcome, Watcher};
+use crate::exit::{bad_input, unknown_name};
+use crate::journal::{Counts, Journal};
+use crate::plan::Plan;
+use crate::record::Sink;
+use crate::schedule::{Parts, Schedule};
+
+/// What came out of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// What decided the run's random choices.
+    pub seed: u64,
+    /// One verdict a checker.
+    pub parts: Vec<Verdict>,
+    /// What became of each fault.
+    pub receipts: Vec<Receipt>,
+    /// How the operations ended.
+    pub counts: Counts,
+    /// How much virtual time passed.
+    pub simulated_ns: u64,
+    /// Whether Ctrl-C cut it short.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// The verdicts merged: the worst counts.
+    pub fn verdict(&self) -> Verdict {
+        self.parts.iter().cloned().reduce(Verdict::merge).unwrap_or_default()
+    }
+
+    /// How many faults were proved to take hold.
+    pub fn injected(&self) -> usize {
+        self.receipts.iter().filter(|receipt| receipt.state == State::Injected).count()
+    }
+}
+
+/// Whether a probe saw the fault take hold, and another one saw that it was gone.
+pub fn is_proved(receipt: &Receipt) -> bool {
+    receipt.state == State::Injected && receipt.healed.as_ref().is_some_and(|probe| probe.ok)
+}
+
+/// Refuses what cannot run, before anything starts.
+///
+/// # Errors
+/// Names that nobody knows, with the nearest; settings that contradict each other.
+pub fn prepare(plan: &Plan) -> anyhow::Result<()> {
+    let workload = make_workload(plan)?;
+    let mut target = make_target(plan, &workload)?;
+    make_nemesis(plan, target.as_mut())?;
+    Ok(())
+}
+
+/// What the plan's mutant is about, in a line.
+pub fn mutant_about(plan: &Plan) -> Option<&'static str> {
+    let mutant = plan.mutant.as_deref()?;
+    let target = target(&plan.target).ok()?;
+    target.mutants.iter().find(|info| info.name == mutant).map(|info| info.about)
+}
+
+/// Runs a plan. What it records goes to the sink; `stop` is asked now and then whether to end early.
+///
+/// # Errors
+/// What [`prepare`] refuses, a sink that cannot be opened, and a history that its own checker does not
+/// understand (which is a bug of ours).
+pub fn run(plan: &Plan, sink: &mut dyn Sink, stop: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Report> {
+    let workload = make_workload(plan)?;
+    let mut target = make_target(plan, &workload)?;
+    let faults = make_nemesis(plan, target.as_mut())?;
+    let names: Vec<NodeName> = (0..plan.nodes.len() as u32).map(NodeName::numbered).collect();
+    let mut journal = Journal::open(sink, &names)?;
+    let mut watcher = InvariantWatcher::default();
+    let asked = faults.kinds();
+    let schedule = Schedule::new(Parts {
+        main: workload.generator.time_limit(ms(plan.time_limit_ms)).boxed(),
+        last: workload.final_generator,
+        nemesis: nemesis::Schedule::new(&faults, plan.nodes.len()),
+        threads: plan.concurrency,
+        nodes: plan.nodes.len(),
+        op_timeout_ns: ms(plan.op_timeout_ms),
+        clients_random: stream(plan.seed, "clients"),
+        faults_random: stream(plan.seed, "nemesis schedule"),
+    });
+    let driver = Driver {
+        target: target.as_mut(),
+        schedule,
+        injector: Injector::new(),
+        journal: &mut journal,
+        watcher: &mut watcher,
+        random: stream(plan.seed, "nemesis targets"),
+        keyed: workload.independent,
+    };
+    let outcome = driver.run(stop)?;
+    let (history, counts) = journal.finish();
+    let mut parts = vec![judge(plan, workload.checker.as_ref(), &history, stop)?];
+    parts.push(watcher.0.finish());
+    parts.extend(conditions(&outcome, &asked));
+    Ok(Report {
+        seed: plan.seed,
+        parts,
+        receipts: outcome.receipts,
+        counts,
+        simulated_ns: outcome.simulated_ns,
+        interrupted: outcome.interrupted,
+    })
+}
+
+fn judge(
+    plan: &Plan,
+    checker: &dyn rupture_workloads::checkers::Checker,
+    history: &History,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<Verdict> {
+    let deadline = Instant::now().checked_add(Duration::from_millis(plan.check_timeout_ms));
+    let over = || stop() || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let memory = usize::try_from(plan.check_memory).unwrap_or(usize::MAX);
+    let budget = Budget::unlimited().with_time(&over).with_bytes(memory);
+    checker
+        .check(history, &budget)
+        .map_err(|error: CheckError| anyhow::anyhow!("the run's own history cannot be judged: {error}"))
+}
+
+/// What keeps a run from being valid although nothing was proved wrong: faults that were never injected or never
+/// healed, a cluster that did not come back, an end before the end.
+fn conditions(outcome: &Outcome, asked: &[FaultKind]) -> Option<Verdict> {
+    let mut reasons = Vec::new();
+    if outcome.interrupted {
+        reasons.push("interrupted before the end".to_owned());
+    } else {
+        let problems = nemesis::evidence(asked, &outcome.receipts).problems;
+        reasons.extend(problems.iter().map(|problem| format!("not injected: {problem}")));
+    }
+    if !outcome.recovered {
+        reasons.push("the cluster did not recover after everything was healed".to_owned());
+    }
+    (!reasons.is_empty()).then(|| {
+        let mut verdict = Verdict::new(Validity::Unknown, "faults", "");
+        verdict.reasons = reasons;
+        verdict
+    })
+}
+
+fn ms(ms: u64) -> u64 {
+    ms.saturating_mul(1_000_000)
+}
+
+fn make_workload(plan: &Plan) -> anyhow::Result<Workload> {
+    let options = WorkloadOptions {
+        threads: plan.concurrency,
+        rate_per_second: plan.rate,
+        ops_per_key: plan.ops_per_key,
+        ..WorkloadOptions::default()
+    };
+    workload(&plan.workload, &options).map_err(|error| unknown_name("workload", &error.name, &error.known))
+}
+
+fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simulated>> {
+    let numbered = (0..plan.nodes.len() as u32).map(NodeName::numbered);
+    if !plan.nodes.iter().map(String::as_str).eq(numbered.clone().map(|name| name.to_string()).collect::<Vec<_>>().iter().map(String::as_str)) {
+        return Err(bad_input(format!(
+            "the simulator makes its own nodes and calls them n1, n2, ...: give --nodes {}",
+            plan.nodes.len()
+        )));
+    }
+    let options = TargetOptions {
+        nodes: plan.nodes.len() as u32,
+        threads: plan.concurrency,
+        seed: plan.seed,
+        model: workload.model.to_owned(),
+        independent: workload.independent,
+        mutant: plan.mutant.clone(),
+        reads: plan.reads.clone(),
+        watch: true,
+    };
+    simulated(&plan.target, &options).map_err(|error| target_error(&error))
+}
+
+fn target_error(error: &TargetError) -> anyhow::Error {
+    let nearest = |what: &str, name: &str, known: &[String]| {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        unknown_name(what, name, &known)
+    };
+    match error {
+        TargetError::UnknownTarget { name, known } => nearest("target", name, known),
+        TargetError::UnknownMutant { name, known, .. } => nearest("mutant", name, known),
+        TargetError::UnknownReads { name, known, .. } => nearest("way to read", name, known),
+        other => bad_input(other.to_string()),
+    }
+}
+
+fn make_nemesis(plan: &Plan, target: &mut dyn Simulated) -> anyhow::Result<nemesis::Plan> {
+    let stop_ns = ms(plan.time_limit_ms);
+    let mut faults = match &plan.script {
+        Some(text) => {
+            let script = nemesis::Script::parse(text).map_err(|error| bad_input(format!("--nemesis-script: {error}")))?;
+            nemesis::Plan::script(script, stop_ns)
+        }
+        None => {
+            let names: Vec<&str> = plan.nemesis.iter().map(String::as_str).collect();
+            let selection = nemesis::parse(&names).map_err(|error| unknown_name("nemesis", &error.name, &error.known))?;
+            nemesis::Plan::mix(selection, stop_ns)
+        }
+    };
+    faults.interval_ns = ms(plan.nemesis_interval_ms);
+    faults
+        .check_against(&target.capabilities(), plan.nodes.len())
+        .map_err(|error| bad_input(error.to_string()))
+}
+
+/// Hands what nodes tell to the checker of the protocol's invariants.
+#[derive(Default)]
+struct InvariantWatcher(Invariants);
+
+impl Watcher for InvariantWatcher {
+    fn told(&mut self, event: &NodeEvent) {
+        if let Some(observation) = event.observation() {
+            self.0.observe(&translate(observation));
+        }
+    }
+}
+
+/// What a target tells, in the words of the checker: neither knows the other.
+fn translate(observation: observe::Observation) -> invariants::Observation {
+    let _: Option<Stream> = None;
+    let _ = ObservationKind::SteppedDown;
+    let _ = observation;
+    unreachable!()
+}

@@ -1,0 +1,7 @@
+//! The verbs of the command line, one module each.
+
+pub mod check;
+pub mod list;
+pub mod replay;
+pub mod run;
+mod seeds;

@@ -1,0 +1,219 @@
+//! `rupture check`: judges histories that any tool recorded.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use serde_json::json;
+
+use rupture_workloads::checkers::history::{Anomaly, History, Validity, Verdict, codec};
+use rupture_workloads::checkers::{Budget, Checker, Options, RegistryError, checker, models};
+
+use crate::cli::CheckArgs;
+use crate::exit::{Exit, bad_input, of_error, unknown_name};
+use crate::report::{self, style};
+
+/// What a history is called inside a run's folder, the one that is read first coming first.
+const OF_A_RUN: [&str; 3] = ["history.jsonl", "history.edn", "history.json"];
+
+/// How the names of history files end.
+const ENDINGS: [&str; 5] = ["edn", "json", "jsonl", "log", "txt"];
+
+/// Judges every file, and gives the worst answer.
+///
+/// # Errors
+/// Names that nobody knows, and paths without histories. A file that cannot be judged is reported, and the
+/// others are judged all the same.
+pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let options = Options {
+        independent: args.independent,
+        observe_failed_cas: args.observe_failed_cas,
+    };
+    if let Some(model) = &args.model {
+        build(model, args.consistency.as_deref(), &options)?;
+    }
+    let files = history_files(&args.paths)?;
+    let mut exit = Exit::Valid;
+    for (number, file) in files.iter().enumerate() {
+        let answer = match judge(file, args, &options) {
+            Ok(judged) => {
+                print(file, &judged, args, number > 0);
+                judged.verdict.validity.into()
+            }
+            Err(error) => {
+                anstream::eprintln!("{} {error:#}", style::error("error:"));
+                of_error(&error)
+            }
+        };
+        exit = exit.worst(answer);
+    }
+    Ok(exit)
+}
+
+struct Judged {
+    verdict: Verdict,
+    seconds: f64,
+}
+
+fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Judged> {
+    let start = Instant::now();
+    let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let history = codec::read(&bytes).map_err(|error| bad_input(error.with_file(&file.display().to_string()).to_string()))?;
+    drop(bytes);
+    let model = match &args.model {
+        Some(model) => model.clone(),
+        None => guess(&history).with_context(|| file.display().to_string())?,
+    };
+    let checker = build(&model, args.consistency.as_deref(), options)?;
+    let deadline = start.checked_add(Duration::from_millis(args.timeout));
+    let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let memory = usize::try_from(args.memory).unwrap_or(usize::MAX);
+    let budget = Budget::unlimited().with_time(&over).with_bytes(memory);
+    let mut verdict = checker
+        .check(&history, &budget)
+        .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
+    if let Some(row) = history.first_time_disorder() {
+        verdict.notes.push(format!(
+            "times disagree with the order of events, first at event {}; the order of events decides",
+            history.get(row).index()
+        ));
+    }
+    Ok(Judged { verdict, seconds: start.elapsed().as_secs_f64() })
+}
+
+fn build(model: &str, consistency: Option<&str>, options: &Options) -> anyhow::Result<Box<dyn Checker>> {
+    checker(model, consistency, options).map_err(|error| match &error {
+        RegistryError::UnknownModel { .. } => {
+            let known: Vec<&str> = models().iter().map(|model| model.name).collect();
+            unknown_name("model", model, &known)
+        }
+        _ => bad_input(error.to_string()),
+    })
+}
+
+/// What the functions of a history are usually the model of.
+fn guess(history: &History) -> anyhow::Result<String> {
+    let functions: BTreeSet<&str> = history.iter().filter(|event| event.client().is_some()).map(|event| event.f()).collect();
+    let only = |known: &[&str]| functions.iter().all(|f| known.contains(f));
+    let model = if only(&["read", "write"]) {
+        "register"
+    } else if only(&["read", "write", "cas"]) {
+        "cas-register"
+    } else if only(&["get", "put", "append"]) {
+        "kv-append"
+    } else if only(&["add", "read"]) && reads_collections(history) {
+        "set-full"
+    } else if only(&["enqueue", "dequeue", "drain"]) {
+        "fifo-queue"
+    } else if only(&["push", "pop"]) {
+        "stack"
+    } else {
+        let seen: Vec<String> = functions.iter().map(|f| format!("`{f}`")).collect();
+        return Err(bad_input(format!("cannot guess the model of a history of {}; name it with --model", seen.join(", "))));
+    };
+    Ok(model.to_owned())
+}
+
+fn reads_collections(history: &History) -> bool {
+    history.iter().any(|event| event.f() == "read" && event.value().items().is_some())
+}
+
+/// The history files that the paths mean: a file is itself, a run's folder is its history, any other folder is all
+/// the histories below it.
+fn history_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let kind = fs::metadata(path).map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))?;
+        if !kind.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let found = below(path)?;
+        if found.is_empty() {
+            return Err(bad_input(format!("no history file (.{}) in `{}`", ENDINGS.join(", ."), path.display())));
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        if let Some(history) = OF_A_RUN.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
+            files.push(history);
+            continue;
+        }
+        let unreadable = || format!("cannot read the folder `{}`", folder.display());
+        for entry in fs::read_dir(&folder).with_context(unreadable)? {
+            let entry = entry.with_context(unreadable)?;
+            let path = entry.path();
+            let link = entry.file_type().with_context(unreadable)?.is_symlink();
+            if path.is_dir() && !link {
+                open.push(path);
+            } else if path.is_file() && path.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.contains(&e)) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn print(file: &Path, judged: &Judged, args: &CheckArgs, gap: bool) {
+    if args.json {
+        anstream::println!("{}", line(file, judged));
+        return;
+    }
+    if gap && judged.verdict.validity != Validity::Valid {
+        anstream::println!();
+    }
+    let mut lines = report::verdict(&judged.verdict, report::width()).into_iter();
+    let name = style::bold(file.display());
+    anstream::println!("{name}: {}", lines.next().unwrap_or_default());
+    lines.for_each(|line| anstream::println!("{line}"));
+}
+
+/// One object a file, as the design lays it down.
+fn line(file: &Path, judged: &Judged) -> serde_json::Value {
+    let verdict = &judged.verdict;
+    json!({
+        "file": file.display().to_string(),
+        "valid": valid(verdict.validity),
+        "model": verdict.model,
+        "consistency": verdict.consistency,
+        "ops": verdict.operations,
+        "explained": verdict.explained,
+        "anomalies": verdict.anomalies.iter().map(anomaly).collect::<Vec<_>>(),
+        "not": verdict.not,
+        "reasons": verdict.reasons,
+        "notes": verdict.notes,
+        "seconds": judged.seconds,
+        "bytes_peak": bytes_peak(),
+    })
+}
+
+/// `true`, `false` or `"unknown"`.
+pub fn valid(validity: Validity) -> serde_json::Value {
+    match validity {
+        Validity::Valid => json!(true),
+        Validity::Invalid => json!(false),
+        Validity::Unknown => json!("unknown"),
+    }
+}
+
+/// An anomaly as JSON, its kind named `type`.
+pub fn anomaly(anomaly: &Anomaly) -> serde_json::Value {
+    serde_json::to_value(anomaly).unwrap_or_else(|_| json!({ "type": anomaly.kind }))
+}
+
+/// The most memory that this process has held so far, in bytes; 0 where the system does not say.
+fn bytes_peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}

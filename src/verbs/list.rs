@@ -1,0 +1,92 @@
+//! `rupture list`: names what there is. Everything comes from the registries, so that nothing is forgotten.
+
+use serde_json::{Map, Value, json};
+
+use rupture_nemesis::nemeses;
+use rupture_targets::targets;
+use rupture_workloads::checkers::models;
+use rupture_workloads::workloads;
+
+use crate::cli::ListArgs;
+use crate::exit::{Exit, unknown_name};
+use crate::report::style;
+
+/// What can be listed, in the order in which all of it is.
+const SECTIONS: [&str; 5] = ["targets", "mutants", "workloads", "nemeses", "models"];
+
+/// One line: a name, and what it is.
+struct Item {
+    name: String,
+    about: String,
+    /// What else a machine may want to know.
+    more: Vec<(&'static str, Value)>,
+}
+
+/// Prints one section, or all.
+///
+/// # Errors
+/// A section that nobody knows.
+pub fn main(args: &ListArgs) -> anyhow::Result<Exit> {
+    let wanted: Vec<&str> = match &args.what {
+        None => SECTIONS.to_vec(),
+        Some(what) => match SECTIONS.iter().find(|section| *section == what) {
+            Some(section) => vec![*section],
+            None => return Err(unknown_name("list", what, &SECTIONS)),
+        },
+    };
+    if args.json {
+        let all: Map<String, Value> = wanted.iter().map(|section| ((*section).to_owned(), as_json(&items(section)))).collect();
+        anstream::println!("{}", Value::Object(all));
+    } else {
+        for (number, section) in wanted.iter().enumerate() {
+            if number > 0 {
+                anstream::println!();
+            }
+            print(section, &items(section));
+        }
+    }
+    Ok(Exit::Valid)
+}
+
+fn items(section: &str) -> Vec<Item> {
+    let plain = |name: &str, about: &str| Item { name: name.to_owned(), about: about.to_owned(), more: Vec::new() };
+    match section {
+        "targets" => targets()
+            .iter()
+            .map(|target| Item {
+                more: vec![("models", json!(target.models)), ("reads", json!(target.reads))],
+                ..plain(target.name, target.about)
+            })
+            .collect(),
+        "mutants" => targets()
+            .iter()
+            .flat_map(|target| target.mutants.iter().map(move |mutant| (target, mutant)))
+            .map(|(target, mutant)| Item { more: vec![("target", json!(target.name))], ..plain(mutant.name, mutant.about) })
+            .collect(),
+        "workloads" => workloads().iter().map(|workload| plain(workload.name, workload.about)).collect(),
+        "nemeses" => nemeses().iter().map(|nemesis| plain(nemesis.name, nemesis.about)).collect(),
+        _ => models()
+            .iter()
+            .map(|model| Item { more: vec![("consistency", json!(model.consistency))], ..plain(model.name, model.about) })
+            .collect(),
+    }
+}
+
+fn print(section: &str, items: &[Item]) {
+    anstream::println!("{}", style::bold(section));
+    let width = items.iter().map(|item| item.name.chars().count()).max().unwrap_or(0);
+    for item in items {
+        anstream::println!("  {:<width$}  {}", item.name, item.about);
+    }
+}
+
+fn as_json(items: &[Item]) -> Value {
+    let object = |item: &Item| {
+        let mut object = Map::new();
+        object.insert("name".into(), json!(item.name));
+        object.insert("about".into(), json!(item.about));
+        object.extend(item.more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Value::Object(object)
+    };
+    Value::Array(items.iter().map(object).collect())
+}
