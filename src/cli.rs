@@ -15,7 +15,12 @@ use crate::verbs;
 /// Exit codes: 0 valid, 1 an anomaly, 2 unknown or a fault was never injected, 254 bad arguments, 255 the
 /// tool itself failed.
 #[derive(Debug, Parser)]
-#[command(name = "rupture", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "rupture",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -76,13 +81,13 @@ pub struct RunArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub nemesis: Vec<String>,
     /// The mean wait between two faults of a kind.
-    #[arg(long, default_value = "2", value_parser = plan::milliseconds, value_name = "TIME")]
+    #[arg(long, default_value = "3", value_parser = plan::milliseconds, value_name = "TIME")]
     pub nemesis_interval: u64,
     /// A file of timed faults in place of random ones (`at 2s partition halves for 3s`).
     #[arg(long, value_name = "FILE")]
     pub nemesis_script: Option<PathBuf>,
     /// Decides every random choice; the same seed gives the same run, byte for byte.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Run every seed of a range, such as `0..500`, over all cores.
     #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "test_count"])]
@@ -161,7 +166,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
-    let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = arguments
+        .iter()
+        .skip(1)
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
     let result = match cli.verb {
         Verb::Run(args) => verbs::run::main(&args, &words),
         Verb::Check(args) => verbs::check::main(&args),
@@ -179,7 +188,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 fn usage(error: &clap::Error) -> Exit {
     // Printing to a closed pipe may fail; the exit code still says what happened.
     let _ = error.print();
-    if error.use_stderr() { Exit::BadArguments } else { Exit::Valid }
+    if error.use_stderr() {
+        Exit::BadArguments
+    } else {
+        Exit::Valid
+    }
 }
 
 #[cfg(test)]

@@ -48,8 +48,15 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// When one cannot be created: said before anything runs.
     pub fn open(sink: &'a mut dyn Sink, nodes: &[NodeName]) -> anyhow::Result<Self> {
-        let mut open = |path: &str| sink.open(path).with_context(|| format!("cannot create `{path}` in the results"));
-        let (jsonl, edn, faults) = (open("history.jsonl")?, open("history.edn")?, open("faults.jsonl")?);
+        let mut open = |path: &str| {
+            sink.open(path)
+                .with_context(|| format!("cannot create `{path}` in the results"))
+        };
+        let (jsonl, edn, faults) = (
+            open("history.jsonl")?,
+            open("history.edn")?,
+            open("faults.jsonl")?,
+        );
         let mut journal = Self {
             sink,
             history: History::new(),
@@ -61,7 +68,9 @@ impl<'a> Journal<'a> {
             line: String::new(),
         };
         for node in nodes {
-            journal.open_node(node).with_context(|| format!("cannot create the log of {node} in the results"))?;
+            journal
+                .open_node(node)
+                .with_context(|| format!("cannot create the log of {node} in the results"))?;
         }
         Ok(journal)
     }

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod drive;
 pub mod exit;
 pub mod interrupt;
+pub mod invariants;
 pub mod journal;
 pub mod plan;
 pub mod record;

@@ -60,9 +60,9 @@ impl Default for Plan {
             ops_per_key: 100,
             op_timeout_ms: 2_000,
             nemesis: vec!["default".to_owned()],
-            nemesis_interval_ms: 2_000,
+            nemesis_interval_ms: 3_000,
             script: None,
-            seed: 1,
+            seed: 0,
             check_timeout_ms: 120_000,
             check_memory: 4 << 30,
         }
@@ -88,10 +88,15 @@ impl Plan {
             return refuse(format!("unknown world `{}`; known: sim", self.world));
         }
         if self.nodes.is_empty() {
-            return refuse("clients without nodes: name at least one with --node or --nodes".into());
+            return refuse(
+                "clients without nodes: name at least one with --node or --nodes".into(),
+            );
         }
         if self.nodes.len() > 1000 {
-            return refuse(format!("{} nodes are too many: 1000 at the most", self.nodes.len()));
+            return refuse(format!(
+                "{} nodes are too many: 1000 at the most",
+                self.nodes.len()
+            ));
         }
         if let Some(twice) = first_duplicate(&self.nodes) {
             return refuse(format!("node `{twice}` is named twice"));
@@ -100,7 +105,10 @@ impl Plan {
             return refuse("--concurrency 0: nobody would ask anything; give at least 1".into());
         }
         if self.concurrency > 10_000 {
-            return refuse(format!("--concurrency {} is too many: 10000 at the most", self.concurrency));
+            return refuse(format!(
+                "--concurrency {} is too many: 10000 at the most",
+                self.concurrency
+            ));
         }
         if self.time_limit_ms == 0 {
             return refuse("--time-limit 0: nothing would be asked".into());
@@ -132,23 +140,36 @@ fn first_duplicate(names: &[String]) -> Option<&str> {
 ///
 /// # Errors
 /// An empty name.
-pub fn nodes(file: Option<&str>, list: Option<&str>, single: &[String]) -> anyhow::Result<Vec<String>> {
+pub fn nodes(
+    file: Option<&str>,
+    list: Option<&str>,
+    single: &[String],
+) -> anyhow::Result<Vec<String>> {
     if file.is_none() && list.is_none() && single.is_empty() {
         return Ok(numbered(5));
     }
     let mut names: Vec<String> = Vec::new();
     if let Some(text) = file {
-        names.extend(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned));
+        names.extend(
+            text.lines()
+                .map(str::trim)
+                .filter(|l| !l.is_empty())
+                .map(str::to_owned),
+        );
     }
     match list.map(str::trim) {
         Some(list) if list.chars().all(|c| c.is_ascii_digit()) && !list.is_empty() => {
-            let count: usize = list.parse().map_err(|_| bad_input(format!("--nodes {list}: too many")))?;
+            let count: usize = list
+                .parse()
+                .map_err(|_| bad_input(format!("--nodes {list}: too many")))?;
             if count > 1000 {
                 return Err(bad_input(format!("--nodes {list}: 1000 at the most")));
             }
             names.extend(numbered(count));
         }
-        Some(list) if !list.is_empty() => names.extend(list.split(',').map(|n| n.trim().to_owned())),
+        Some(list) if !list.is_empty() => {
+            names.extend(list.split(',').map(|n| n.trim().to_owned()))
+        }
         _ => {}
     }
     names.extend(single.iter().cloned());
@@ -175,7 +196,11 @@ pub fn concurrency(text: &str, nodes: usize) -> anyhow::Result<usize> {
         .parse::<usize>()
         .ok()
         .and_then(|n| n.checked_mul(times))
-        .ok_or_else(|| bad_input(format!("--concurrency {text}: write a number such as 10, or 2n for two clients a node")))
+        .ok_or_else(|| {
+            bad_input(format!(
+                "--concurrency {text}: write a number such as 10, or 2n for two clients a node"
+            ))
+        })
 }
 
 /// A range of seeds, `A..B` without B, or `A..=B`.
@@ -183,11 +208,19 @@ pub fn concurrency(text: &str, nodes: usize) -> anyhow::Result<usize> {
 /// # Errors
 /// Anything else, and empty ranges.
 pub fn seeds(text: &str) -> anyhow::Result<std::ops::Range<u64>> {
-    let wrong = || bad_input(format!("--seeds {text}: write a range such as 0..500, which leaves out its end"));
+    let wrong = || {
+        bad_input(format!(
+            "--seeds {text}: write a range such as 0..500, which leaves out its end"
+        ))
+    };
     let (from, to) = text.split_once("..").ok_or_else(wrong)?;
     let from: u64 = from.parse().map_err(|_| wrong())?;
     let to: u64 = match to.strip_prefix('=') {
-        Some(last) => last.parse::<u64>().ok().and_then(|n| n.checked_add(1)).ok_or_else(wrong)?,
+        Some(last) => last
+            .parse::<u64>()
+            .ok()
+            .and_then(|n| n.checked_add(1))
+            .ok_or_else(wrong)?,
         None => to.parse().map_err(|_| wrong())?,
     };
     if from >= to {
@@ -210,7 +243,9 @@ pub fn milliseconds(text: &str) -> Result<u64, String> {
     } else {
         (text, 1000.0)
     };
-    let value: f64 = number.parse().map_err(|_| "write seconds such as 30 or 0.5, or 500ms, 30s, 2m".to_owned())?;
+    let value: f64 = number
+        .parse()
+        .map_err(|_| "write seconds such as 30 or 0.5, or 500ms, 30s, 2m".to_owned())?;
     let ms = value * scale;
     if !ms.is_finite() || !(0.0..=1e12).contains(&ms) {
         return Err("out of range".into());
@@ -225,14 +260,25 @@ pub fn milliseconds(text: &str) -> Result<u64, String> {
 pub fn bytes(text: &str) -> Result<u64, String> {
     let lower = text.to_ascii_lowercase();
     let units = [
-        ("kib", 1u64 << 10), ("mib", 1 << 20), ("gib", 1 << 30), ("kb", 1000), ("mb", 1_000_000), ("gb", 1_000_000_000),
-        ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("b", 1),
+        ("kib", 1u64 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("kb", 1000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+        ("k", 1 << 10),
+        ("m", 1 << 20),
+        ("g", 1 << 30),
+        ("b", 1),
     ];
     let (number, unit) = units
         .iter()
         .find_map(|(suffix, unit)| lower.strip_suffix(suffix).map(|n| (n, *unit)))
         .unwrap_or((lower.as_str(), 1));
-    let value: f64 = number.trim().parse().map_err(|_| "write a size such as 512MB or 2GiB".to_owned())?;
+    let value: f64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "write a size such as 512MB or 2GiB".to_owned())?;
     let size = value * unit as f64;
     if !size.is_finite() || !(1.0..=1e15).contains(&size) {
         return Err("out of range".into());
@@ -246,7 +292,10 @@ mod tests {
 
     #[test]
     fn nodes_are_concatenated_and_have_a_default() {
-        assert_eq!(nodes(None, None, &[]).unwrap(), ["n1", "n2", "n3", "n4", "n5"]);
+        assert_eq!(
+            nodes(None, None, &[]).unwrap(),
+            ["n1", "n2", "n3", "n4", "n5"]
+        );
         assert_eq!(
             nodes(Some("a\n\nb\n"), Some("c, d"), &["e".into()]).unwrap(),
             ["a", "b", "c", "d", "e"]
@@ -269,7 +318,14 @@ mod tests {
     fn ranges_durations_and_sizes() {
         assert_eq!(seeds("3..5").unwrap(), 3..5);
         assert_eq!(seeds("3..=5").unwrap(), 3..6);
-        for wrong in ["5..3", "3..3", "3", "a..b", "..", "1..=18446744073709551615"] {
+        for wrong in [
+            "5..3",
+            "3..3",
+            "3",
+            "a..b",
+            "..",
+            "1..=18446744073709551615",
+        ] {
             assert!(seeds(wrong).is_err(), "{wrong}");
         }
         assert_eq!(milliseconds("30"), Ok(30_000));

@@ -133,7 +133,9 @@ impl Folder {
         }
         point_latest(results, &self.root);
         match self.error {
-            Some(error) => Err(error).with_context(|| format!("`{}` is not complete", self.root.display())),
+            Some(error) => {
+                Err(error).with_context(|| format!("`{}` is not complete", self.root.display()))
+            }
             None => Ok(()),
         }
     }
@@ -147,7 +149,9 @@ fn point_latest(results: &Path, root: &Path) {
     // Made aside and renamed over the old one, so that two runs that end at once leave one whole link.
     let aside = results.join(format!(".latest-{}", std::process::id()));
     let _ = fs::remove_file(&aside);
-    if std::os::unix::fs::symlink(target, &aside).is_ok() && fs::rename(&aside, results.join("latest")).is_err() {
+    if std::os::unix::fs::symlink(target, &aside).is_ok()
+        && fs::rename(&aside, results.join("latest")).is_err()
+    {
         let _ = fs::remove_file(&aside);
     }
 }
@@ -161,7 +165,9 @@ impl Sink for Folder {
 
     fn line(&mut self, file: usize, line: &str) {
         let out = &mut self.files[file];
-        let written = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
+        let written = out
+            .write_all(line.as_bytes())
+            .and_then(|()| out.write_all(b"\n"));
         if let Err(error) = written {
             self.error.get_or_insert(error);
         }

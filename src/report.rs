@@ -28,9 +28,16 @@ pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
         lines.push(String::new());
         lines.extend(self::anomaly(anomaly, width));
     }
-    if let Some(rest) = verdict.anomalies.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+    if let Some(rest) = verdict
+        .anomalies
+        .len()
+        .checked_sub(SHOWN)
+        .filter(|n| *n > 0)
+    {
         lines.push(String::new());
-        lines.push(style::dim(format!("  and {rest} more; all of them stand in verdict.json, or in --json")));
+        lines.push(style::dim(format!(
+            "  and {rest} more; all of them stand in verdict.json, or in --json"
+        )));
     }
     for note in &verdict.notes {
         for line in wrap(note, width, "  ") {
@@ -48,9 +55,9 @@ fn headline(verdict: &Verdict) -> String {
     };
     let count = operations(verdict.operations);
     let rest = match verdict.validity {
+        _ if verdict.operations == 0 => String::new(),
         Validity::Valid => format!("{count}, every one explained"),
         Validity::Unknown => format!("{count}, {} explained", thousands(verdict.explained)),
-        Validity::Invalid if verdict.operations == 0 => String::new(),
         Validity::Invalid => count,
     };
     let separator = if rest.is_empty() { "" } else { ": " };
@@ -143,8 +150,15 @@ mod tests {
 
     #[test]
     fn an_unknown_verdict_never_reads_as_valid() {
-        let lines = verdict(&Verdict::unknown("register", "linearizable", "nothing completed"), 80);
+        let lines = verdict(
+            &Verdict::unknown("register", "linearizable", "nothing completed"),
+            80,
+        );
         let text = lines.join("\n");
-        assert!(text.contains("unknown") && text.contains("nothing completed") && !text.contains(" valid"));
+        assert!(
+            text.contains("unknown")
+                && text.contains("nothing completed")
+                && !text.contains(" valid")
+        );
     }
 }

@@ -2,20 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-
 use rupture_nemesis::{self as nemesis, FaultKind, Injector, Receipt, State};
-use rupture_targets::observe::{self, ObservationKind};
-use rupture_targets::random::{Stream, stream};
-use rupture_targets::{NodeEvent, NodeName, Simulated, TargetError, TargetOptions, simulated, target};
+use rupture_targets::random::stream;
+use rupture_targets::{NodeName, Simulated, TargetError, TargetOptions, simulated, target};
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
-use rupture_workloads::checkers::raft::{self as invariants, Invariants};
 use rupture_workloads::checkers::{Budget, CheckError};
 use rupture_workloads::generator::GeneratorExt;
 use rupture_workloads::{Workload, WorkloadOptions, workload};
 
-use crate::drive::simulated::{Driver, Outcome, Watcher};
+use crate::drive::simulated::{Driver, Outcome};
 use crate::exit::{bad_input, unknown_name};
+use crate::invariants::InvariantWatcher;
 use crate::journal::{Counts, Journal};
 use crate::plan::Plan;
 use crate::record::Sink;
@@ -41,18 +38,20 @@ pub struct Report {
 impl Report {
     /// The verdicts merged: the worst counts.
     pub fn verdict(&self) -> Verdict {
-        self.parts.iter().cloned().reduce(Verdict::merge).unwrap_or_default()
+        self.parts
+            .iter()
+            .cloned()
+            .reduce(Verdict::merge)
+            .unwrap_or_default()
     }
 
     /// How many faults were proved to take hold.
     pub fn injected(&self) -> usize {
-        self.receipts.iter().filter(|receipt| receipt.state == State::Injected).count()
+        self.receipts
+            .iter()
+            .filter(|receipt| receipt.state == State::Injected)
+            .count()
     }
-}
-
-/// Whether a probe saw the fault take hold, and another one saw that it was gone.
-pub fn is_proved(receipt: &Receipt) -> bool {
-    receipt.state == State::Injected && receipt.healed.as_ref().is_some_and(|probe| probe.ok)
 }
 
 /// Refuses what cannot run, before anything starts.
@@ -70,7 +69,11 @@ pub fn prepare(plan: &Plan) -> anyhow::Result<()> {
 pub fn mutant_about(plan: &Plan) -> Option<&'static str> {
     let mutant = plan.mutant.as_deref()?;
     let target = target(&plan.target).ok()?;
-    target.mutants.iter().find(|info| info.name == mutant).map(|info| info.about)
+    target
+        .mutants
+        .iter()
+        .find(|info| info.name == mutant)
+        .map(|info| info.about)
 }
 
 /// Runs a plan. What it records goes to the sink; `stop` is asked now and then whether to end early.
@@ -78,16 +81,25 @@ pub fn mutant_about(plan: &Plan) -> Option<&'static str> {
 /// # Errors
 /// What [`prepare`] refuses, a sink that cannot be opened, and a history that its own checker does not
 /// understand (which is a bug of ours).
-pub fn run(plan: &Plan, sink: &mut dyn Sink, stop: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Report> {
+pub fn run(
+    plan: &Plan,
+    sink: &mut dyn Sink,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<Report> {
     let workload = make_workload(plan)?;
     let mut target = make_target(plan, &workload)?;
     let faults = make_nemesis(plan, target.as_mut())?;
-    let names: Vec<NodeName> = (0..plan.nodes.len() as u32).map(NodeName::numbered).collect();
+    let names: Vec<NodeName> = (0..plan.nodes.len() as u32)
+        .map(NodeName::numbered)
+        .collect();
     let mut journal = Journal::open(sink, &names)?;
     let mut watcher = InvariantWatcher::default();
     let asked = faults.kinds();
     let schedule = Schedule::new(Parts {
-        main: workload.generator.time_limit(ms(plan.time_limit_ms)).boxed(),
+        main: workload
+            .generator
+            .time_limit(ms(plan.time_limit_ms))
+            .boxed(),
         last: workload.final_generator,
         nemesis: nemesis::Schedule::new(&faults, plan.nodes.len()),
         threads: plan.concurrency,
@@ -103,12 +115,11 @@ pub fn run(plan: &Plan, sink: &mut dyn Sink, stop: &(dyn Fn() -> bool + Sync)) -
         journal: &mut journal,
         watcher: &mut watcher,
         random: stream(plan.seed, "nemesis targets"),
-        keyed: workload.independent,
     };
     let outcome = driver.run(stop)?;
     let (history, counts) = journal.finish();
     let mut parts = vec![judge(plan, workload.checker.as_ref(), &history, stop)?];
-    parts.push(watcher.0.finish());
+    parts.extend(watcher.finish());
     parts.extend(conditions(&outcome, &asked));
     Ok(Report {
         seed: plan.seed,
@@ -132,7 +143,9 @@ fn judge(
     let budget = Budget::unlimited().with_time(&over).with_bytes(memory);
     checker
         .check(history, &budget)
-        .map_err(|error: CheckError| anyhow::anyhow!("the run's own history cannot be judged: {error}"))
+        .map_err(|error: CheckError| {
+            anyhow::anyhow!("the run's own history cannot be judged: {error}")
+        })
 }
 
 /// What keeps a run from being valid although nothing was proved wrong: faults that were never injected or never
@@ -143,7 +156,11 @@ fn conditions(outcome: &Outcome, asked: &[FaultKind]) -> Option<Verdict> {
         reasons.push("interrupted before the end".to_owned());
     } else {
         let problems = nemesis::evidence(asked, &outcome.receipts).problems;
-        reasons.extend(problems.iter().map(|problem| format!("not injected: {problem}")));
+        reasons.extend(
+            problems
+                .iter()
+                .map(|problem| format!("not injected: {problem}")),
+        );
     }
     if !outcome.recovered {
         reasons.push("the cluster did not recover after everything was healed".to_owned());
@@ -166,12 +183,19 @@ fn make_workload(plan: &Plan) -> anyhow::Result<Workload> {
         ops_per_key: plan.ops_per_key,
         ..WorkloadOptions::default()
     };
-    workload(&plan.workload, &options).map_err(|error| unknown_name("workload", &error.name, &error.known))
+    workload(&plan.workload, &options)
+        .map_err(|error| unknown_name("workload", &error.name, &error.known))
 }
 
 fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simulated>> {
     let numbered = (0..plan.nodes.len() as u32).map(NodeName::numbered);
-    if !plan.nodes.iter().map(String::as_str).eq(numbered.clone().map(|name| name.to_string()).collect::<Vec<_>>().iter().map(String::as_str)) {
+    if !plan.nodes.iter().map(String::as_str).eq(numbered
+        .clone()
+        .map(|name| name.to_string())
+        .collect::<Vec<_>>()
+        .iter()
+        .map(String::as_str))
+    {
         return Err(bad_input(format!(
             "the simulator makes its own nodes and calls them n1, n2, ...: give --nodes {}",
             plan.nodes.len()
@@ -207,12 +231,16 @@ fn make_nemesis(plan: &Plan, target: &mut dyn Simulated) -> anyhow::Result<nemes
     let stop_ns = ms(plan.time_limit_ms);
     let mut faults = match &plan.script {
         Some(text) => {
-            let script = nemesis::Script::parse(text).map_err(|error| bad_input(format!("--nemesis-script: {error}")))?;
+            let script = nemesis::Script::parse(text)
+                .map_err(|error| bad_input(format!("--nemesis-script: {error}")))?;
             nemesis::Plan::script(script, stop_ns)
         }
         None => {
             let names: Vec<&str> = plan.nemesis.iter().map(String::as_str).collect();
-            let selection = nemesis::parse(&names).map_err(|error| unknown_name("nemesis", &error.name, &error.known))?;
+            let selection = nemesis::parse(&names).map_err(|error| {
+                let known: Vec<&str> = error.known.iter().map(String::as_str).collect();
+                unknown_name("nemesis", &error.name, &known)
+            })?;
             nemesis::Plan::mix(selection, stop_ns)
         }
     };
@@ -220,24 +248,4 @@ fn make_nemesis(plan: &Plan, target: &mut dyn Simulated) -> anyhow::Result<nemes
     faults
         .check_against(&target.capabilities(), plan.nodes.len())
         .map_err(|error| bad_input(error.to_string()))
-}
-
-/// Hands what nodes tell to the checker of the protocol's invariants.
-#[derive(Default)]
-struct InvariantWatcher(Invariants);
-
-impl Watcher for InvariantWatcher {
-    fn told(&mut self, event: &NodeEvent) {
-        if let Some(observation) = event.observation() {
-            self.0.observe(&translate(observation));
-        }
-    }
-}
-
-/// What a target tells, in the words of the checker: neither knows the other.
-fn translate(observation: observe::Observation) -> invariants::Observation {
-    let _: Option<Stream> = None;
-    let _ = ObservationKind::SteppedDown;
-    let _ = observation;
-    unreachable!()
 }

@@ -121,7 +121,9 @@ impl Schedule {
                     Step::Finished => self.recover(now_ns),
                     step => return step,
                 },
-                Phase::Recovering { ask_at_ns, .. } if now_ns < ask_at_ns => return Step::WaitUntil(ask_at_ns),
+                Phase::Recovering { ask_at_ns, .. } if now_ns < ask_at_ns => {
+                    return Step::WaitUntil(ask_at_ns);
+                }
                 Phase::Recovering { .. } => return Step::Recovered,
                 Phase::Final => match self.clients(now_ns) {
                     Step::Finished => self.phase = Phase::Finished,
@@ -147,7 +149,11 @@ impl Schedule {
     }
 
     fn faults(&mut self, now_ns: u64) -> Step {
-        match self.parts.nemesis.next(now_ns, &mut self.parts.faults_random) {
+        match self
+            .parts
+            .nemesis
+            .next(now_ns, &mut self.parts.faults_random)
+        {
             nemesis::Step::Done => Step::Finished,
             nemesis::Step::Wait { until_ns } => Step::WaitUntil(until_ns),
             step => Step::Fault(step),
@@ -183,7 +189,12 @@ impl Schedule {
     }
 
     fn begin(&mut self, now_ns: u64, invocation: Invocation) -> Task {
-        let Invocation { thread, f, value, extra } = invocation;
+        let Invocation {
+            thread,
+            f,
+            value,
+            extra,
+        } = invocation;
         let process = self.threads.begin(thread);
         let task = Task {
             thread,
@@ -207,7 +218,12 @@ impl Schedule {
     }
 
     /// A thread's operation completed: gives the event to record. Nothing for a thread that runs none.
-    pub fn completed(&mut self, now_ns: u64, thread: usize, completion: Completion) -> Option<Event> {
+    pub fn completed(
+        &mut self,
+        now_ns: u64,
+        thread: usize,
+        completion: Completion,
+    ) -> Option<Event> {
         let task = self.open.get_mut(thread)?.take()?;
         let mut extra: Vec<(Name, Value)> = task.event.extra;
         if let Some(error) = completion.error {
@@ -255,7 +271,10 @@ impl Schedule {
             self.phase = if yes || now_ns >= until_ns {
                 Phase::Final
             } else {
-                Phase::Recovering { until_ns, ask_at_ns: now_ns + RECOVERY_STEP_NS }
+                Phase::Recovering {
+                    until_ns,
+                    ask_at_ns: now_ns + RECOVERY_STEP_NS,
+                }
             };
         }
         yes || self.phase != Phase::Final

@@ -26,7 +26,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What a pure crate may not depend on, not even through others: runtimes, entropy, clocks, sockets.
-const IMPURE: &[&str] = &["tokio", "getrandom", "chrono", "mio", "socket2", "reqwest", "ssh2", "libc", "nix"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "getrandom",
+    "chrono",
+    "mio",
+    "socket2",
+    "reqwest",
+    "ssh2",
+    "libc",
+    "nix",
+];
 
 /// Folders of the pure crates' sources, and words that betray a clock, a socket, a thread, the operating
 /// system's entropy, an order that differs between runs, or a printed line.
@@ -85,7 +95,12 @@ fn the_arrows_between_crates_are_those_of_the_design() {
         .collect();
     let wanted: BTreeMap<String, BTreeSet<String>> = ARROWS
         .iter()
-        .map(|(from, to)| ((*from).to_owned(), to.iter().map(|t| (*t).to_owned()).collect()))
+        .map(|(from, to)| {
+            (
+                (*from).to_owned(),
+                to.iter().map(|t| (*t).to_owned()).collect(),
+            )
+        })
         .collect();
     assert_eq!(found, wanted);
 }
@@ -103,7 +118,10 @@ fn pure_crates_reach_no_runtime_clock_or_entropy() {
         let mut open = vec![&package.id];
         while let Some(id) = open.pop() {
             for dependency in &nodes[id].deps {
-                let normal = dependency.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal);
+                let normal = dependency
+                    .dep_kinds
+                    .iter()
+                    .any(|k| k.kind == DependencyKind::Normal);
                 if normal && reached.insert(&dependency.pkg) {
                     open.push(&dependency.pkg);
                 }

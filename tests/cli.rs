@@ -9,7 +9,10 @@ use tempfile::TempDir;
 
 fn rupture(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rupture"));
-    command.current_dir(folder).env("NO_COLOR", "1").env_remove("COLUMNS");
+    command
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .env_remove("COLUMNS");
     command
 }
 
@@ -19,10 +22,17 @@ fn scratch() -> TempDir {
 
 /// Runs the arguments, expects the exit code, and gives what was printed and what was complained about.
 fn expect(code: i32, folder: &Path, arguments: &[&str]) -> (String, String) {
-    let output = rupture(folder).args(arguments).output().expect("the binary runs");
+    let output = rupture(folder)
+        .args(arguments)
+        .output()
+        .expect("the binary runs");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}\n{stdout}\n{stderr}"
+    );
     (stdout, stderr)
 }
 
@@ -30,23 +40,45 @@ fn expect(code: i32, folder: &Path, arguments: &[&str]) -> (String, String) {
 fn names_that_nobody_knows_are_answered_with_the_nearest() {
     let folder = scratch();
     for (arguments, hint) in [
-        (vec!["run", "--workload", "registre"], "unknown workload `registre`; did you mean `register`"),
-        (vec!["run", "--target", "rafd"], "unknown target `rafd`; did you mean `raft`?"),
-        (vec!["run", "--nemesis", "partiton"], "did you mean `partition"),
-        (vec!["run", "--mutant", "stale-raed"], "unknown mutant `stale-raed`; did you mean `stale-read`?"),
-        (vec!["check", "--model", "cas-registre", "x.edn"], "did you mean `cas-register`"),
+        (
+            vec!["run", "--workload", "registre"],
+            "unknown workload `registre`; did you mean `register`",
+        ),
+        (
+            vec!["run", "--target", "rafd"],
+            "unknown target `rafd`; did you mean `raft`?",
+        ),
+        (
+            vec!["run", "--nemesis", "partiton"],
+            "did you mean `partition",
+        ),
+        (
+            vec!["run", "--mutant", "stale-raed"],
+            "unknown mutant `stale-raed`; did you mean `stale-read`?",
+        ),
+        (
+            vec!["check", "--model", "cas-registre", "x.edn"],
+            "did you mean `cas-register`",
+        ),
         (vec!["list", "mutnts"], "did you mean `mutants`?"),
     ] {
         let (_, complaint) = expect(254, folder.path(), &arguments);
         assert!(complaint.contains(hint), "{arguments:?}: {complaint}");
     }
-    assert!(!folder.path().join("results").exists(), "nothing was started");
+    assert!(
+        !folder.path().join("results").exists(),
+        "nothing was started"
+    );
 }
 
 #[test]
 fn settings_that_contradict_each_other_are_refused_before_anything_starts() {
     let folder = scratch();
-    fs::write(folder.path().join("script"), "at 1s partition halves for 1s\n").unwrap();
+    fs::write(
+        folder.path().join("script"),
+        "at 1s partition halves for 1s\n",
+    )
+    .unwrap();
     for (arguments, reason) in [
         (vec!["run", "--nodes", "0"], "clients without nodes"),
         (vec!["run", "--concurrency", "0"], "--concurrency 0"),
@@ -54,9 +86,18 @@ fn settings_that_contradict_each_other_are_refused_before_anything_starts() {
         (vec!["run", "--time-limit", "0"], "--time-limit 0"),
         (vec!["run", "--time-limit", "soon"], "write seconds"),
         (vec!["run", "--seeds", "9..3"], "--seeds 9..3 is empty"),
-        (vec!["run", "--seeds", "0..3", "--seed", "4"], "cannot be used with"),
-        (vec!["run", "--nodes", "1", "--nemesis", "partition-halves"], "partition"),
-        (vec!["run", "--nemesis", "kill", "--nemesis-script", "script"], "contradict each other"),
+        (
+            vec!["run", "--seeds", "0..3", "--seed", "4"],
+            "cannot be used with",
+        ),
+        (
+            vec!["run", "--nodes", "1", "--nemesis", "partition-halves"],
+            "partition",
+        ),
+        (
+            vec!["run", "--nemesis", "kill", "--nemesis-script", "script"],
+            "contradict each other",
+        ),
         (vec!["run", "--nodes", "a,b,c"], "n1"),
         (vec!["dance"], "dance"),
         (vec!["check"], "PATH"),
@@ -64,7 +105,10 @@ fn settings_that_contradict_each_other_are_refused_before_anything_starts() {
         let (_, complaint) = expect(254, folder.path(), &arguments);
         assert!(complaint.contains(reason), "{arguments:?}: {complaint}");
     }
-    assert!(!folder.path().join("results").exists(), "nothing was started");
+    assert!(
+        !folder.path().join("results").exists(),
+        "nothing was started"
+    );
 }
 
 #[test]
@@ -99,9 +143,17 @@ fn a_broken_file_is_named_with_line_and_column() {
         "{:process 0, :type :invoke, :f :write, :value 1}\n{:process 0, :type :done, :f :write, :value 1}\n",
     )
     .unwrap();
-    let (_, complaint) = expect(254, folder.path(), &["check", "--model", "register", "broken.edn"]);
+    let (_, complaint) = expect(
+        254,
+        folder.path(),
+        &["check", "--model", "register", "broken.edn"],
+    );
     assert!(complaint.contains("broken.edn:2:"), "{complaint}");
-    let (_, complaint) = expect(254, folder.path(), &["check", "--model", "register", "absent.edn"]);
+    let (_, complaint) = expect(
+        254,
+        folder.path(),
+        &["check", "--model", "register", "absent.edn"],
+    );
     assert!(complaint.contains("absent.edn"), "{complaint}");
 }
 
@@ -110,7 +162,11 @@ fn check_judges_what_a_real_etcd_answered() {
     let folder = scratch();
     let etcd = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/etcd_000.log");
     let etcd = etcd.to_str().unwrap();
-    let (printed, _) = expect(1, folder.path(), &["check", "--model", "cas-register", "--json", etcd]);
+    let (printed, _) = expect(
+        1,
+        folder.path(),
+        &["check", "--model", "cas-register", "--json", etcd],
+    );
     let line: Value = serde_json::from_str(printed.trim()).expect("one object a line");
     assert_eq!(line["valid"], Value::Bool(false));
     assert_eq!(line["model"], "cas-register");
@@ -118,36 +174,74 @@ fn check_judges_what_a_real_etcd_answered() {
     assert!(line["ops"].as_u64().unwrap() > 0);
     assert_eq!(line["anomalies"][0]["type"], "nonlinearizable");
     assert!(line["seconds"].is_number() && line["bytes_peak"].is_u64());
-    assert!(line["not"].as_array().unwrap().iter().any(|level| level == "linearizable"));
+    assert!(
+        line["not"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|level| level == "linearizable")
+    );
 
     let (printed, _) = expect(1, folder.path(), &["check", etcd]);
-    assert!(printed.contains("INVALID") && printed.contains('├'), "{printed}");
+    assert!(
+        printed.contains("INVALID") && printed.contains('├'),
+        "{printed}"
+    );
 }
 
 #[test]
 fn a_run_is_recorded_and_replayed_byte_for_byte() {
     let folder = scratch();
-    let (printed, _) = expect(0, folder.path(), &["run", "--time-limit", "5", "--seed", "7"]);
-    assert!(printed.contains("valid") && printed.contains("rupture replay"), "{printed}");
+    let (printed, _) = expect(
+        0,
+        folder.path(),
+        &["run", "--time-limit", "5", "--seed", "7"],
+    );
+    assert!(
+        printed.contains("valid") && printed.contains("rupture replay"),
+        "{printed}"
+    );
     let latest = folder.path().join("results/latest");
-    for file in ["run.json", "history.jsonl", "history.edn", "faults.jsonl", "verdict.json", "nodes/n1.log"] {
-        let length = fs::metadata(latest.join(file)).unwrap_or_else(|e| panic!("{file}: {e}")).len();
+    for file in [
+        "run.json",
+        "history.jsonl",
+        "history.edn",
+        "faults.jsonl",
+        "verdict.json",
+        "nodes/n1.log",
+    ] {
+        let length = fs::metadata(latest.join(file))
+            .unwrap_or_else(|e| panic!("{file}: {e}"))
+            .len();
         assert!(length > 0, "{file} is empty");
     }
     let (printed, _) = expect(0, folder.path(), &["replay", "results/latest"]);
     assert!(printed.contains("byte for byte"), "{printed}");
 
     // The recorded history is judged alike when it is read again, in both formats.
-    for file in ["results/latest/history.jsonl", "results/latest/history.edn", "results/latest"] {
-        expect(0, folder.path(), &["check", "--model", "register", "--independent", file]);
+    for file in [
+        "results/latest/history.jsonl",
+        "results/latest/history.edn",
+        "results/latest",
+    ] {
+        expect(
+            0,
+            folder.path(),
+            &["check", "--model", "register", "--independent", file],
+        );
     }
 
     // A byte that differs is found, and named.
     let path = latest.join("history.jsonl");
-    let changed = fs::read_to_string(&path).unwrap().replacen("write", "wrote", 1);
+    let changed = fs::read_to_string(&path)
+        .unwrap()
+        .replacen("write", "wrote", 1);
     fs::write(&path, changed).unwrap();
     let (printed, complaint) = expect(255, folder.path(), &["replay", "results/latest"]);
-    assert!(format!("{printed}{complaint}").contains("history.jsonl"), "{printed}{complaint}");
+    assert!(
+        format!("{printed}{complaint}").contains("history.jsonl"),
+        "{printed}{complaint}"
+    );
 }
 
 #[test]
@@ -166,14 +260,34 @@ fn a_mutant_is_caught_and_explained() {
 #[test]
 fn many_seeds_end_with_the_commands_that_rerun_the_failing_ones() {
     let folder = scratch();
-    let (printed, _) = expect(0, folder.path(), &["run", "--seeds", "0..4", "--time-limit", "5"]);
+    let (printed, _) = expect(
+        0,
+        folder.path(),
+        &["run", "--seeds", "0..4", "--time-limit", "5"],
+    );
     assert!(printed.contains("4 of 4 seeds"), "{printed}");
-    let (printed, _) = expect(1, folder.path(), &["run", "--seeds", "0..4", "--mutant", "stale-read", "--time-limit", "20"]);
+    let (printed, _) = expect(
+        1,
+        folder.path(),
+        &[
+            "run",
+            "--seeds",
+            "0..4",
+            "--mutant",
+            "stale-read",
+            "--time-limit",
+            "20",
+        ],
+    );
     let rerun = printed
         .lines()
         .find(|line| line.contains("rupture run") && line.contains("--seed "))
         .unwrap_or_else(|| panic!("no command in\n{printed}"));
-    let arguments: Vec<&str> = rerun.trim().trim_start_matches("rupture ").split_whitespace().collect();
+    let arguments: Vec<&str> = rerun
+        .trim()
+        .trim_start_matches("rupture ")
+        .split_whitespace()
+        .collect();
     expect(1, folder.path(), &arguments);
 }
 
@@ -181,8 +295,18 @@ fn many_seeds_end_with_the_commands_that_rerun_the_failing_ones() {
 fn everything_that_is_registered_is_listed() {
     let folder = scratch();
     let (printed, _) = expect(0, folder.path(), &["list", "mutants"]);
-    for mutant in ["stale-read", "follower-read", "unsynced-ack", "double-vote", "commit-old-term", "reapply-retry"] {
-        assert!(printed.lines().any(|line| line.contains(mutant)), "no {mutant} in\n{printed}");
+    for mutant in [
+        "stale-read",
+        "follower-read",
+        "unsynced-ack",
+        "double-vote",
+        "commit-old-term",
+        "reapply-retry",
+    ] {
+        assert!(
+            printed.lines().any(|line| line.contains(mutant)),
+            "no {mutant} in\n{printed}"
+        );
     }
     for what in ["targets", "workloads", "nemeses", "models"] {
         let (printed, _) = expect(0, folder.path(), &["list", what]);

@@ -36,16 +36,30 @@ fn fifty_seeds_run_twice_give_the_same_bytes() {
             assert!(one == other, "seed {seed}: {path} differs between two runs");
         }
         assert_eq!(first, second, "seed {seed}");
-        for path in ["history.jsonl", "history.edn", "faults.jsonl", "nodes/n1.log"] {
+        for path in [
+            "history.jsonl",
+            "history.edn",
+            "faults.jsonl",
+            "nodes/n1.log",
+        ] {
             let file = first.files.iter().find(|(name, _)| name == path);
-            assert!(file.is_some_and(|(_, bytes)| !bytes.is_empty()), "seed {seed}: nothing in {path}");
+            assert!(
+                file.is_some_and(|(_, bytes)| !bytes.is_empty()),
+                "seed {seed}: nothing in {path}"
+            );
         }
     }
 }
 
 #[test]
 fn another_seed_is_another_run() {
-    assert_ne!(recorded(&plan(0)), recorded(&Plan { seed: 1000, ..plan(0) }));
+    assert_ne!(
+        recorded(&plan(0)),
+        recorded(&Plan {
+            seed: 1000,
+            ..plan(0)
+        })
+    );
 }
 
 #[test]

@@ -41,7 +41,10 @@ fn every_command_of_the_readme_does_what_it_says() {
     for (command, code) in commands() {
         let Some(arguments) = arguments_of(&command) else {
             // `cargo test` is what runs this test; everything else must be a command of ours.
-            assert!(command.starts_with("cargo test"), "unknown command in the README: {command}");
+            assert!(
+                command.starts_with("cargo test"),
+                "unknown command in the README: {command}"
+            );
             continue;
         };
         let status = run(folder.path(), &arguments);
@@ -53,7 +56,9 @@ fn every_command_of_the_readme_does_what_it_says() {
 
 /// The arguments after `rupture` or `cargo run --release --`.
 fn arguments_of(command: &str) -> Option<Vec<String>> {
-    let rest = command.strip_prefix("cargo run --release -- ").or_else(|| command.strip_prefix("rupture "))?;
+    let rest = command
+        .strip_prefix("cargo run --release -- ")
+        .or_else(|| command.strip_prefix("rupture "))?;
     Some(rest.split_whitespace().map(str::to_owned).collect())
 }
 

@@ -30,6 +30,7 @@ mod checker;
 pub mod linearizability;
 mod model;
 pub mod models;
+pub mod raft;
 mod registry;
 pub mod set_full;
 

@@ -13,7 +13,8 @@ use rustc_hash::FxHashMap;
 /// A sequential object.
 ///
 /// ```
-/// use rupture_checkers::{Mismatch, Model, Seen, Values};
+/// use rupture_checkers::history::{Event, History, Kind, Validity, Value};
+/// use rupture_checkers::{Budget, Checker, Linearizable, Mismatch, Model, Seen, Values};
 ///
 /// /// A flag that anyone may raise and that never falls.
 /// struct Flag;
@@ -58,6 +59,17 @@ use rustc_hash::FxHashMap;
 ///         matches!(op, Op::IsUp(_))
 ///     }
 /// }
+///
+/// let history: History = [
+///     Event::new(0, Kind::Invoke, "raise", Value::Nil),
+///     Event::new(0, Kind::Ok, "raise", Value::Nil),
+///     Event::new(1, Kind::Invoke, "is-up", Value::Nil),
+///     Event::new(1, Kind::Ok, "is-up", Value::Bool(false)),
+/// ]
+/// .iter()
+/// .collect();
+/// let verdict = Linearizable::new(Flag).check(&history, &Budget::unlimited()).unwrap();
+/// assert_eq!(verdict.validity, Validity::Invalid);
 /// ```
 pub trait Model: Send + Sync {
     /// All that the object remembers.

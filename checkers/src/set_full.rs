@@ -17,7 +17,7 @@
 //!
 //! Deliberately absent: removal, and whether the reads agree on an order of the adds. Two reads that overlap
 //! and each see an element that the other misses are not linearizable, and nobody here says so; the model
-//! `set` of [`crate::models`] does, for short histories.
+//! [`Set`](crate::models::Set) does, for short histories.
 //!
 //! One pass over the adds and one over all elements of all reads, backwards in time; memory grows with the
 //! number of elements and reads, not with their product.
@@ -30,7 +30,7 @@ mod report;
 use rupture_history::{History, Validity, Verdict};
 
 use crate::{Budget, CheckError, Checker};
-use life::{Lives, Stopped};
+use life::Lives;
 use object::Object;
 use report::Report;
 
@@ -72,13 +72,11 @@ impl Checker for SetFull {
         let objects = Object::all(history, &operations, self.independent)?;
         let mut report = Report::new(history, &operations, self.linearizable);
         for object in &objects {
-            match Lives::of(history, object, budget) {
-                Ok(lives) => report.add(object, &lives),
-                Err(Stopped) => {
-                    report.stop();
-                    break;
-                }
-            }
+            let Some(lives) = Lives::of(history, object, budget) else {
+                report.stop();
+                break;
+            };
+            report.add(object, &lives);
         }
         let level = if self.linearizable { LEVEL } else { "" };
         let verdict = Verdict::new(Validity::Valid, MODEL, level);

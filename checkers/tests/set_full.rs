@@ -6,7 +6,7 @@ use rupture_checkers::history::{Anomaly, Event, History, Kind, Outcome, Validity
 use rupture_checkers::set_full::SetFull;
 use rupture_checkers::{Budget, CheckError, Checker};
 
-/// A small generator of random numbers (SplitMix64, Steele, Lea & Flood 2014).
+/// A small generator of random numbers (`SplitMix64`, Steele, Lea & Flood 2014).
 struct Random(u64);
 
 impl Random {
@@ -131,7 +131,7 @@ impl Oracle {
             let is = |o: &&rupture_checkers::history::Operation| {
                 history.get(o.invoked as usize).value().as_int() == Some(element)
             };
-            let begun = [Outcome::Ok, Outcome::Info]
+            let added = [Outcome::Ok, Outcome::Info]
                 .into_iter()
                 .flat_map(|kind| rows(kind, "add"))
                 .filter(|o| is(&o))
@@ -150,7 +150,7 @@ impl Oracle {
                 if times > 1 {
                     oracle.found.insert(("duplicated", element));
                 }
-                if begun.is_none_or(|begun| completed < begun) {
+                if added.is_none_or(|added| completed < added) {
                     if times > 0 {
                         oracle.found.insert(("unexpected", element));
                     }
@@ -162,7 +162,7 @@ impl Oracle {
                     missed.push(began);
                 }
             }
-            if begun.is_none() {
+            if added.is_none() {
                 continue;
             }
             if present > absent {

@@ -40,7 +40,7 @@ const fn info(name: &'static str, about: &'static str) -> NemesisInfo {
 const WORDS: [NemesisInfo; 10] = [
     info(
         "default",
-        "partition, kill, pause and clock, as far as they are possible",
+        "partition, kill, pause, clock and disk, as far as they are possible",
     ),
     info("all", "every kind, as far as it is possible"),
     info("none", "no fault"),
@@ -56,11 +56,12 @@ const WORDS: [NemesisInfo; 10] = [
     info("membership", "nodes join and leave"),
 ];
 
-const DEFAULT: [FaultKind; 4] = [
+const DEFAULT: [FaultKind; 5] = [
     FaultKind::Partition,
     FaultKind::Kill,
     FaultKind::Pause,
     FaultKind::Clock,
+    FaultKind::Disk,
 ];
 
 const RECIPES: [Row; 29] = [
@@ -240,17 +241,14 @@ pub struct Refused {
     pub reason: Impossible,
 }
 
-/// Reads names separated by commas; blanks around them do not matter. No name at all is `none`.
+/// Reads names; each may be several, separated by commas. No name at all is `none`.
 ///
 /// # Errors
 /// A name that no fault has.
-pub fn parse(names: &str) -> Result<Selection, UnknownNemesis> {
+pub fn parse(names: &[&str]) -> Result<Selection, UnknownNemesis> {
     let mut selection = Selection::default();
-    for name in names
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-    {
+    let names = names.iter().flat_map(|list| list.split(','));
+    for name in names.map(str::trim).filter(|name| !name.is_empty()) {
         selection.add(name)?;
     }
     Ok(selection)
@@ -375,14 +373,14 @@ mod tests {
     #[test]
     fn every_name_is_read_and_no_other() {
         for info in nemeses() {
-            assert!(parse(info.name).is_ok(), "{}", info.name);
+            assert!(parse(&[info.name]).is_ok(), "{}", info.name);
             assert!(!info.about.is_empty());
         }
-        let unknown = parse("kill, partitoin").unwrap_err();
+        let unknown = parse(&["kill, partitoin"]).unwrap_err();
         assert_eq!(unknown.name, "partitoin");
         assert!(unknown.known.contains(&"partition".to_owned()));
-        assert!(parse("none").unwrap().is_empty());
-        assert!(parse("").unwrap().is_empty());
+        assert!(parse(&["none"]).unwrap().is_empty());
+        assert!(parse(&[""]).unwrap().is_empty());
     }
 
     #[test]
@@ -397,7 +395,9 @@ mod tests {
 
     #[test]
     fn a_name_twice_counts_once() {
-        let pools = parse("partition,partition-one,kill-one").unwrap().pools();
+        let pools = parse(&["partition,partition-one,kill-one"])
+            .unwrap()
+            .pools();
         assert_eq!(pools[&FaultKind::Partition].len(), Shape::ALL.len());
         assert_eq!(pools[&FaultKind::Kill], [Recipe::Kill(Group::One)]);
     }
@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_with_the_reason() {
         let refuse = |names: &str, nodes| {
-            let selection = parse(names).unwrap();
+            let selection = parse(&[names]).unwrap();
             selection.check_against(&everything(), nodes).unwrap_err()
         };
         assert_eq!(
@@ -417,17 +417,17 @@ mod tests {
             "`partition` cannot be: partition halves needs 2 nodes, and there is 1"
         );
         assert_eq!(refuse("membership-shrink", 1).name, "membership-shrink");
-        let selection = parse("disk").unwrap();
+        let selection = parse(&["disk"]).unwrap();
         let refused = selection.check_against(&[Capability::Kill].into(), 5);
         assert!(refused.unwrap_err().to_string().contains("power-loss"));
     }
 
     #[test]
     fn the_default_leaves_out_what_cannot_be() {
-        let one = parse("default").unwrap();
+        let one = parse(&["default"]).unwrap();
         let kinds = one.check_against(&everything(), 1).unwrap().kinds();
         assert_eq!(kinds, [FaultKind::Kill, FaultKind::Pause, FaultKind::Clock]);
-        let two = parse("partition").unwrap();
+        let two = parse(&["partition"]).unwrap();
         let pools = two.check_against(&everything(), 2).unwrap().pools();
         assert!(!pools[&FaultKind::Partition].contains(&Recipe::Partition(Shape::Bridge)));
     }

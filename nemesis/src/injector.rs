@@ -69,6 +69,8 @@ struct Held {
     leaving: BTreeSet<NodeName>,
     cut: BTreeSet<Link>,
     shaped: BTreeSet<Link>,
+    /// The nodes that any fault has asked to leave, whether or not it lasts.
+    sent_away: BTreeSet<NodeName>,
 }
 
 impl Held {
@@ -282,9 +284,14 @@ impl Injector {
     /// What all faults but this one hold.
     fn held(&self, but: u64) -> Held {
         let mut held = Held::default();
-        let is_held = |id| id != but && (self.active.contains_key(&id));
-        for receipt in self.receipts.iter().filter(|receipt| is_held(receipt.id)) {
-            held.add(receipt);
+        let is_held = |id| id != but && self.active.contains_key(&id);
+        for receipt in &self.receipts {
+            if is_held(receipt.id) {
+                held.add(receipt);
+            }
+            if receipt.fault.kind() == FaultKind::Membership {
+                held.sent_away.extend(receipt.nodes.iter().cloned());
+            }
         }
         held
     }
@@ -339,6 +346,9 @@ fn prove_before_end(hand: &mut Hand<'_>, receipt: &mut Receipt, memory: &Memory)
         Fault::Clock { skew, .. } => clock::before_end(hand, receipt, memory, skew),
         Fault::Link { shape, .. } => {
             link::before_end(hand, receipt, memory, shape).map_err(Trouble::from)
+        }
+        Fault::Disk { damage, .. } if receipt.state == State::Pending => {
+            process::fail_power_now(hand, receipt, damage)
         }
         _ => look_after(hand, receipt, memory),
     };
@@ -439,3 +449,6 @@ fn check_healed(
     receipt.reason = Some(failures.into_iter().next().unwrap_or(why));
     false
 }
+
+#[cfg(test)]
+mod tests;

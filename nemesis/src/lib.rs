@@ -2,18 +2,20 @@
 //!
 //! Three parts, each without the others' knowledge:
 //! - [`catalogue`] and [`script`]: what people ask for, read and checked before anything starts;
-//! - [`Nemesis`]: a pure state machine that says when a fault begins, is looked after, and ends;
+//! - [`Schedule`]: a pure state machine that says when a fault begins, is looked after, and ends;
 //! - [`Injector`]: makes a fault through [`rupture_targets::Cluster`], proves it by probes, undoes it, and
 //!   keeps a [`Receipt`] of each.
 //!
-//! A driver asks [`Nemesis::next`] and does what it says with the [`Injector`]:
+//! A driver asks [`Schedule::next`] and does what it says with the [`Injector`]:
 //!
 //! ```text
-//! Begin { id, fault } -> receipt = injector.begin(...); nemesis.told(&receipt)
+//! Begin { id, fault } -> receipt = injector.begin(...); schedule.told(&receipt)
 //! Tick { id }         -> injector.tick(...)
 //! End { id }          -> injector.end(...)
-//! WaitUntil(at_ns)    -> ask again then
-//! Done                -> injector.heal_all(...), let the cluster recover, injector.verify(...), final reads
+//! HealAll             -> injector.heal_all(...)
+//! Verify              -> injector.verify(...)
+//! Wait { until_ns }   -> ask again then
+//! Done                -> the cluster is whole and had time to recover: final reads
 //! ```
 //!
 //! After the run [`evidence`] says whether its receipts prove its faults. This crate never learns which
@@ -36,6 +38,6 @@ pub use evidence::{Evidence, Tally, evidence};
 pub use fault::{Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 pub use injector::Injector;
 pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State};
-pub use schedule::{Nemesis, NemesisError, NemesisOptions, Next, Phase, Timing};
+pub use schedule::{Phase, Plan, PlanError, Schedule, Step, Timing};
 pub use script::{Script, ScriptError};
 pub use shape::cuts;

@@ -255,7 +255,7 @@ mod tests {
                 C::Kill, C::PowerLoss, C::TornWrite, C::Pause, C::Cut, C::ShapeLink, C::BumpClock,
                 C::DriftClock, C::Membership,
             ].into();
-            let all = parse("all").unwrap().check_against(&world, nodes).unwrap();
+            let all = parse(&["all"]).unwrap().check_against(&world, nodes).unwrap();
             let mut stream = random::stream(seed, "nemesis");
             for recipe in all.pools().into_values().flatten() {
                 let fault = recipe.draw(nodes, &mut stream);

@@ -6,13 +6,12 @@
 //! [`Timing::Script`] has none but a list of times.
 //!
 //! Laws, which the tests hold: every fault that begins ends, none begins after the stop, nothing comes after
-//! [`Next::Done`], and the same stream gives the same faults however often it is asked in between.
+//! [`Step::Done`], and the same stream gives the same faults however often it is asked in between.
 //!
-//! Deliberately absent: whom a fault hits, which only the cluster can tell, and the recovery after the last one,
-//! which is the controller's.
+//! Deliberately absent: whom a fault hits, which only the cluster can tell.
 
 mod lane;
-mod options;
+mod plan;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -22,12 +21,12 @@ use crate::fault::{Fault, FaultKind};
 use crate::receipt::{Receipt, State};
 use crate::script::{Action, Entry};
 use lane::{Lane, Rest};
-pub use options::{NemesisError, NemesisOptions, Phase, Timing};
+pub use plan::{Phase, Plan, PlanError, Timing};
 
 /// What is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Make a fault, and tell the schedule what came of it ([`Nemesis::told`]).
+pub enum Step {
+    /// Make a fault, and tell the schedule what came of it ([`Schedule::told`]).
     Begin {
         /// Names the fault in the run; ascending from 0.
         id: u64,
@@ -44,9 +43,23 @@ pub enum Next {
         /// Which.
         id: u64,
     },
-    /// Nothing to do until this time.
-    WaitUntil(u64),
-    /// Every fault has ended, and none will begin.
+    /// Undo whatever is left. No fault begins any more, and the cluster is left alone for a while.
+    HealAll,
+    /// Look whether everything that was undone is gone.
+    Verify,
+    /// Nothing to do until then.
+    Wait {
+        /// When to ask again.
+        until_ns: u64,
+    },
+    /// Nothing to do any more.
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Faults,
+    Recovery { until_ns: u64 },
     Done,
 }
 
@@ -60,51 +73,66 @@ struct Lasting {
     tick_ns: u64,
 }
 
-/// The state machine. Ask it with [`Nemesis::next`] until it says [`Next::Done`].
+/// The state machine. Ask it with [`Schedule::next`] until it says [`Step::Done`].
 #[derive(Clone, Debug)]
-pub struct Nemesis {
+pub struct Schedule {
     lanes: Vec<Lane>,
     entries: VecDeque<Entry>,
     lasting: BTreeMap<u64, Lasting>,
     next_id: u64,
     nodes: usize,
     stop_ns: u64,
-    kinds: Vec<FaultKind>,
+    recovery_ns: u64,
+    stage: Stage,
 }
 
-impl Nemesis {
-    /// A nemesis for a cluster that begins with this many nodes. [`NemesisOptions::check_against`] is for the
+impl Schedule {
+    /// The schedule of a plan for a cluster that begins with this many nodes. [`Plan::check_against`] is for the
     /// caller to have done.
-    pub fn new(options: &NemesisOptions, nodes: usize) -> Self {
-        let entries = match &options.timing {
+    pub fn new(plan: &Plan, nodes: usize) -> Self {
+        let entries = match &plan.timing {
             Timing::Script(script) => script.entries().to_vec().into(),
             _ => VecDeque::new(),
         };
         Self {
-            lanes: lane::lanes(options),
+            lanes: lane::lanes(plan),
             entries,
             lasting: BTreeMap::new(),
             next_id: 0,
             nodes,
-            stop_ns: options.stop_ns,
-            kinds: options.kinds(),
+            stop_ns: plan.stop_ns,
+            recovery_ns: plan.recovery_ns,
+            stage: Stage::Faults,
         }
-    }
-
-    /// The kinds of fault that were asked for, in order.
-    pub fn kinds(&self) -> Vec<FaultKind> {
-        self.kinds.clone()
     }
 
     /// What to do now. Ask again at once, until it says to wait; time may not go back between two calls.
-    pub fn next(&mut self, now_ns: u64, random: &mut Stream) -> Next {
-        if now_ns >= self.stop_ns {
-            return match self.lasting.pop_first() {
-                Some((id, _)) => Next::End { id },
-                None => Next::Done,
-            };
+    pub fn next(&mut self, now_ns: u64, random: &mut Stream) -> Step {
+        match self.stage {
+            Stage::Faults if now_ns >= self.stop_ns => self.stop_faults(now_ns),
+            Stage::Faults => self.fault(now_ns, random),
+            Stage::Recovery { until_ns } if now_ns < until_ns => Step::Wait { until_ns },
+            Stage::Recovery { .. } => {
+                self.stage = Stage::Done;
+                Step::Verify
+            }
+            Stage::Done => Step::Done,
         }
-        self.fault(now_ns, random)
+    }
+
+    /// Ends what lasts, one fault a call. Where no fault ever began there is nothing to recover from.
+    fn stop_faults(&mut self, now_ns: u64) -> Step {
+        if let Some((id, _)) = self.lasting.pop_first() {
+            return Step::End { id };
+        }
+        let recovery_ns = if self.next_id == 0 {
+            0
+        } else {
+            self.recovery_ns
+        };
+        let until_ns = now_ns.saturating_add(recovery_ns);
+        self.stage = Stage::Recovery { until_ns };
+        Step::HealAll
     }
 
     /// Says what came of a fault that began, so that one that found nobody to hit is soon followed by another.
@@ -126,7 +154,7 @@ impl Nemesis {
         self.stop_ns = self.stop_ns.min(now_ns);
     }
 
-    fn fault(&mut self, now_ns: u64, random: &mut Stream) -> Next {
+    fn fault(&mut self, now_ns: u64, random: &mut Stream) -> Step {
         loop {
             if let Some(step) = self.end(now_ns).or_else(|| self.tick(now_ns)) {
                 return step;
@@ -138,30 +166,29 @@ impl Nemesis {
             if let Some(step) = begun.or_else(|| self.begin_by_lane(now_ns, random)) {
                 return step;
             }
-            if self.is_idle() {
-                return Next::Done;
-            }
-            return Next::WaitUntil(self.wake_ns().max(now_ns + 1).min(self.stop_ns));
+            return Step::Wait {
+                until_ns: self.wake_ns().max(now_ns + 1).min(self.stop_ns),
+            };
         }
     }
 
-    fn end(&mut self, now_ns: u64) -> Option<Next> {
+    fn end(&mut self, now_ns: u64) -> Option<Step> {
         let is_due = |lasting: &Lasting| lasting.end_ns.is_some_and(|end_ns| end_ns <= now_ns);
         let (&id, _) = self.lasting.iter().find(|(_, lasting)| is_due(lasting))?;
         let lasting = self.lasting.remove(&id)?;
         if let Some(number) = lasting.lane {
             self.lanes[number].rest = Rest::Long { from_ns: now_ns };
         }
-        Some(Next::End { id })
+        Some(Step::End { id })
     }
 
-    fn tick(&mut self, now_ns: u64) -> Option<Next> {
+    fn tick(&mut self, now_ns: u64) -> Option<Step> {
         for (&id, lasting) in &mut self.lasting {
             if let Some(every_ns) = lasting.tick_every_ns
                 && lasting.tick_ns <= now_ns
             {
                 lasting.tick_ns = now_ns.saturating_add(every_ns);
-                return Some(Next::Tick { id });
+                return Some(Step::Tick { id });
             }
         }
         None
@@ -191,7 +218,7 @@ impl Nemesis {
         true
     }
 
-    fn begin_by_script(&mut self, now_ns: u64) -> Option<Next> {
+    fn begin_by_script(&mut self, now_ns: u64) -> Option<Step> {
         if self.entries.front()?.at_ns > now_ns {
             return None;
         }
@@ -202,7 +229,7 @@ impl Nemesis {
         Some(self.begin(fault, end_ns, None, now_ns))
     }
 
-    fn begin_by_lane(&mut self, now_ns: u64, random: &mut Stream) -> Option<Next> {
+    fn begin_by_lane(&mut self, now_ns: u64, random: &mut Stream) -> Option<Step> {
         for number in 0..self.lanes.len() {
             // A lane draws when its next fault begins only once its last one has ended.
             if self.is_lasting(number) {
@@ -229,7 +256,7 @@ impl Nemesis {
         end_ns: Option<u64>,
         lane: Option<usize>,
         now_ns: u64,
-    ) -> Next {
+    ) -> Step {
         let id = self.next_id;
         self.next_id += 1;
         let tick_every_ns = fault.tick_every_ns();
@@ -241,18 +268,12 @@ impl Nemesis {
             tick_ns: now_ns.saturating_add(tick_every_ns.unwrap_or_default()),
         };
         self.lasting.insert(id, lasting);
-        Next::Begin { id, fault }
+        Step::Begin { id, fault }
     }
 
     fn is_lasting(&self, lane: usize) -> bool {
         let mut lanes = self.lasting.values().filter_map(|lasting| lasting.lane);
         lanes.any(|number| number == lane)
-    }
-
-    /// Whether nothing lasts and nothing will begin.
-    fn is_idle(&self) -> bool {
-        let is_closed = |lane: &Lane| lane.rest == Rest::Forever;
-        self.lasting.is_empty() && self.entries.is_empty() && self.lanes.iter().all(is_closed)
     }
 
     /// When there is something to do again.

@@ -378,7 +378,7 @@ mod tests {
     /// Faults as the catalogue draws them, and some with named nodes.
     fn faults(seed: u64) -> Vec<Fault> {
         let mut stream = random::stream(seed, "script");
-        let pools = parse("all").unwrap().pools();
+        let pools = parse(&["all"]).unwrap().pools();
         let mut faults: Vec<Fault> = pools
             .into_values()
             .flatten()

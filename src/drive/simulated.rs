@@ -46,8 +46,6 @@ pub struct Driver<'a, 'j> {
     pub watcher: &'a mut dyn Watcher,
     /// Random numbers for whom a fault hits.
     pub random: Stream,
-    /// Whether values are `[key value]`.
-    pub keyed: bool,
 }
 
 impl Driver<'_, '_> {
@@ -56,7 +54,10 @@ impl Driver<'_, '_> {
     /// # Errors
     /// A workload and a target that do not fit each other.
     pub fn run(mut self, stop: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Outcome> {
-        let mut outcome = Outcome { recovered: true, ..Outcome::default() };
+        let mut outcome = Outcome {
+            recovered: true,
+            ..Outcome::default()
+        };
         let mut steps = 0u32;
         loop {
             steps = steps.wrapping_add(1);
@@ -96,7 +97,6 @@ impl Driver<'_, '_> {
             f: &task.event.f,
             value: &task.event.value,
             extra: &task.event.extra,
-            keyed: self.keyed,
             deadline_ns: task.deadline_ns,
         })?;
         Ok(())
@@ -115,7 +115,8 @@ impl Driver<'_, '_> {
             Some(Happening::Node(event)) => {
                 self.watcher.told(&event);
                 if self.journal.keeps() {
-                    self.journal.node_line(&NodeName::numbered(event.node), &event.line());
+                    self.journal
+                        .node_line(&NodeName::numbered(event.node), &event.line());
                 }
             }
         }
@@ -125,9 +126,14 @@ impl Driver<'_, '_> {
         let cluster = self.target.as_cluster();
         match step {
             nemesis::Step::Begin { id, fault } => {
-                let receipt = self.injector.begin(id, &fault, cluster, now_ns, &mut self.random);
+                let receipt = self
+                    .injector
+                    .begin(id, &fault, cluster, now_ns, &mut self.random);
                 self.schedule.told(&receipt);
-                receipt.begin_events().iter().for_each(|event| self.journal.event(event));
+                receipt
+                    .begin_events()
+                    .iter()
+                    .for_each(|event| self.journal.event(event));
                 self.note(&receipt);
             }
             nemesis::Step::Tick { id } => {
@@ -184,6 +190,11 @@ fn has_recovered(cluster: &mut dyn Cluster) -> bool {
     let Ok(nodes) = cluster.nodes() else {
         return false;
     };
-    let running = nodes.iter().all(|node| matches!(cluster.status(node), Ok(Status::Running)));
-    running && cluster.primaries().is_ok_and(|primaries| !primaries.is_empty())
+    let running = nodes
+        .iter()
+        .all(|node| matches!(cluster.status(node), Ok(Status::Running)));
+    running
+        && cluster
+            .primaries()
+            .is_ok_and(|primaries| !primaries.is_empty())
 }

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use rupture_nemesis::{Receipt, State};
-use rupture_workloads::checkers::history::Validity;
-
 use crate::plan::Plan;
 use crate::report::{self, style, thousands, timeline};
 use crate::run::Report;
+use rupture_nemesis::{Receipt, State};
 
 /// How many faults are listed before the rest is only counted.
 const FAULTS_SHOWN: usize = 12;
@@ -20,17 +18,31 @@ pub fn opening(plan: &Plan) -> Vec<String> {
     };
     let faults = match &plan.script {
         Some(_) => "as the script says".to_owned(),
-        None => format!("{}, about {} between two of a kind", plan.nemesis.join(", "), duration(plan.nemesis_interval_ms)),
+        None => format!(
+            "{}, about {} between two of a kind",
+            plan.nemesis.join(", "),
+            duration(plan.nemesis_interval_ms)
+        ),
     };
     let mut lines = vec![format!(
         "{} {}",
-        style::bold(format!("{} in the simulator, seed {}", plan.target, plan.seed)),
+        style::bold(format!(
+            "{} in the simulator, seed {}",
+            plan.target, plan.seed
+        )),
         style::dim(format!("(rupture {})", env!("CARGO_PKG_VERSION")))
     )];
-    let mut row = |name: &str, text: &str| lines.push(format!("  {} {text}", style::dim(format!("{name:<9}"))));
+    let mut row = |name: &str, text: &str| {
+        lines.push(format!("  {} {text}", style::dim(format!("{name:<9}"))))
+    };
     row(
         "workload",
-        &format!("{}: {} clients, {rate}, for {} of simulated time", plan.workload, plan.concurrency, duration(plan.time_limit_ms)),
+        &format!(
+            "{}: {} clients, {rate}, for {} of simulated time",
+            plan.workload,
+            plan.concurrency,
+            duration(plan.time_limit_ms)
+        ),
     );
     row("cluster", &cluster(&plan.nodes));
     row("faults", &faults);
@@ -58,23 +70,20 @@ fn duration(ms: u64) -> String {
 }
 
 /// What came out.
-pub fn closing(plan: &Plan, report: &Report, folder: &Path, width: usize) -> Vec<String> {
-    let mut lines = faults(&report.receipts, width);
+pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
+    let mut lines = faults(&report.receipts);
     lines.push(operations(report));
     lines.push(String::new());
     for part in &report.parts {
         lines.extend(report::verdict(part, width));
     }
     lines.push(String::new());
-    let whole = report.verdict();
-    if whole.validity == Validity::Unknown {
-        for reason in &whole.reasons {
-            lines.extend(report::wrap(reason, width, "  "));
-        }
-    }
-    let _ = plan;
     lines.push(format!("{} {}", style::dim("results "), folder.display()));
-    lines.push(format!("{} rupture replay {}", style::dim("replay  "), folder.display()));
+    lines.push(format!(
+        "{} rupture replay {}",
+        style::dim("replay  "),
+        folder.display()
+    ));
     lines
 }
 
@@ -91,39 +100,61 @@ fn operations(report: &Report) -> String {
     )
 }
 
-/// The faults in the order in which they began.
-fn faults(receipts: &[Receipt], width: usize) -> Vec<String> {
-    if receipts.is_empty() {
-        return vec![format!("no {}", style::bold("faults"))];
+/// The faults in the order in which they began. One that found nobody to hit did nothing, and is only counted.
+fn faults(receipts: &[Receipt]) -> Vec<String> {
+    let (made, idle): (Vec<&Receipt>, Vec<&Receipt>) =
+        receipts.iter().partition(|receipt| receipt.acted);
+    let proved = made.iter().filter(|receipt| is_proved(receipt)).count();
+    let idle = match idle.len() {
+        0 => String::new(),
+        n => style::dim(format!(" ({n} more found nobody to hit)")),
+    };
+    if made.is_empty() {
+        return vec![format!("no {}{idle}", style::bold("faults")), String::new()];
     }
-    let proved = receipts.iter().filter(|receipt| crate::run::is_proved(receipt)).count();
+    let proof = if proved == made.len() {
+        "each seen by a probe to take hold, and seen to be gone".to_owned()
+    } else {
+        format!("{proved} seen by a probe to take hold, and seen to be gone")
+    };
     let mut lines = vec![format!(
-        "{} {}: {}",
-        receipts.len(),
-        style::bold("faults"),
-        if proved == receipts.len() {
-            "each seen to take hold, and seen to be gone, by a probe".to_owned()
-        } else {
-            format!("{proved} seen to take hold, and seen to be gone, by a probe")
-        }
+        "{} {}, {proof}{idle}",
+        made.len(),
+        style::bold("faults")
     )];
-    let mut shown: Vec<&Receipt> = receipts.iter().filter(|receipt| !crate::run::is_proved(receipt)).collect();
-    let room = FAULTS_SHOWN.saturating_sub(shown.len());
-    shown.extend(receipts.iter().filter(|receipt| crate::run::is_proved(receipt)).take(room));
+    // What was not proved comes first in the choice of what is shown, and in order of time in the list.
+    let mut shown = made.clone();
+    shown.sort_by_key(|receipt| (is_proved(receipt), receipt.id));
+    shown.truncate(FAULTS_SHOWN);
     shown.sort_by_key(|receipt| receipt.id);
-    lines.extend(shown.iter().map(|receipt| fault(receipt, width)));
-    if shown.len() < receipts.len() {
-        lines.push(style::dim(format!("  and {} more; all of them stand in faults.jsonl", receipts.len() - shown.len())));
+    lines.extend(shown.iter().map(|receipt| fault(receipt)));
+    if shown.len() < made.len() {
+        lines.push(style::dim(format!(
+            "  and {} more; all of them stand in faults.jsonl",
+            made.len() - shown.len()
+        )));
     }
     lines.push(String::new());
     lines
 }
 
+/// Whether a probe saw the fault take hold, and another one saw that it was gone.
+fn is_proved(receipt: &Receipt) -> bool {
+    receipt.state == State::Injected && receipt.healed.as_ref().is_some_and(|probe| probe.ok)
+}
+
 /// `  2.4139 s  partition halves      n1 n3            for 1.2 s`.
-fn fault(receipt: &Receipt, width: usize) -> String {
-    let nodes: Vec<&str> = receipt.nodes.iter().map(rupture_targets::NodeName::as_str).collect();
+fn fault(receipt: &Receipt) -> String {
+    let nodes: Vec<&str> = receipt
+        .nodes
+        .iter()
+        .map(rupture_targets::NodeName::as_str)
+        .collect();
     let end = match (receipt.state, receipt.healed_ns) {
-        (State::Injected, Some(healed)) => format!("for {:.2} s", healed.saturating_sub(receipt.began_ns) as f64 / 1e9),
+        (State::Injected, Some(healed)) => format!(
+            "for {:.2} s",
+            healed.saturating_sub(receipt.began_ns) as f64 / 1e9
+        ),
         (State::Injected, None) => "until the end".to_owned(),
         _ => {
             let reason = receipt.reason.as_deref().unwrap_or("no reason given");
@@ -131,6 +162,9 @@ fn fault(receipt: &Receipt, width: usize) -> String {
         }
     };
     let what = receipt.fault.to_string();
-    let _ = width;
-    format!("  {:>10}  {what:<36} {:<16} {end}", timeline::seconds(receipt.began_ns as i64), nodes.join(" "))
+    format!(
+        "  {:>10}  {what:<36} {:<16} {end}",
+        timeline::seconds(receipt.began_ns as i64),
+        nodes.join(" ")
+    )
 }

@@ -20,7 +20,11 @@ pub fn draw(evidence: &[Evidence], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = evidence
         .iter()
         .zip(&labels)
-        .map(|(op, label)| format!("{label:<margin$}  {}", columns.bar(op)).trim_end().to_owned())
+        .map(|(op, label)| {
+            format!("{label:<margin$}  {}", columns.bar(op))
+                .trim_end()
+                .to_owned()
+        })
         .collect();
     if let Some(axis) = columns.axis() {
         lines.push(format!("{:margin$}  {axis}", ""));
@@ -134,7 +138,13 @@ pub fn seconds(ns: i64) -> String {
 mod tests {
     use super::*;
 
-    fn op(process: &str, f: &str, argument: &str, result: Option<&str>, span: (u64, Option<u64>)) -> Evidence {
+    fn op(
+        process: &str,
+        f: &str,
+        argument: &str,
+        result: Option<&str>,
+        span: (u64, Option<u64>),
+    ) -> Evidence {
         Evidence {
             index: span.0,
             completed_index: span.1,
@@ -163,7 +173,10 @@ p3   write 4         ├──────────────────�
 p1   write 9 (info)            ├┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄▷
 p2   read nil → 3                                  ├─────────┤
                      0.0100 s  0.0110 s  0.0120 s  0.0200 s  0.0210 s";
-        assert_eq!(drawn.join("\n").replace("read nil", "read nil"), expected.replace("read nil → 3  ", "read → 3      "));
+        assert_eq!(
+            drawn.join("\n").replace("read nil", "read nil"),
+            expected.replace("read nil → 3  ", "read → 3      ")
+        );
     }
 
     #[test]

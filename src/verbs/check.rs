@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use rupture_workloads::checkers::history::{Anomaly, History, Validity, Verdict, codec};
-use rupture_workloads::checkers::{Budget, Checker, Options, RegistryError, checker, models};
+use rupture_workloads::checkers::{Budget, Checker, Options, Unknown, checker};
 
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, bad_input, of_error, unknown_name};
@@ -60,7 +60,8 @@ struct Judged {
 fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Judged> {
     let start = Instant::now();
     let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let history = codec::read(&bytes).map_err(|error| bad_input(error.with_file(&file.display().to_string()).to_string()))?;
+    let history = codec::read(&bytes)
+        .map_err(|error| bad_input(error.with_file(&file.display().to_string()).to_string()))?;
     drop(bytes);
     let model = match &args.model {
         Some(model) => model.clone(),
@@ -80,22 +81,32 @@ fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Jud
             history.get(row).index()
         ));
     }
-    Ok(Judged { verdict, seconds: start.elapsed().as_secs_f64() })
+    Ok(Judged {
+        verdict,
+        seconds: start.elapsed().as_secs_f64(),
+    })
 }
 
-fn build(model: &str, consistency: Option<&str>, options: &Options) -> anyhow::Result<Box<dyn Checker>> {
+fn build(
+    model: &str,
+    consistency: Option<&str>,
+    options: &Options,
+) -> anyhow::Result<Box<dyn Checker>> {
     checker(model, consistency, options).map_err(|error| match &error {
-        RegistryError::UnknownModel { .. } => {
-            let known: Vec<&str> = models().iter().map(|model| model.name).collect();
-            unknown_name("model", model, &known)
+        Unknown::Model { .. } => unknown_name("model", error.name(), error.known()),
+        Unknown::Consistency { .. } => {
+            unknown_name("consistency level", error.name(), error.known())
         }
-        _ => bad_input(error.to_string()),
     })
 }
 
 /// What the functions of a history are usually the model of.
 fn guess(history: &History) -> anyhow::Result<String> {
-    let functions: BTreeSet<&str> = history.iter().filter(|event| event.client().is_some()).map(|event| event.f()).collect();
+    let functions: BTreeSet<&str> = history
+        .iter()
+        .filter(|event| event.client().is_some())
+        .map(|event| event.f())
+        .collect();
     let only = |known: &[&str]| functions.iter().all(|f| known.contains(f));
     let model = if only(&["read", "write"]) {
         "register"
@@ -111,13 +122,18 @@ fn guess(history: &History) -> anyhow::Result<String> {
         "stack"
     } else {
         let seen: Vec<String> = functions.iter().map(|f| format!("`{f}`")).collect();
-        return Err(bad_input(format!("cannot guess the model of a history of {}; name it with --model", seen.join(", "))));
+        return Err(bad_input(format!(
+            "cannot guess the model of a history of {}; name it with --model",
+            seen.join(", ")
+        )));
     };
     Ok(model.to_owned())
 }
 
 fn reads_collections(history: &History) -> bool {
-    history.iter().any(|event| event.f() == "read" && event.value().items().is_some())
+    history
+        .iter()
+        .any(|event| event.f() == "read" && event.value().items().is_some())
 }
 
 /// The history files that the paths mean: a file is itself, a run's folder is its history, any other folder is all
@@ -125,14 +141,19 @@ fn reads_collections(history: &History) -> bool {
 fn history_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
-        let kind = fs::metadata(path).map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))?;
+        let kind = fs::metadata(path)
+            .map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))?;
         if !kind.is_dir() {
             files.push(path.clone());
             continue;
         }
         let found = below(path)?;
         if found.is_empty() {
-            return Err(bad_input(format!("no history file (.{}) in `{}`", ENDINGS.join(", ."), path.display())));
+            return Err(bad_input(format!(
+                "no history file (.{}) in `{}`",
+                ENDINGS.join(", ."),
+                path.display()
+            )));
         }
         files.extend(found);
     }
@@ -143,7 +164,11 @@ fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        if let Some(history) = OF_A_RUN.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
+        if let Some(history) = OF_A_RUN
+            .iter()
+            .map(|name| folder.join(name))
+            .find(|path| path.is_file())
+        {
             files.push(history);
             continue;
         }
@@ -154,7 +179,12 @@ fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             let link = entry.file_type().with_context(unreadable)?.is_symlink();
             if path.is_dir() && !link {
                 open.push(path);
-            } else if path.is_file() && path.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.contains(&e)) {
+            } else if path.is_file()
+                && path
+                    .extension()
+                    .and_then(|e| e.to_str())
+                    .is_some_and(|e| ENDINGS.contains(&e))
+            {
                 files.push(path);
             }
         }

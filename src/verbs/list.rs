@@ -35,7 +35,10 @@ pub fn main(args: &ListArgs) -> anyhow::Result<Exit> {
         },
     };
     if args.json {
-        let all: Map<String, Value> = wanted.iter().map(|section| ((*section).to_owned(), as_json(&items(section)))).collect();
+        let all: Map<String, Value> = wanted
+            .iter()
+            .map(|section| ((*section).to_owned(), as_json(&items(section))))
+            .collect();
         anstream::println!("{}", Value::Object(all));
     } else {
         for (number, section) in wanted.iter().enumerate() {
@@ -49,32 +52,55 @@ pub fn main(args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn items(section: &str) -> Vec<Item> {
-    let plain = |name: &str, about: &str| Item { name: name.to_owned(), about: about.to_owned(), more: Vec::new() };
+    let plain = |name: &str, about: &str| Item {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        more: Vec::new(),
+    };
     match section {
         "targets" => targets()
             .iter()
             .map(|target| Item {
-                more: vec![("models", json!(target.models)), ("reads", json!(target.reads))],
+                more: vec![
+                    ("models", json!(target.models)),
+                    ("reads", json!(target.reads)),
+                ],
                 ..plain(target.name, target.about)
             })
             .collect(),
         "mutants" => targets()
             .iter()
             .flat_map(|target| target.mutants.iter().map(move |mutant| (target, mutant)))
-            .map(|(target, mutant)| Item { more: vec![("target", json!(target.name))], ..plain(mutant.name, mutant.about) })
+            .map(|(target, mutant)| Item {
+                more: vec![("target", json!(target.name))],
+                ..plain(mutant.name, mutant.about)
+            })
             .collect(),
-        "workloads" => workloads().iter().map(|workload| plain(workload.name, workload.about)).collect(),
-        "nemeses" => nemeses().iter().map(|nemesis| plain(nemesis.name, nemesis.about)).collect(),
+        "workloads" => workloads()
+            .iter()
+            .map(|workload| plain(workload.name, workload.about))
+            .collect(),
+        "nemeses" => nemeses()
+            .iter()
+            .map(|nemesis| plain(nemesis.name, nemesis.about))
+            .collect(),
         _ => models()
             .iter()
-            .map(|model| Item { more: vec![("consistency", json!(model.consistency))], ..plain(model.name, model.about) })
+            .map(|model| Item {
+                more: vec![("consistency", json!(model.consistency))],
+                ..plain(model.name, model.about)
+            })
             .collect(),
     }
 }
 
 fn print(section: &str, items: &[Item]) {
     anstream::println!("{}", style::bold(section));
-    let width = items.iter().map(|item| item.name.chars().count()).max().unwrap_or(0);
+    let width = items
+        .iter()
+        .map(|item| item.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for item in items {
         anstream::println!("  {:<width$}  {}", item.name, item.about);
     }
@@ -85,7 +111,11 @@ fn as_json(items: &[Item]) -> Value {
         let mut object = Map::new();
         object.insert("name".into(), json!(item.name));
         object.insert("about".into(), json!(item.about));
-        object.extend(item.more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        object.extend(
+            item.more
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
         Value::Object(object)
     };
     Value::Array(items.iter().map(object).collect())

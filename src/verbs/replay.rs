@@ -42,15 +42,23 @@ pub fn main(args: &ReplayArgs) -> anyhow::Result<Exit> {
             env!("CARGO_PKG_VERSION")
         );
     }
-    report::run::opening(&manifest.plan).iter().for_each(|line| anstream::println!("{line}"));
+    report::run::opening(&manifest.plan)
+        .iter()
+        .for_each(|line| anstream::println!("{line}"));
     let mut memory = Memory::default();
     let report = run::run(&manifest.plan, &mut memory, &interrupt::requested)?;
     if report.interrupted {
         anstream::println!("{}: nothing was compared", style::warning("interrupted"));
         return Ok(Exit::Unknown);
     }
-    report::run::closing(&manifest.plan, &report, &args.run, report::width()).iter().for_each(|line| anstream::println!("{line}"));
-    let differences: Vec<String> = memory.files.iter().filter_map(|(path, bytes)| difference(&args.run, path, bytes)).collect();
+    report::run::closing(&report, &args.run, report::width())
+        .iter()
+        .for_each(|line| anstream::println!("{line}"));
+    let differences: Vec<String> = memory
+        .files
+        .iter()
+        .filter_map(|(path, bytes)| difference(&args.run, path, bytes))
+        .collect();
     if differences.is_empty() {
         let bytes: usize = memory.files.iter().map(|(_, bytes)| bytes.len()).sum();
         anstream::println!(
@@ -69,32 +77,63 @@ pub fn main(args: &ReplayArgs) -> anyhow::Result<Exit> {
 
 fn read(folder: &Path) -> anyhow::Result<Manifest> {
     let path = folder.join("run.json");
-    let text = fs::read_to_string(&path).map_err(|error| bad_input(format!("`{}` is not the folder of a run: {}: {error}", folder.display(), path.display())))?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
+    let text = fs::read_to_string(&path).map_err(|error| {
+        bad_input(format!(
+            "`{}` is not the folder of a run: {}: {error}",
+            folder.display(),
+            path.display()
+        ))
+    })?;
+    let value: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
     let format = value.get("format").and_then(serde_json::Value::as_u64);
     if format != Some(u64::from(FORMAT)) {
-        return Err(bad_input(format!("{}: the format is not {FORMAT}; replay it with the version of rupture that recorded it", path.display())));
+        return Err(bad_input(format!(
+            "{}: the format is not {FORMAT}; replay it with the version of rupture that recorded it",
+            path.display()
+        )));
     }
-    let manifest: Manifest = serde_json::from_value(value).map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
+    let manifest: Manifest = serde_json::from_value(value)
+        .map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
     debug_assert_eq!(manifest.format, FORMAT);
     Ok(manifest)
 }
 
 /// Where a recorded file differs from its replay; nothing when it is the same.
 fn difference(folder: &Path, path: &str, replayed: &[u8]) -> Option<String> {
-    let recorded = match fs::read(folder.join(path)).with_context(|| format!("cannot read `{path}`")) {
-        Ok(bytes) => bytes,
-        Err(error) => return Some(format!("{error:#}")),
-    };
+    let recorded =
+        match fs::read(folder.join(path)).with_context(|| format!("cannot read `{path}`")) {
+            Ok(bytes) => bytes,
+            Err(error) => return Some(format!("{error:#}")),
+        };
     if recorded == replayed {
         return None;
     }
-    let same = recorded.iter().zip(replayed).take_while(|(a, b)| a == b).count();
-    let line = recorded[..same].iter().filter(|byte| **byte == b'\n').count();
+    let same = recorded
+        .iter()
+        .zip(replayed)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let line = recorded[..same]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
     let text = |bytes: &[u8]| {
-        let line = bytes.split(|byte| *byte == b'\n').nth(line).unwrap_or_default();
+        let line = bytes
+            .split(|byte| *byte == b'\n')
+            .nth(line)
+            .unwrap_or_default();
         let text = String::from_utf8_lossy(line);
-        if text.is_empty() { "(nothing)".to_owned() } else { text.chars().take(300).collect() }
+        if text.is_empty() {
+            "(nothing)".to_owned()
+        } else {
+            text.chars().take(300).collect()
+        }
     };
-    Some(format!("{path}, line {}\n  recorded {}\n  replayed {}", line + 1, text(&recorded), text(replayed)))
+    Some(format!(
+        "{path}, line {}\n  recorded {}\n  replayed {}",
+        line + 1,
+        text(&recorded),
+        text(replayed)
+    ))
 }

@@ -34,7 +34,9 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
     let mut folder = Folder::create(&args.results, name, &timestamp())?;
     folder.write("run.json", &manifest(plan, words)?)?;
     if !args.json {
-        report::run::opening(plan).iter().for_each(|line| anstream::println!("{line}"));
+        report::run::opening(plan)
+            .iter()
+            .for_each(|line| anstream::println!("{line}"));
     }
     let report = run::run(plan, &mut folder, &interrupt::requested)?;
     let root = folder.root().to_owned();
@@ -42,7 +44,9 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
     if args.json {
         anstream::println!("{}", verdict_json(&report));
     } else {
-        report::run::closing(plan, &report, &root, report::width()).iter().for_each(|line| anstream::println!("{line}"));
+        report::run::closing(&report, &root, report::width())
+            .iter()
+            .for_each(|line| anstream::println!("{line}"));
     }
     Ok(report.verdict().validity.into())
 }
@@ -94,7 +98,11 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
 pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
     let nodes_file = args.nodes_file.as_deref().map(read_argument).transpose()?;
     let nodes = plan::nodes(nodes_file.as_deref(), args.nodes.as_deref(), &args.node)?;
-    let script = args.nemesis_script.as_deref().map(read_argument).transpose()?;
+    let script = args
+        .nemesis_script
+        .as_deref()
+        .map(read_argument)
+        .transpose()?;
     let nemesis = match (&script, args.nemesis.is_empty()) {
         (None, true) => vec!["default".to_owned()],
         _ => args.nemesis.clone(),
@@ -123,16 +131,22 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
 }
 
 fn read_argument(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))
+    fs::read_to_string(path)
+        .map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))
 }
 
 fn name_of(args: &RunArgs, plan: &Plan) -> anyhow::Result<String> {
     let name = args.name.clone().unwrap_or_else(|| plan.name());
-    let fits = !name.is_empty() && name != "latest" && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    let fits = !name.is_empty()
+        && name != "latest"
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\', '\0']);
     if fits {
         Ok(name)
     } else {
-        Err(bad_input(format!("--name {name}: give the name of one folder, other than `latest`")))
+        Err(bad_input(format!(
+            "--name {name}: give the name of one folder, other than `latest`"
+        )))
     }
 }
 
@@ -142,7 +156,9 @@ fn seeds_of(args: &RunArgs) -> anyhow::Result<Option<std::ops::Range<u64>>> {
         (None, Some(0)) => Err(bad_input("--test-count 0: nothing would run")),
         (None, Some(count)) => match args.seed.checked_add(count) {
             Some(end) => Ok(Some(args.seed..end)),
-            None => Err(bad_input(format!("--test-count {count}: there are not that many seeds"))),
+            None => Err(bad_input(format!(
+                "--test-count {count}: there are not that many seeds"
+            ))),
         },
         (None, None) => Ok(None),
     }

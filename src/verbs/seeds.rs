@@ -39,20 +39,37 @@ struct Answer {
 }
 
 /// Runs every seed and prints the summary.
-pub(super) fn main(plan: &Plan, range: Range<u64>, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Result<Exit> {
+pub(super) fn main(
+    plan: &Plan,
+    range: Range<u64>,
+    args: &RunArgs,
+    name: &str,
+    words: &[String],
+) -> anyhow::Result<Exit> {
     let start = Instant::now();
     // An unwritable results folder is found before the runs and not after them.
-    std::fs::create_dir_all(&args.results)
-        .map_err(|error| anyhow::anyhow!("cannot make `{}`: {error}; name a writable folder with --results", args.results.display()))?;
+    std::fs::create_dir_all(&args.results).map_err(|error| {
+        anyhow::anyhow!(
+            "cannot make `{}`: {error}; name a writable folder with --results",
+            args.results.display()
+        )
+    })?;
     if !args.json {
-        report::run::opening(plan).iter().for_each(|line| anstream::println!("{line}"));
+        report::run::opening(plan)
+            .iter()
+            .for_each(|line| anstream::println!("{line}"));
     }
     let mut answers = run_all(plan, range.clone());
     answers.sort_by_key(|answer| answer.seed);
-    let failing: Vec<&Answer> = answers.iter().filter(|answer| answer.exit != Exit::Valid).collect();
+    let failing: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| answer.exit != Exit::Valid)
+        .collect();
     let recorded = record(plan, &failing, args, name, words)?;
     let total = range.end - range.start;
-    let mut exit = answers.iter().fold(Exit::Valid, |worst, answer| worst.worst(answer.exit));
+    let mut exit = answers
+        .iter()
+        .fold(Exit::Valid, |worst, answer| worst.worst(answer.exit));
     if (answers.len() as u64) < total {
         exit = exit.worst(Exit::Unknown);
     }
@@ -60,8 +77,12 @@ pub(super) fn main(plan: &Plan, range: Range<u64>, args: &RunArgs, name: &str, w
         anstream::println!("{}", summary_json(&answers, total, exit));
     } else {
         print_summary(&answers, &failing, total, start.elapsed().as_secs_f64());
-        recorded.iter().for_each(|line| anstream::println!("{line}"));
-        rerun_lines(&failing, words).iter().for_each(|line| anstream::println!("{line}"));
+        recorded
+            .iter()
+            .for_each(|line| anstream::println!("{line}"));
+        rerun_lines(&failing, words)
+            .iter()
+            .for_each(|line| anstream::println!("{line}"));
     }
     Ok(exit)
 }
@@ -81,21 +102,36 @@ fn run_all(plan: &Plan, range: Range<u64>) -> Vec<Answer> {
         let done = operations.fetch_add(answer.operations, Ordering::Relaxed) + answer.operations;
         let failed = u64::from(answer.exit != Exit::Valid);
         let failed = failures.fetch_add(failed, Ordering::Relaxed) + failed;
-        bar.set_message(format!("{} operations, {failed} not valid", thousands(done)));
+        bar.set_message(format!(
+            "{} operations, {failed} not valid",
+            thousands(done)
+        ));
         bar.inc(1);
         if let Ok(mut answers) = answers.lock() {
             answers.push(answer);
         }
     });
     bar.finish_and_clear();
-    answers.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    answers
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// One seed; nothing when Ctrl-C cut it short.
 fn run_seed(plan: &Plan, seed: u64) -> Option<Answer> {
-    let plan = Plan { seed, ..plan.clone() };
-    let failed = |why: String| Answer { seed, exit: Exit::Failure, operations: 0, why };
-    let run = catch_unwind(AssertUnwindSafe(|| run::run(&plan, &mut Nowhere, &interrupt::requested)));
+    let plan = Plan {
+        seed,
+        ..plan.clone()
+    };
+    let failed = |why: String| Answer {
+        seed,
+        exit: Exit::Failure,
+        operations: 0,
+        why,
+    };
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        run::run(&plan, &mut Nowhere, &interrupt::requested)
+    }));
     Some(match run {
         Err(_) => failed("the tool itself failed (a panic, which is a bug of ours)".to_owned()),
         Ok(Err(error)) => failed(format!("the tool itself failed: {error:#}")),
@@ -106,7 +142,11 @@ fn run_seed(plan: &Plan, seed: u64) -> Option<Answer> {
 
 fn answer(seed: u64, report: &Report) -> Answer {
     let verdict = report.verdict();
-    let mut kinds: Vec<&str> = verdict.anomalies.iter().map(|anomaly| anomaly.kind.as_str()).collect();
+    let mut kinds: Vec<&str> = verdict
+        .anomalies
+        .iter()
+        .map(|anomaly| anomaly.kind.as_str())
+        .collect();
     kinds.dedup();
     let why = match verdict.validity {
         Validity::Valid => String::new(),
@@ -123,25 +163,48 @@ fn answer(seed: u64, report: &Report) -> Answer {
 
 fn progress(seeds: u64) -> ProgressBar {
     let bar = ProgressBar::new(seeds);
-    if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} seeds, {msg} ({eta} left)") {
+    if let Ok(style) =
+        ProgressStyle::with_template("  {bar:30} {pos}/{len} seeds, {msg} ({eta} left)")
+    {
         bar.set_style(style);
     }
     bar
 }
 
 /// Runs the first failing seeds again, into folders.
-fn record(plan: &Plan, failing: &[&Answer], args: &RunArgs, name: &str, words: &[String]) -> anyhow::Result<Vec<String>> {
+fn record(
+    plan: &Plan,
+    failing: &[&Answer],
+    args: &RunArgs,
+    name: &str,
+    words: &[String],
+) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     let judged = failing.iter().filter(|answer| answer.exit != Exit::Failure);
     for answer in judged.take(RECORDED) {
         if interrupt::requested() {
             break;
         }
-        let plan = Plan { seed: answer.seed, ..plan.clone() };
-        let mut folder = Folder::create(&args.results, name, &format!("{}-seed-{}", timestamp(), answer.seed))?;
-        folder.write("run.json", &manifest(&plan, &rerun_words(words, answer.seed))?)?;
+        let plan = Plan {
+            seed: answer.seed,
+            ..plan.clone()
+        };
+        let mut folder = Folder::create(
+            &args.results,
+            name,
+            &format!("{}-seed-{}", timestamp(), answer.seed),
+        )?;
+        folder.write(
+            "run.json",
+            &manifest(&plan, &rerun_words(words, answer.seed))?,
+        )?;
         let report = run::run(&plan, &mut folder, &|| false)?;
-        lines.push(format!("  {} seed {}: {}", style::dim("recorded"), answer.seed, folder.root().display()));
+        lines.push(format!(
+            "  {} seed {}: {}",
+            style::dim("recorded"),
+            answer.seed,
+            folder.root().display()
+        ));
         finish(folder, &args.results, &report)?;
     }
     Ok(lines)
@@ -167,7 +230,10 @@ fn print_summary(answers: &[Answer], failing: &[&Answer], total: u64, seconds: f
         thousands(operations)
     );
     if (answers.len() as u64) < total {
-        anstream::println!("{}: Ctrl-C; what had ended by then is what is told here", style::warning("interrupted"));
+        anstream::println!(
+            "{}: Ctrl-C; what had ended by then is what is told here",
+            style::warning("interrupted")
+        );
     }
     for answer in failing.iter().take(LISTED) {
         anstream::println!("  seed {}: {}", answer.seed, answer.why);
@@ -181,7 +247,10 @@ fn rerun_lines(failing: &[&Answer], words: &[String]) -> Vec<String> {
     }
     let mut lines = vec![format!("  {}", style::dim("run one again:"))];
     for answer in failing.iter().take(LISTED) {
-        let words: Vec<String> = rerun_words(words, answer.seed).iter().map(|word| quote(word)).collect();
+        let words: Vec<String> = rerun_words(words, answer.seed)
+            .iter()
+            .map(|word| quote(word))
+            .collect();
         lines.push(format!("rupture {}", words.join(" ")));
     }
     if failing.len() > LISTED {
@@ -199,7 +268,9 @@ fn rerun_words(words: &[String], seed: u64) -> Vec<String> {
             "--seeds" | "--test-count" | "--seed" => {
                 rest.next();
             }
-            w if ["--seeds=", "--test-count=", "--seed="].iter().any(|flag| w.starts_with(flag)) => {}
+            w if ["--seeds=", "--test-count=", "--seed="]
+                .iter()
+                .any(|flag| w.starts_with(flag)) => {}
             _ => kept.push(word.clone()),
         }
     }
@@ -219,7 +290,13 @@ fn quote(word: &str) -> String {
 }
 
 fn summary_json(answers: &[Answer], total: u64, exit: Exit) -> serde_json::Value {
-    let of = |exit: Exit| -> Vec<u64> { answers.iter().filter(|a| a.exit == exit).map(|a| a.seed).collect() };
+    let of = |exit: Exit| -> Vec<u64> {
+        answers
+            .iter()
+            .filter(|a| a.exit == exit)
+            .map(|a| a.seed)
+            .collect()
+    };
     json!({
         "seeds": total,
         "done": answers.len(),
@@ -238,8 +315,14 @@ mod tests {
     #[test]
     fn a_rerun_names_one_seed_and_keeps_the_rest() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(rerun_words(&words("run --seeds 0..9 --mutant x"), 4), words("run --mutant x --seed 4"));
-        assert_eq!(rerun_words(&words("run --test-count=3 --seed 7"), 8), words("run --seed 8"));
+        assert_eq!(
+            rerun_words(&words("run --seeds 0..9 --mutant x"), 4),
+            words("run --mutant x --seed 4")
+        );
+        assert_eq!(
+            rerun_words(&words("run --test-count=3 --seed 7"), 8),
+            words("run --seed 8")
+        );
         assert_eq!(quote("a b"), "'a b'");
         assert_eq!(quote("it's"), r"'it'\''s'");
         assert_eq!(quote("--nodes=3"), "--nodes=3");

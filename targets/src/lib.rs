@@ -9,6 +9,8 @@
 pub mod cluster;
 mod name;
 pub mod observe;
+mod operations;
+mod raft;
 mod registry;
 mod simulated;
 
@@ -16,6 +18,7 @@ pub use cluster::{
     Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, Status, Traffic,
 };
 pub use name::NodeName;
+pub use observe::NodeEvent;
 pub use registry::{
     MutantInfo, TargetError, TargetInfo, TargetOptions, simulated, target, targets,
 };

@@ -4,6 +4,10 @@
 //! Both are made only when somebody asks, so that a run that keeps no logs pays nothing for them. Targets do
 //! not know who judges; the controller hands observations on.
 
+use rupture_protocols::raft as raft_protocol;
+
+use crate::raft;
+
 /// One thing that a node told.
 #[derive(Clone, Debug)]
 pub struct NodeEvent {
@@ -11,17 +15,38 @@ pub struct NodeEvent {
     pub at_ns: u64,
     /// The node, by its number from 0.
     pub node: u32,
+    wall_ns: u64,
+    told: Told,
+}
+
+#[derive(Clone, Debug)]
+enum Told {
+    Raft(raft_protocol::Event),
 }
 
 impl NodeEvent {
-    /// The line of the node's log: one JSON object, without the end of the line.
+    pub(crate) fn raft(at_ns: u64, node: u32, wall_ns: u64, event: raft_protocol::Event) -> Self {
+        Self {
+            at_ns,
+            node,
+            wall_ns,
+            told: Told::Raft(event),
+        }
+    }
+
+    /// The line of the node's log: one JSON object, without the end of the line. Its time is what the node's
+    /// own wall clock shows.
     pub fn line(&self) -> String {
-        String::new()
+        match &self.told {
+            Told::Raft(event) => raft::line(self.node, self.wall_ns, event),
+        }
     }
 
     /// What a checker of Raft's invariants wants to know of it; `None` for what concerns no invariant.
     pub fn observation(&self) -> Option<Observation> {
-        None
+        match &self.told {
+            Told::Raft(event) => raft::observation(self.at_ns, self.node, event),
+        }
     }
 }
 

@@ -1,20 +1,23 @@
 //! Which targets there are, by name, and their mutants.
 
+use std::sync::LazyLock;
+
 use crate::Simulated;
+use crate::raft::{self, RaftTarget};
 
 /// A target, for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetInfo {
     /// Its name on the command line.
     pub name: &'static str,
     /// One line.
     pub about: &'static str,
     /// Its mutants.
-    pub mutants: &'static [MutantInfo],
+    pub mutants: Vec<MutantInfo>,
     /// The models that it can serve, by the names of `rupture check --model`.
     pub models: &'static [&'static str],
     /// How it may answer reads; the first is the default.
-    pub reads: &'static [&'static str],
+    pub reads: Vec<&'static str>,
 }
 
 /// A target with one named bug switched on.
@@ -127,16 +130,9 @@ pub enum TargetError {
 
 /// All targets, in the order in which people should see them.
 pub fn targets() -> &'static [TargetInfo] {
-    &[RAFT]
+    static TARGETS: LazyLock<Vec<TargetInfo>> = LazyLock::new(|| vec![raft::info()]);
+    &TARGETS
 }
-
-const RAFT: TargetInfo = TargetInfo {
-    name: "raft",
-    about: "a replicated store on Raft, with snapshots, membership change and client sessions",
-    mutants: &[],
-    models: &["cas-register", "register", "set"],
-    reads: &["read-index"],
-};
 
 /// The target of this name.
 ///
@@ -157,10 +153,102 @@ pub fn target(name: &str) -> Result<&'static TargetInfo, TargetError> {
 /// # Errors
 /// Names that nobody knows, and settings that contradict each other.
 pub fn simulated(name: &str, options: &TargetOptions) -> Result<Box<dyn Simulated>, TargetError> {
-    let info = target(name)?;
-    let _ = options;
-    Err(TargetError::Settings {
-        target: info.name.to_owned(),
-        reason: "it is not built yet".to_owned(),
-    })
+    check(target(name)?, options)?;
+    Ok(Box::new(RaftTarget::new(options)?))
+}
+
+/// Refuses names that the target does not have.
+fn check(info: &TargetInfo, options: &TargetOptions) -> Result<(), TargetError> {
+    let target = info.name.to_owned();
+    if let Some(name) = &options.mutant
+        && !has_mutant(info, name)
+    {
+        if let Some(owner) = targets().iter().find(|other| has_mutant(other, name)) {
+            return Err(TargetError::MutantOfAnother {
+                mutant: name.clone(),
+                target,
+                owner: owner.name.to_owned(),
+            });
+        }
+        return Err(TargetError::UnknownMutant {
+            target,
+            name: name.clone(),
+            known: info.mutants.iter().map(|it| it.name.to_owned()).collect(),
+        });
+    }
+    let texts = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+    if !info.models.contains(&options.model.as_str()) {
+        return Err(TargetError::UnknownModel {
+            target,
+            name: options.model.clone(),
+            known: texts(info.models),
+        });
+    }
+    match &options.reads {
+        Some(name) if !info.reads.contains(&name.as_str()) => Err(TargetError::UnknownReads {
+            target,
+            name: name.clone(),
+            known: texts(&info.reads),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn has_mutant(info: &TargetInfo, name: &str) -> bool {
+    info.mutants.iter().any(|mutant| mutant.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuse(name: &str, options: &TargetOptions) -> TargetError {
+        match simulated(name, options) {
+            Ok(_) => panic!("{name} was built"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn names_that_nobody_knows_carry_the_known_ones() {
+        let good = TargetOptions::default();
+        let text = refuse("rafft", &good).to_string();
+        assert_eq!(text, "no target is called `rafft`; there are raft");
+        let with = |change: fn(&mut TargetOptions)| {
+            let mut options = good.clone();
+            change(&mut options);
+            refuse("raft", &options).to_string()
+        };
+        assert!(with(|it| it.mutant = Some("stale".into())).contains("stale-read"));
+        assert!(with(|it| it.model = "queue".into()).contains("fifo-queue"));
+        assert!(with(|it| it.reads = Some("guess".into())).contains("read-index"));
+        assert!(with(|it| it.nodes = 0).contains("1 to 1000 nodes"));
+        assert!(with(|it| it.nodes = 1001).contains("1 to 1000 nodes"));
+        assert!(with(|it| it.threads = 0).contains("client thread"));
+    }
+
+    #[test]
+    fn every_name_that_is_offered_is_built() {
+        for info in targets() {
+            for mutant in &info.mutants {
+                let options = TargetOptions {
+                    mutant: Some(mutant.name.to_owned()),
+                    ..TargetOptions::default()
+                };
+                assert!(simulated(info.name, &options).is_ok(), "{}", mutant.name);
+            }
+            for (model, reads) in info
+                .models
+                .iter()
+                .flat_map(|m| info.reads.iter().map(move |r| (m, r)))
+            {
+                let options = TargetOptions {
+                    model: (*model).to_owned(),
+                    reads: Some((*reads).to_owned()),
+                    ..TargetOptions::default()
+                };
+                assert!(simulated(info.name, &options).is_ok(), "{model} {reads}");
+            }
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) fn register(options: &WorkloadOptions) -> Workload {
     over_keys("register", options, Box::new(checker), |_| {
         let mut written = 0..;
         let write = function(move |_| Some(Op::new("write", Value::Int(written.next()?))));
-        mix(vec![(1, reads()), (1, write.boxed())]).boxed()
+        mix(vec![(2, reads()), (1, write.boxed())]).boxed()
     })
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn cas_register(options: &WorkloadOptions) -> Workload {
             let pair = vec![any_value(context), any_value(context)];
             Some(Op::new("cas", Value::Vector(pair)))
         });
-        mix(vec![(1, reads()), (1, write.boxed()), (1, cas.boxed())]).boxed()
+        mix(vec![(2, reads()), (1, write.boxed()), (1, cas.boxed())]).boxed()
     })
 }
 

@@ -89,10 +89,8 @@ fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
         Format::Json => jsonl::history(marked.unwrap_or(text)),
         Format::Log => log::history(marked.unwrap_or(text)),
     };
-    let mut history = read.map_err(|mut problem| {
-        problem.at += text.len() - marked.unwrap_or(text).len();
-        problem
-    })?;
+    let mark = text.len() - marked.unwrap_or(text).len();
+    let mut history = read.map_err(|problem| problem.moved(mark))?;
     history.shrink_to_fit();
     Ok(history)
 }
@@ -140,7 +138,7 @@ fn is_log(bytes: &[u8]) -> bool {
     log::operation(&line).is_some() || log::logger(&line).is_some()
 }
 
-fn unknown_format(bytes: &[u8]) -> Box<Problem> {
+fn unknown_format(bytes: &[u8]) -> Problem {
     let problem = Problem::new(
         skip_blank(bytes),
         "a history in EDN or JSON, or Jepsen's text log",
@@ -148,5 +146,17 @@ fn unknown_format(bytes: &[u8]) -> Box<Problem> {
     match bytes {
         [0x1f, 0x8b, ..] => problem.found("a gzip archive").remedy("unpack it first"),
         _ => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused() {
+        let error = read_problem(Format::Edn, b"[     ]", 6).expect_err("seven bytes");
+        assert_eq!(error.locate(b"").expected, "a file of less than 4 GiB");
+        assert!(read_problem(Format::Edn, b"[     ]", 7).is_ok());
     }
 }

@@ -161,12 +161,11 @@ mod tests {
             let mut seen: Vec<String> = Vec::new();
             for text in &texts {
                 let number = names.intern(text) as usize;
-                match seen.iter().position(|known| known == text) {
-                    Some(known) => prop_assert_eq!(number, known),
-                    None => {
-                        prop_assert_eq!(number, seen.len());
-                        seen.push(text.clone());
-                    }
+                if let Some(known) = seen.iter().position(|known| known == text) {
+                    prop_assert_eq!(number, known);
+                } else {
+                    prop_assert_eq!(number, seen.len());
+                    seen.push(text.clone());
                 }
             }
             for (number, text) in seen.iter().enumerate() {

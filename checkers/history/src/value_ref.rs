@@ -121,8 +121,8 @@ impl<'a> ValueRef<'a> {
         items.next().is_none().then_some(pair)
     }
 
-    /// Every word-level part of a collection: a map's keys and values in turn.
-    fn parts(self) -> Items<'a> {
+    /// Every part of a collection: a map's keys and values in turn.
+    pub(crate) fn parts(self) -> Items<'a> {
         let each = if self.tag() == Tag::Map { 2 } else { 1 };
         Items {
             tape: self.tape,

@@ -1,12 +1,12 @@
 //! A small file of every dialect, and what it must say.
 
 use rupture_history::codec::{self, Format};
-use rupture_history::{Event, Float, History, Kind, Name, Process, Value};
+use rupture_history::{Event, EventRef, Float, History, Kind, Name, Process, Value};
 
 fn read(format: Format, text: &str) -> Vec<Event> {
     assert_eq!(codec::detect(text.as_bytes()), Some(format), "{text}");
     let history = codec::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-    history.iter().map(|event| event.to_event()).collect()
+    history.iter().map(EventRef::to_event).collect()
 }
 
 /// The value of the only event of a history, from its text.
@@ -54,7 +54,7 @@ fn float(x: f64) -> Value {
 }
 
 fn vector<const N: usize>(items: [Value; N]) -> Value {
-    Value::Vector(items.to_vec())
+    Value::Vector(Vec::from(items))
 }
 
 fn ints<const N: usize>(items: [i64; N]) -> Value {
@@ -62,7 +62,7 @@ fn ints<const N: usize>(items: [i64; N]) -> Value {
 }
 
 fn map<const N: usize>(entries: [(Value, Value); N]) -> Value {
-    Value::Map(entries.to_vec())
+    Value::Map(Vec::from(entries))
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn the_text_log_without_loggers() {
 #[test]
 fn the_same_history_in_every_format() {
     let history = codec::read(include_bytes!("data/history.txt")).expect("a good file");
-    let owned = |history: &History| history.iter().map(|e| e.to_event()).collect::<Vec<_>>();
+    let owned = |history: &History| history.iter().map(EventRef::to_event).collect::<Vec<_>>();
     let mut text = String::new();
     codec::edn::write_history(&mut text, &history);
     assert_eq!(read(Format::Edn, &text), owned(&history));
@@ -437,7 +437,7 @@ fn functions_of_every_kind() {
 fn types_may_be_strings() {
     let text = "{\"type\" \"ok\", \"process\" 3} {:type info :process 3}";
     let history = codec::read_as(Format::Edn, text.as_bytes()).expect("EDN with string keys");
-    let kinds: Vec<_> = history.iter().map(|event| event.kind()).collect();
+    let kinds: Vec<_> = history.iter().map(EventRef::kind).collect();
     assert_eq!(kinds, [Kind::Ok, Kind::Info]);
 }
 

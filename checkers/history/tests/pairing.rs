@@ -3,7 +3,9 @@
 mod common;
 
 use proptest::prelude::*;
-use rupture_history::{Event, History, Kind, Operation, Outcome, PairingError, Process, Value};
+use rupture_history::{
+    Event, EventRef, History, Kind, Operation, Outcome, PairingError, Process, Value,
+};
 
 fn history(events: &[(i64, Kind, &str)]) -> History {
     let event = |(process, kind, f): &(i64, Kind, &str)| Event::new(*process, *kind, f, Value::Nil);
@@ -152,7 +154,7 @@ fn indices_are_given_where_they_are_missing() {
     history.push(&event);
     event.index = None;
     history.push(&event);
-    let indices: Vec<_> = history.iter().map(|event| event.index()).collect();
+    let indices: Vec<_> = history.iter().map(EventRef::index).collect();
     assert_eq!(indices, [0, u64::MAX, u64::MAX]);
 }
 

@@ -4,10 +4,10 @@ mod common;
 
 use proptest::prelude::*;
 use rupture_history::codec::{self, Format, edn, jsonl};
-use rupture_history::{Event, History, Name, Process, Value};
+use rupture_history::{Event, EventRef, History, Name, Process, Value};
 
 fn owned(history: &History) -> Vec<Event> {
-    history.iter().map(|event| event.to_event()).collect()
+    history.iter().map(EventRef::to_event).collect()
 }
 
 fn read(format: Format, text: &str) -> Vec<Event> {
@@ -21,15 +21,30 @@ fn read(format: Format, text: &str) -> Vec<Event> {
     }
 }
 
+fn edn_text(events: &[Event]) -> String {
+    let mut text = String::new();
+    for event in events {
+        edn::write_event(&mut text, event);
+    }
+    text
+}
+
+fn json_text(events: &[Event]) -> String {
+    let mut text = String::new();
+    for event in events {
+        jsonl::write_event(&mut text, event);
+    }
+    text
+}
+
 /// What JSON makes of a value, as the table in the documentation of `jsonl` says.
 fn mapped(value: &Value) -> Value {
     match value {
         Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Str(_) => value.clone(),
         Value::Float(x) if x.0.is_finite() => value.clone(),
         Value::Float(_) => Value::str(&value.to_string()),
-        Value::Keyword(text) | Value::Symbol(text) => Value::Str(text.clone()),
         Value::Other(text) if is_wide(text) => value.clone(),
-        Value::Other(text) => Value::Str(text.clone()),
+        Value::Keyword(text) | Value::Symbol(text) | Value::Other(text) => Value::Str(text.clone()),
         Value::Vector(items) | Value::Set(items) => {
             Value::Vector(items.iter().map(mapped).collect())
         }
@@ -84,16 +99,14 @@ proptest! {
 
     #[test]
     fn edn_reads_back_equal(events in common::events()) {
-        let mut text = String::new();
-        events.iter().for_each(|event| edn::write_event(&mut text, event));
+        let text = edn_text(&events);
         prop_assert_eq!(text.lines().count(), events.len());
         prop_assert_eq!(read(Format::Edn, &text), events);
     }
 
     #[test]
     fn json_reads_back_as_documented(events in common::events()) {
-        let mut text = String::new();
-        events.iter().for_each(|event| jsonl::write_event(&mut text, event));
+        let text = json_text(&events);
         let expected: Vec<Event> = events.iter().map(mapped_event).collect();
         prop_assert_eq!(read(Format::Json, &text), expected);
     }
@@ -109,14 +122,11 @@ proptest! {
     #[test]
     fn owned_and_stored_events_are_written_alike(events in common::events()) {
         let history: History = events.iter().collect();
-        let (mut owned, mut stored) = (String::new(), String::new());
-        events.iter().for_each(|event| edn::write_event(&mut owned, event));
-        edn::write_history(&mut stored, &history);
-        prop_assert_eq!(&owned, &stored);
-        let (mut owned, mut stored) = (String::new(), String::new());
-        events.iter().for_each(|event| jsonl::write_event(&mut owned, event));
-        jsonl::write_history(&mut stored, &history);
-        prop_assert_eq!(&owned, &stored);
+        let (mut edn, mut json) = (String::new(), String::new());
+        edn::write_history(&mut edn, &history);
+        jsonl::write_history(&mut json, &history);
+        prop_assert_eq!(edn, edn_text(&events));
+        prop_assert_eq!(json, json_text(&events));
     }
 
     #[test]

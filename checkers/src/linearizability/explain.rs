@@ -305,17 +305,16 @@ impl<'a, O> Names<'a, O> {
     }
 
     fn others(&self, part: &Part<O>, proof: &Proof) -> Vec<String> {
-        let row = part.calls[proof.deadly as usize].completed;
-        let begun = part.operations.iter().filter(|_| true).count();
-        let _ = begun;
-        let others = part.calls.iter().filter(|call| call.invoked < row).count() - self.calls.len();
         let mut lines = Vec::new();
-        if others > 0 {
-            lines.push(format!(
-                "Of the {others} other operations that were invoked before this ({}), none helps, \
-                 whichever of them took effect, at whatever moment it could.",
-                self.moment(row),
-            ));
+        match part.calls.len() - self.calls.len() {
+            0 => {}
+            1 => lines.push(
+                "The one other operation does not help, whether it took effect or not.".to_owned(),
+            ),
+            others => lines.push(format!(
+                "None of the {others} other operations helps, whichever of them took effect, \
+                 at whatever moment while it ran."
+            )),
         }
         if !proof.smallest {
             lines.push(

@@ -134,10 +134,6 @@ impl Memo {
         Some(self.chains.push(hash))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.chains.next.len()
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         self.words.capacity() * 8 + self.chains.bytes()
     }

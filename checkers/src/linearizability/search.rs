@@ -11,6 +11,7 @@
 //! - A call that need not happen is a debt once it is taken. Of two configurations with the same state and
 //!   the same calls that must happen, one whose debt is a part of the other's can do all that the other
 //!   can. An owed read is a debt as well.
+//! - A call that need not happen is not taken if the next one hides it and no read saw it.
 //! - Of equal calls that never complete the oldest is taken first, and those are left out that nobody can
 //!   have noticed ([`Model::idle`]).
 
@@ -326,6 +327,36 @@ impl<'a, M: Model> Search<'a, M> {
         self.node[mark.word as usize] & mark.mask != 0
     }
 
+    /// Whether the call that was taken last need not have happened, was seen by no read, and leaves no trace
+    /// in the state once this one is taken. Then the same is reached without it and with less debt.
+    fn hides_the_last(&self, call: u32, after: u32) -> bool {
+        let [.., parent, _] = self.frames[..] else {
+            return false;
+        };
+        let Some(last) = parent.taken.filter(|&last| !self.calls[last as usize].must) else {
+            return false;
+        };
+        let known = self.memo.get(parent.node);
+        let mark = self.plan.mark(last);
+        let unseen = event(known) == event(&self.node)
+            && (1..known.len()).all(|word| {
+                let bit = if word == mark.word as usize {
+                    mark.mask
+                } else {
+                    0
+                };
+                known[word] | bit == self.node[word]
+            });
+        if !unseen {
+            return false;
+        }
+        let mut without = Vec::new();
+        let op = &self.calls[call as usize].op;
+        self.model
+            .outcomes(self.states.get(state(known)), op, &mut without);
+        without.iter().any(|state| state == self.states.get(after))
+    }
+
     /// Takes a call with one of its outcomes. Says whether it could, and whether there are more outcomes.
     fn take(&mut self, call: u32, outcome: usize) -> (bool, bool) {
         let before = state(&self.node);
@@ -341,7 +372,7 @@ impl<'a, M: Model> Search<'a, M> {
         let after = self
             .states
             .number(after, |state| self.model.heap_bytes(state));
-        if after == before && !at.must {
+        if (after == before && !at.must) || self.hides_the_last(call, after) {
             return (false, more);
         }
         let mark = self.plan.mark(call);

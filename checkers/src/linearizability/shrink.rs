@@ -35,8 +35,6 @@ pub(crate) struct Proof {
     pub(crate) must: Vec<u32>,
     /// Whether or not these did.
     pub(crate) may: Vec<u32>,
-    /// The call at whose completion the part had no order left.
-    pub(crate) deadly: u32,
     /// Whether it was shown that none can be left out.
     pub(crate) smallest: bool,
 }
@@ -59,9 +57,11 @@ pub(crate) fn shrink<M: Model>(
     budget: &Budget<'_>,
 ) -> Proof {
     let row = calls[deadly as usize].completed;
+    let (calls, begun) = until(calls, row);
     let mut shrinker = Shrinker {
         model,
-        calls: until(calls, row),
+        calls,
+        begun,
         budget,
         steps_a_test: steps.saturating_mul(STEPS_A_TEST).max(STEPS_AT_LEAST),
         steps_left: steps.saturating_mul(STEPS_IN_ALL).max(STEPS_AT_LEAST * 10),
@@ -72,15 +72,14 @@ pub(crate) fn shrink<M: Model>(
     Proof {
         must,
         may,
-        deadly,
         smallest: !shrinker.doubt,
     }
 }
 
-/// The history as it was at a moment: what had not completed may have happened.
-fn until<O: Clone>(calls: &[Call<O>], row: u32) -> Vec<Call<O>> {
-    let begun = calls.iter().take_while(|call| call.invoked < row);
-    let cut = begun.map(|call| {
+/// The history as it was at a moment: what had not completed may have happened. How many had begun, too.
+fn until<O: Clone>(calls: &[Call<O>], row: u32) -> (Vec<Call<O>>, u32) {
+    let begun = calls.partition_point(|call| call.invoked < row);
+    let cut = calls.iter().map(|call| {
         let mut call = call.clone();
         if call.completed > row {
             call.must = false;
@@ -88,7 +87,7 @@ fn until<O: Clone>(calls: &[Call<O>], row: u32) -> Vec<Call<O>> {
         }
         call
     });
-    cut.collect()
+    (cut.collect(), begun as u32)
 }
 
 /// How operations outside `must` are taken.
@@ -103,6 +102,8 @@ enum Others {
 struct Shrinker<'a, M: Model> {
     model: &'a M,
     calls: Vec<Call<M::Op>>,
+    /// How many of them were invoked before the last completion that counts.
+    begun: u32,
     budget: &'a Budget<'a>,
     steps_a_test: u64,
     steps_left: u64,
@@ -154,15 +155,15 @@ impl<M: Model> Shrinker<'_, M> {
         }
     }
 
-    fn others(&self, must: &[u32]) -> Vec<u32> {
-        let all = 0..self.calls.len() as u32;
+    fn others(&self, must: &[u32], until: u32) -> Vec<u32> {
+        let all = 0..until;
         all.filter(|call| must.binary_search(call).is_err())
             .collect()
     }
 
     /// Whether no order exists if these happened, whatever the others did.
     fn impossible(&mut self, must: &[u32]) -> bool {
-        let others = self.others(must);
+        let others = self.others(must, self.begun);
         matches!(
             self.decide(must, &others, Others::AsTheyRan),
             Answer::Impossible(_)
@@ -170,7 +171,7 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn smallest_must(&mut self) -> Vec<u32> {
-        let mut all: Vec<u32> = (0..self.calls.len() as u32)
+        let mut all: Vec<u32> = (0..self.begun)
             .filter(|&call| self.calls[call as usize].must)
             .collect();
         all.sort_unstable_by_key(|&call| self.calls[call as usize].completed);
@@ -237,14 +238,15 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn smallest_may(&mut self, must: &[u32]) -> Vec<u32> {
-        let others = self.others(must);
+        let others = self.others(must, self.begun);
+        let all = self.others(must, self.calls.len() as u32);
         let mut may = Vec::new();
         for &weakened in must {
             let rest = without(must, weakened);
             let free = with(&others, weakened);
             self.collect(&rest, &free, Others::AsTheyRan, &mut may);
         }
-        let timed = self.collect(must, &others, Others::AnyTime, &mut may);
+        let timed = self.collect(must, &all, Others::AnyTime, &mut may);
         may.sort_unstable();
         may.dedup();
         may.retain(|call| must.binary_search(call).is_err());

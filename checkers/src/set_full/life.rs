@@ -48,57 +48,51 @@ pub(super) enum Fate {
     NotAdded,
 }
 
-/// Out of time or memory.
-pub(super) struct Stopped;
-
 /// The lives of all elements of one set, in the order of their first adds; then those that nobody added.
 #[derive(Debug)]
 pub(super) struct Lives<'a> {
     object: &'a Object,
     elements: Elements,
-    pub(super) lives: Vec<Life>,
+    pub(super) all: Vec<Life>,
 }
 
 impl<'a> Lives<'a> {
-    pub(super) fn of(
-        history: &History,
-        object: &'a Object,
-        budget: &Budget<'_>,
-    ) -> Result<Self, Stopped> {
+    /// `None` when time or memory ran out.
+    pub(super) fn of(history: &History, object: &'a Object, budget: &Budget<'_>) -> Option<Self> {
         let mut lives = Self {
             object,
             elements: Elements::default(),
-            lives: Vec::new(),
+            all: Vec::new(),
         };
         for (number, add) in object.adds.iter().enumerate() {
             lives.add(object.element(history, add), number as u32, add);
         }
         for (number, read) in object.reads.iter().enumerate().rev() {
             if budget.is_over() || lives.bytes() > budget.bytes() {
-                return Err(Stopped);
+                return None;
             }
             for element in object.seen(history, read) {
                 lives.see(element, number as u32, read);
             }
         }
-        Ok(lives)
+        Some(lives)
     }
 
     /// Whether this is the element of that life.
     pub(super) fn is(&self, element: ValueRef<'_>, life: &Life) -> bool {
         let number = self.elements.get(element);
-        number.is_some_and(|number| std::ptr::eq(&raw const self.lives[number as usize], life))
+        number.is_some_and(|number| std::ptr::eq(&raw const self.all[number as usize], life))
     }
 
     fn bytes(&self) -> usize {
-        self.lives.capacity() * size_of::<Life>() + self.elements.bytes()
+        self.all.capacity() * size_of::<Life>() + self.elements.bytes()
     }
 
     fn life(&mut self, element: ValueRef<'_>) -> &mut Life {
         let number = self.elements.number(element) as usize;
-        if number == self.lives.len() {
+        if number == self.all.len() {
             let reads = self.object.reads.len() as u32;
-            self.lives.push(Life {
+            self.all.push(Life {
                 add: None,
                 acknowledged: None,
                 first_seen: None,
@@ -110,7 +104,7 @@ impl<'a> Lives<'a> {
                 met: reads,
             });
         }
-        &mut self.lives[number]
+        &mut self.all[number]
     }
 
     fn add(&mut self, element: ValueRef<'_>, number: u32, add: &Add) {
@@ -175,9 +169,10 @@ impl<'a> Lives<'a> {
         let reads = self.object.reads.len() as u32;
         if add.reads_before == reads {
             // Only reads that ran when it was added could see it, and that one of them did not says nothing.
-            return match life.overlap_saw {
-                true => Fate::Stable { missed: None },
-                false => Fate::NeverRead,
+            return if life.overlap_saw {
+                Fate::Stable { missed: None }
+            } else {
+                Fate::NeverRead
             };
         }
         let missed = life.solid.checked_sub(1).filter(|&read| {

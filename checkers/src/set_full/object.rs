@@ -57,9 +57,10 @@ impl Object {
         let mut by_key: FxHashMap<Option<Value>, usize> = FxHashMap::default();
         for (number, operation) in operations.iter().enumerate() {
             let event = history.get(operation.invoked as usize);
-            let key = match independent {
-                true => Some(canonical(unkeyed(event)?.0.to_value())),
-                false => None,
+            let key = if independent {
+                Some(canonical(unkeyed(event)?.0.to_value()))
+            } else {
+                None
             };
             let at = *by_key.entry(key.clone()).or_insert(objects.len());
             if at == objects.len() {

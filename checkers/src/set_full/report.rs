@@ -71,7 +71,7 @@ impl<'a> Report<'a> {
     pub(super) fn add(&mut self, object: &Object, lives: &Lives<'_>) {
         self.judged += object.operations;
         self.reads += object.reads.len();
-        for life in &lives.lives {
+        for life in &lives.all {
             let element = Element {
                 history: self.history,
                 operations: self.operations,
@@ -361,11 +361,10 @@ impl Element<'_> {
                 Some(add) => {
                     operations.push(add.operation);
                     let event = self.index(add.invoked);
-                    match add.failed {
-                        true => {
-                            format!("The add of {name} of event {event} failed: it did not happen.")
-                        }
-                        false => format!("The add of {name} began only with event {event}."),
+                    if add.failed {
+                        format!("The add of {name} of event {event} failed: it did not happen.")
+                    } else {
+                        format!("The add of {name} began only with event {event}.")
                     }
                 }
             },

@@ -1,7 +1,7 @@
 //! Links that treat messages badly.
 //!
 //! **What may break.** Every message to and from some nodes comes late by a random time, or some are lost,
-//! come twice, or overtake others. **How much.** Up to half a second of delay, half of the messages lost or
+//! come twice, or overtake others. **How much.** Up to a quarter of a second of delay, half of the messages lost or
 //! doubled, three quarters held back, on the links of any number of nodes; more in a script. Messages are
 //! never altered. **Why it must be survived.** That is what a network does (RFC 791); the order and the
 //! reliability of TCP end with the connection, and a store that reconnects sees all of it.

@@ -30,7 +30,12 @@ pub(super) fn begin(
             receipt.nodes.push(hand.cluster.grow()?);
         }
         Change::Shrink { who } => {
-            let scene = hand.scene(Hand::runs_free)?;
+            // Whoever is on the way in or out has a change to wait for already.
+            let members = hand.cluster.members()?;
+            let scene = hand.scene(|hand, node| {
+                let is_settled = members.contains(node) && !hand.held.sent_away.contains(node);
+                Ok(is_settled && hand.runs_free(node)?)
+            })?;
             let mut chosen = select(who, &scene, random)?;
             chosen.truncate(1);
             for node in chosen {
@@ -102,13 +107,21 @@ pub(super) fn healed(hand: &mut Hand<'_>, receipt: &Receipt) -> Result<Probe, Cl
     let is_growth = is_growth(receipt);
     let mut looks = members(!is_growth);
     let members = hand.cluster.members()?;
+    let nodes = hand.cluster.nodes()?;
     let changed = if is_growth {
         receipt.nodes.as_slice()
     } else {
         receipt.replacement.as_slice()
     };
     for node in changed {
-        look(&mut looks, node, members.contains(node), !is_growth);
+        let is_member = if is_growth {
+            // A node that is still on its way in has not left.
+            members.contains(node) || nodes.contains(node)
+        } else {
+            // A node that joined may have left again, for another fault.
+            members.contains(node) || hand.held.sent_away.contains(node)
+        };
+        look(&mut looks, node, is_member, !is_growth);
     }
     Ok(looks.probe(hand.now_ns))
 }

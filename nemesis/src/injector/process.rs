@@ -76,16 +76,35 @@ pub(super) fn fail_power(
     damage: Damage,
     random: &mut Stream,
 ) -> Result<(), Trouble> {
-    let keep = match damage {
-        Damage::LostWrites => Keep::Synced,
-        Damage::Torn => Keep::Torn,
-    };
+    let keep = kept(damage);
     for node in choose(hand, who, random)? {
         receipt.acted = true;
         receipt.nodes.push(node.clone());
         hand.cluster.kill_amid(&node, keep, POWER_WITHIN_NS)?;
     }
     Ok(())
+}
+
+fn kept(damage: Damage) -> Keep {
+    match damage {
+        Damage::LostWrites => Keep::Synced,
+        Damage::Torn => Keep::Torn,
+    }
+}
+
+/// The fault ends before the power failed by itself: it fails now.
+pub(super) fn fail_power_now(
+    hand: &mut Hand<'_>,
+    receipt: &mut Receipt,
+    damage: Damage,
+) -> Result<Option<Probe>, Trouble> {
+    for node in &receipt.nodes {
+        if hand.cluster.status(node)? != Status::Stopped {
+            hand.cluster.call_off(node)?;
+            hand.cluster.kill(node, kept(damage))?;
+        }
+    }
+    tick(hand, receipt)
 }
 
 /// Looks whether the power has failed by now.
@@ -121,10 +140,15 @@ fn all_are(
 
 /// Starts what is dead, and calls off a failure of power that has not come yet.
 pub(super) fn start_all(hand: &mut Hand<'_>, receipt: &Receipt) -> Option<ClusterError> {
+    let nodes = match hand.cluster.nodes() {
+        Ok(nodes) => nodes,
+        Err(error) => return Some(error),
+    };
     let mut first = None;
     for node in &receipt.nodes {
         let result = match hand.cluster.status(node) {
-            Ok(Status::Stopped) => hand.cluster.start(node),
+            // A node that has left the cluster in the meantime stays dead.
+            Ok(Status::Stopped) if nodes.contains(node) => hand.cluster.start(node),
             Ok(_) => hand.cluster.call_off(node),
             Err(error) => Err(error),
         };
@@ -134,10 +158,14 @@ pub(super) fn start_all(hand: &mut Hand<'_>, receipt: &Receipt) -> Option<Cluste
 }
 
 pub(super) fn started(hand: &mut Hand<'_>, receipt: &Receipt) -> Result<Probe, ClusterError> {
-    let mut looks = Looks::new("status of every node that was hit", "a process");
+    let mut looks = Looks::new(
+        "status of every node that was hit",
+        "a process, or no member",
+    );
+    let nodes = hand.cluster.nodes()?;
     for node in &receipt.nodes {
-        let status = hand.cluster.status(node)?;
-        looks.see(node, "is stopped", status != Status::Stopped);
+        let is_whole = hand.cluster.status(node)? != Status::Stopped || !nodes.contains(node);
+        looks.see(node, "is stopped", is_whole);
     }
     Ok(looks.probe(hand.now_ns))
 }

@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rupture_targets::random::Stream;
 
-use super::{NemesisOptions, Timing};
+use super::{Plan, Timing};
 use crate::fault::{Fault, FaultKind};
 use crate::recipe::Recipe;
 
@@ -39,29 +39,27 @@ pub(super) struct Lane {
     pub(super) rest: Rest,
 }
 
-/// The lanes of a options.
-pub(super) fn lanes(options: &NemesisOptions) -> Vec<Lane> {
-    let pools = options.selection.pools();
+/// The lanes of a plan.
+pub(super) fn lanes(plan: &Plan) -> Vec<Lane> {
+    let pools = plan.selection.pools();
     let lane = |pools: Vec<(FaultKind, Vec<Recipe>)>, open_ns, close_ns| Lane {
         pools,
-        interval_ns: options.interval_ns.max(1),
+        interval_ns: plan.interval_ns.max(1),
         close_ns,
         rest: Rest::First { from_ns: open_ns },
     };
-    match &options.timing {
+    match &plan.timing {
         Timing::Script(_) => Vec::new(),
         _ if pools.is_empty() => Vec::new(),
         Timing::Interval => vec![lane(
             pools.into_iter().collect(),
-            options.start_ns,
-            options.stop_ns,
+            plan.start_ns,
+            plan.stop_ns,
         )],
-        Timing::Mix => each(&pools, |pool| {
-            lane(vec![pool], options.start_ns, options.stop_ns)
-        }),
+        Timing::Mix => each(&pools, |pool| lane(vec![pool], plan.start_ns, plan.stop_ns)),
         Timing::Phases(phases) => {
             let mut lanes = Vec::new();
-            let mut open_ns = options.start_ns;
+            let mut open_ns = plan.start_ns;
             for phase in phases {
                 let close_ns = open_ns.saturating_add(phase.lasts_ns);
                 let mut pools = pools.clone();
@@ -111,8 +109,11 @@ impl Lane {
         }
     }
 
+    /// Whether the lane closes before a fault could last for its least time.
     pub(super) fn is_over(&self, now_ns: u64) -> bool {
-        now_ns >= self.close_ns
+        let least_ns = |kind: FaultKind| *duration(kind).start();
+        let needed_ns = self.pools.iter().map(|(kind, _)| least_ns(*kind)).max();
+        now_ns.saturating_add(needed_ns.unwrap_or(1)) > self.close_ns
     }
 
     /// A fault, and when it ends.
@@ -124,9 +125,8 @@ impl Lane {
             .and_then(|(_, pool)| pool.choose(random))
             .map_or_else(nothing, |recipe| recipe.draw(nodes, random));
         let lasts_ns = random.random_range(duration(fault.kind()));
-        let scaled = u128::from(lasts_ns)
-            * u128::from(self.interval_ns.max(NemesisOptions::INTERVAL_NS))
-            / u128::from(NemesisOptions::INTERVAL_NS);
+        let scaled = u128::from(lasts_ns) * u128::from(self.interval_ns.max(Plan::INTERVAL_NS))
+            / u128::from(Plan::INTERVAL_NS);
         let end_ns = now_ns.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX));
         (fault, end_ns.min(self.close_ns))
     }

@@ -9,18 +9,18 @@ use crate::script::Script;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// All that a nemesis says, with the times, when it is asked exactly when it wants to be, or also in between.
-fn told(nemesis: &mut Nemesis, seed: u64, also_every_ns: Option<u64>) -> Vec<(u64, Next)> {
+/// All that a schedule says, with the times, when it is asked exactly when it wants to be, or also in between.
+fn told(schedule: &mut Schedule, seed: u64, also_every_ns: Option<u64>) -> Vec<(u64, Step)> {
     let mut stream = random::stream(seed, "nemesis");
     let (mut now_ns, mut steps) = (0, Vec::new());
     loop {
-        match nemesis.next(now_ns, &mut stream) {
-            Next::WaitUntil(until_ns) => {
+        match schedule.next(now_ns, &mut stream) {
+            Step::Wait { until_ns } => {
                 assert!(until_ns > now_ns, "time stands still at {now_ns}");
                 let often = also_every_ns.map_or(until_ns, |every_ns| now_ns + every_ns);
                 now_ns = until_ns.min(often);
             }
-            Next::Done => return steps,
+            Step::Done => return steps,
             step => steps.push((now_ns, step)),
         }
         assert!(steps.len() < 100_000, "it never ends");
@@ -28,20 +28,21 @@ fn told(nemesis: &mut Nemesis, seed: u64, also_every_ns: Option<u64>) -> Vec<(u6
 }
 
 /// When each fault began and ended, and its kind.
-fn spans(steps: &[(u64, Next)]) -> BTreeMap<u64, (FaultKind, u64, Option<u64>)> {
+fn spans(steps: &[(u64, Step)]) -> BTreeMap<u64, (FaultKind, u64, Option<u64>)> {
     let mut spans = BTreeMap::new();
     for (at_ns, step) in steps {
         match step {
-            Next::Begin { id, fault } => {
+            Step::Begin { id, fault } => {
                 let first = spans.insert(*id, (fault.kind(), *at_ns, None));
                 assert!(first.is_none(), "fault {id} begins twice");
             }
-            Next::Tick { id } => assert!(spans[id].2.is_none(), "fault {id} is over"),
-            Next::End { id } => {
+            Step::Tick { id } => assert!(spans[id].2.is_none(), "fault {id} is over"),
+            Step::End { id } => {
                 let span = spans.get_mut(id).expect("it began");
                 assert!(span.2.replace(*at_ns).is_none(), "fault {id} ends twice");
             }
-            Next::WaitUntil(_) | Next::Done => unreachable!(),
+            Step::HealAll | Step::Verify => {}
+            Step::Wait { .. } | Step::Done => unreachable!(),
         }
     }
     spans
@@ -79,36 +80,41 @@ proptest! {
         seed: u64, timing in any_timing(), stop_ns in 0..40 * SECOND, interval_ns in SECOND / 10..10 * SECOND,
         nodes in 1usize..9, early_ns in prop::option::of(0..40 * SECOND),
     ) {
-        let options = NemesisOptions {
+        let plan = Plan {
             timing,
             interval_ns,
-            ..NemesisOptions::mix(parse("all").unwrap(), stop_ns)
+            ..Plan::mix(parse(&["all"]).unwrap(), stop_ns)
         };
-        let mut nemesis = Nemesis::new(&options, nodes);
+        let mut schedule = Schedule::new(&plan, nodes);
         if let Some(early_ns) = early_ns {
-            nemesis.stop(early_ns);
+            schedule.stop(early_ns);
         }
         let end_ns = stop_ns.min(early_ns.unwrap_or(stop_ns));
-        let steps = told(&mut nemesis, seed, None);
+        let steps = told(&mut schedule, seed, None);
         prop_assert!(steps.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+        let last: Vec<&Step> = steps.iter().rev().take(2).map(|(_, step)| step).collect();
+        prop_assert_eq!(last, [&Step::Verify, &Step::HealAll]);
+        let rest_ns = steps[steps.len() - 1].0 - steps[steps.len() - 2].0;
+        let is_eventless = steps.len() == 2;
+        prop_assert_eq!(rest_ns, if is_eventless { 0 } else { plan.recovery_ns });
         let spans = spans(&steps);
         for (kind, began_ns, ended_ns) in spans.values() {
             prop_assert!(*began_ns < end_ns);
             let ended_ns = ended_ns.expect("every fault ends");
             prop_assert!(ended_ns <= end_ns && ended_ns >= *began_ns);
-            if matches!(options.timing, Timing::Script(_)) {
+            if matches!(plan.timing, Timing::Script(_)) {
                 continue;
             }
-            prop_assert!(*began_ns >= options.start_ns);
+            prop_assert!(*began_ns >= plan.start_ns);
             let overlapping = spans.values().filter(|(other, from_ns, to_ns)| {
-                let same = other == kind || options.timing == Timing::Interval;
+                let same = other == kind || plan.timing == Timing::Interval;
                 same && *from_ns <= ended_ns && to_ns.is_some_and(|to_ns| to_ns >= *began_ns)
             });
             prop_assert_eq!(overlapping.count(), 1, "{:?} overlaps", kind);
         }
         let mut stream = random::stream(seed, "after");
         for late in [0, 1, 100 * SECOND] {
-            prop_assert_eq!(nemesis.next(end_ns.max(40 * SECOND) + late, &mut stream), Next::Done);
+            prop_assert_eq!(schedule.next(end_ns.max(40 * SECOND) + late, &mut stream), Step::Done);
         }
     }
 
@@ -117,11 +123,11 @@ proptest! {
     fn the_same_stream_gives_the_same_faults(
         seed: u64, timing in any_timing(), every_ns in SECOND / 100..SECOND,
     ) {
-        let options = NemesisOptions {
+        let plan = Plan {
             timing,
-            ..NemesisOptions::mix(parse("all").unwrap(), 20 * SECOND)
+            ..Plan::mix(parse(&["all"]).unwrap(), 20 * SECOND)
         };
-        let ask = |also| told(&mut Nemesis::new(&options, 5), seed, also);
+        let ask = |also| told(&mut Schedule::new(&plan, 5), seed, also);
         prop_assert_eq!(ask(None), ask(None));
         prop_assert_eq!(ask(None), ask(Some(every_ns)));
     }
@@ -129,9 +135,9 @@ proptest! {
 
 #[test]
 fn thirty_seconds_are_eventful() {
-    let options = NemesisOptions::mix(parse("default").unwrap(), 30 * SECOND);
+    let plan = Plan::mix(parse(&["default"]).unwrap(), 30 * SECOND);
     for seed in 0..50 {
-        let steps = told(&mut Nemesis::new(&options, 5), seed, None);
+        let steps = told(&mut Schedule::new(&plan, 5), seed, None);
         let mut counts: BTreeMap<FaultKind, usize> = BTreeMap::new();
         for (kind, ..) in spans(&steps).into_values() {
             *counts.entry(kind).or_default() += 1;
@@ -146,19 +152,19 @@ fn thirty_seconds_are_eventful() {
 
 #[test]
 fn a_fault_that_hit_nobody_is_soon_followed_by_another() {
-    let options = NemesisOptions::mix(parse("partition-primaries").unwrap(), 30 * SECOND);
-    let mut nemesis = Nemesis::new(&options, 5);
+    let plan = Plan::mix(parse(&["partition-primaries"]).unwrap(), 30 * SECOND);
+    let mut schedule = Schedule::new(&plan, 5);
     let mut stream = random::stream(1, "nemesis");
     let mut now_ns = 0;
     let mut begun = Vec::new();
     while begun.len() < 2 {
-        match nemesis.next(now_ns, &mut stream) {
-            Next::WaitUntil(until_ns) => now_ns = until_ns,
-            Next::Begin { id, fault } => {
+        match schedule.next(now_ns, &mut stream) {
+            Step::Wait { until_ns } => now_ns = until_ns,
+            Step::Begin { id, fault } => {
                 begun.push(now_ns);
                 let mut receipt = Receipt::new(id, &fault, now_ns);
                 receipt.state = State::NotInjected;
-                nemesis.told(&receipt);
+                schedule.told(&receipt);
             }
             step => panic!("nothing lasts, and it says {step:?}"),
         }
@@ -172,8 +178,8 @@ fn a_script_does_what_it_says_when_it_says() {
     let script = Script::parse(
         "at 1s kill one for 2s; at 1500ms partition one; at 2s heal partition; at 2s pause one; at 4s heal",
     );
-    let options = NemesisOptions::script(script.unwrap(), 10 * SECOND);
-    let steps = told(&mut Nemesis::new(&options, 5), 0, None);
+    let plan = Plan::script(script.unwrap(), 10 * SECOND);
+    let steps = told(&mut Schedule::new(&plan, 5), 0, None);
     let ms = |ns: u64| ns / 1_000_000;
     let spans: Vec<_> = spans(&steps)
         .into_values()
@@ -192,9 +198,9 @@ fn a_script_does_what_it_says_when_it_says() {
 #[test]
 fn what_can_never_be_is_refused() {
     let world = [rupture_targets::Capability::Cut].into();
-    let script = |text: &str| NemesisOptions::script(Script::parse(text).unwrap(), 10 * SECOND);
-    let refuse = |options: &NemesisOptions, nodes| {
-        let error = options.check_against(&world, nodes).unwrap_err();
+    let script = |text: &str| Plan::script(Script::parse(text).unwrap(), 10 * SECOND);
+    let refuse = |plan: &Plan, nodes| {
+        let error = plan.check_against(&world, nodes).unwrap_err();
         error.to_string()
     };
     assert_eq!(
@@ -209,20 +215,20 @@ fn what_can_never_be_is_refused() {
         refuse(&script("at 10s partition one"), 5),
         "the script at 10s: faults stop at 10s"
     );
-    let phases = NemesisOptions {
+    let phases = Plan {
         timing: Timing::Phases(vec![Phase {
             lasts_ns: SECOND,
             kinds: vec![FaultKind::Kill],
         }]),
-        ..NemesisOptions::mix(parse("partition").unwrap(), SECOND)
+        ..Plan::mix(parse(&["partition"]).unwrap(), SECOND)
     };
     assert_eq!(
         refuse(&phases, 5),
         "a phase has kill faults, and none were chosen"
     );
-    let hurried = NemesisOptions {
+    let hurried = Plan {
         interval_ns: 0,
-        ..NemesisOptions::default()
+        ..Plan::default()
     };
     assert!(refuse(&hurried, 5).contains("at least 10ms"));
 }

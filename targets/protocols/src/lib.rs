@@ -11,8 +11,8 @@ pub mod echo;
 pub mod node;
 pub mod raft;
 pub mod random;
-pub mod sim;
 pub mod retry;
+pub mod sim;
 pub mod store;
 
 pub use node::{Context, Effect, Input, Node, NodeId};

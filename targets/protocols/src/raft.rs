@@ -104,6 +104,7 @@ pub struct Raft {
     lost: Option<NodeId>,
     timeout_ns: u64,
     election_at_ns: u64,
+    /// The members whose votes it has in its candidacy, ascending.
     votes: Vec<NodeId>,
     lead: Leading,
     /// When it will be woken.

@@ -17,7 +17,7 @@ pub fn stream(seed: u64, name: &str) -> Stream {
     )
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014), a bijection that spreads every bit.
+/// The finaliser of `SplitMix64` (Steele, Lea & Flood 2014), a bijection that spreads every bit.
 fn mix(state: u64) -> u64 {
     let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

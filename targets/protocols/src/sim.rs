@@ -18,13 +18,12 @@
 //! passes. Messages are never altered. A message may reach a process that started after it was sent, and may
 //! come from one that has crashed since, as on a datagram network; a protocol must live with that anyway.
 //!
-//! **Process.** The effects of a step are performed strictly in order. [`Effect::Sync`](crate::Effect::Sync)
-//! and [`Effect::Replace`](crate::Effect::Replace) take time; the node takes no input meanwhile and its
-//! inputs wait in the order in which they came. A crash takes all that waits with it. Without these two a
-//! step happens in one instant (unless [`SimOptions::effect_cost_ns`] is set), and
-//! [`crash_amid`](Sim::crash_amid) is what cuts it in two. A paused process keeps its state, and what
-//! reaches it waits. A wake-up comes when the node's own clock shows the time, and at least
-//! [`WAKE_RESOLUTION_NS`] after it was asked for.
+//! **Process.** The effects of a step are performed strictly in order. [`Effect::Sync`] and
+//! [`Effect::Replace`] take time; the node takes no input meanwhile, and its inputs wait in the order in
+//! which they came. A crash takes all that waits with it. Without these two a step happens in one instant
+//! (unless [`SimOptions::effect_cost_ns`] is set), and [`crash_amid`](Sim::crash_amid) is what cuts it in
+//! two. A paused process keeps its state, and what reaches it waits. A wake-up comes when the node's own
+//! clock shows the time, and at least [`WAKE_RESOLUTION_NS`] after it was asked for.
 //!
 //! **Disk.** [`Keep`] says what each kind of crash leaves. A sync makes durable all that was saved; a
 //! crash before its end leaves the records unsynced. A replacement is atomic and durable at its end; a
@@ -54,6 +53,8 @@ mod options;
 mod queue;
 mod report;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 

@@ -13,6 +13,7 @@ mod fingerprint;
 mod key;
 mod locks;
 mod registers;
+mod ring;
 mod session;
 mod shared;
 
@@ -65,9 +66,10 @@ impl Store {
         match self.sessions.recall(&request.idempotency_key, print) {
             Known::Answered(answer) => answer,
             Known::Otherwise => Response::Duplicate,
-            Known::New(ticket) => {
+            Known::New => {
                 let answer = self.objects.apply(&request.command);
-                self.sessions.keep(ticket, answer.clone());
+                let key = &request.idempotency_key;
+                self.sessions.keep(key, print, answer.clone());
                 answer
             }
         }

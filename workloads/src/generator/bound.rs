@@ -94,7 +94,8 @@ impl<G: Generator> ProcessLimit<G> {
 impl<G: Generator> Generator for ProcessLimit<G> {
     fn next(&mut self, context: &mut Context<'_>) -> Next {
         let threads = context.threads;
-        self.seen.extend(threads.iter().map(|thread| threads.process(thread)));
+        self.seen
+            .extend(threads.iter().map(|thread| threads.process(thread)));
         if self.seen.len() > self.most {
             return Next::Done;
         }

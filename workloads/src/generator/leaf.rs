@@ -103,15 +103,15 @@ impl<F: FnMut(&mut Context<'_>) -> Option<Op> + Send> Generator for Function<F> 
         let Some(make) = &mut self.0 else {
             return Next::Done;
         };
-        let mut made = None;
+        let mut op = None;
         if context.threads.free_count() > 0 {
-            made = make(context);
-            if made.is_none() {
+            op = make(context);
+            if op.is_none() {
                 self.0 = None;
                 return Next::Done;
             }
         }
-        on_any_thread(context, || made.unwrap_or_default())
+        on_any_thread(context, || op.unwrap_or_default())
     }
 }
 

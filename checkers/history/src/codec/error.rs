@@ -50,61 +50,76 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// The result of every step of a reader. The problem is boxed, so that success costs one word.
-pub(crate) type Read<T> = Result<T, Box<Problem>>;
+/// The result of every step of a reader.
+pub(crate) type Read<T> = Result<T, Problem>;
 
-/// A problem at an offset, before its line and column are known.
+/// A problem at an offset, before its line and column are known. It is boxed, so that success costs a step
+/// no more than a word.
 #[derive(Debug)]
-pub(crate) struct Problem {
-    pub(crate) at: usize,
-    pub(crate) expected: Cow<'static, str>,
+pub(crate) struct Problem(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    at: usize,
+    expected: Cow<'static, str>,
     /// What was found, where it is not merely the text at the offset.
-    pub(crate) found: Option<Cow<'static, str>>,
-    pub(crate) remedy: Option<Cow<'static, str>>,
+    found: Option<Cow<'static, str>>,
+    remedy: Option<Cow<'static, str>>,
 }
 
 impl Problem {
-    pub(crate) fn new(at: usize, expected: impl Into<Cow<'static, str>>) -> Box<Self> {
-        Box::new(Self {
+    #[cold]
+    pub(crate) fn new(at: usize, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Details {
             at,
             expected: expected.into(),
             found: None,
             remedy: None,
-        })
+        }))
     }
 
-    pub(crate) fn found(mut self: Box<Self>, found: impl Into<Cow<'static, str>>) -> Box<Self> {
-        self.found = Some(found.into());
+    pub(crate) fn found(mut self, found: impl Into<Cow<'static, str>>) -> Self {
+        self.0.found = Some(found.into());
         self
     }
 
-    pub(crate) fn remedy(mut self: Box<Self>, remedy: impl Into<Cow<'static, str>>) -> Box<Self> {
-        self.remedy = Some(remedy.into());
+    pub(crate) fn remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+        self.0.remedy = Some(remedy.into());
         self
+    }
+
+    /// The same problem, in a text that begins this much later.
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        self.0.at += by;
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn at(&self) -> usize {
+        self.0.at
     }
 
     /// Looks up the line and the column. Bytes that are no UTF-8 count as one character each.
     pub(crate) fn locate(self, input: &[u8]) -> ParseError {
-        let before = &input[..self.at.min(input.len())];
+        let details = *self.0;
+        let before = &input[..details.at.min(input.len())];
         let line_start = before
             .iter()
             .rposition(|&byte| byte == b'\n')
             .map_or(0, |newline| newline + 1);
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = before.split(|&byte| byte == b'\n').count();
         let column = String::from_utf8_lossy(&before[line_start..])
             .chars()
             .count()
             + 1;
-        let found = self
-            .found
-            .unwrap_or_else(|| found_at(input, self.at).into());
+        let found = details.found;
         ParseError {
             file: None,
             line,
             column,
-            expected: self.expected.into_owned(),
-            found: found.into_owned(),
-            remedy: self.remedy.map(Cow::into_owned),
+            expected: details.expected.into_owned(),
+            found: found.map_or_else(|| found_at(input, details.at), Cow::into_owned),
+            remedy: details.remedy.map(Cow::into_owned),
         }
     }
 }

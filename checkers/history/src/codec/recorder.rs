@@ -215,7 +215,7 @@ impl Recorder {
         Ok(())
     }
 
-    fn incomplete(&self) -> Box<Problem> {
+    fn incomplete(&self) -> Problem {
         Problem::new(
             self.at,
             "an event with a `type` of invoke, ok, fail or info",
@@ -246,8 +246,44 @@ impl Recorder {
     }
 }
 
-pub(crate) fn too_large(at: usize) -> Box<Problem> {
+pub(crate) fn too_large(at: usize) -> Problem {
     Problem::new(at, "a value of at most 2^28 atoms")
         .found("a larger one")
         .remedy("split the history")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::codec::edn::Reader;
+
+    #[test]
+    fn a_value_with_too_many_atoms_is_refused() {
+        let read = |text: &str| {
+            let mut reader = Reader::new(text);
+            reader.recorder.history.tape.set_most_words(4);
+            reader.value().map_err(|problem| problem.at())
+        };
+        assert_eq!(read("[1 2 3]"), Ok(()));
+        assert_eq!(read("1 [1 2 3 4]"), Ok(()), "only the first value is read");
+        assert_eq!(read("[1 2 3 4]"), Err(0));
+        assert_eq!(read("[[] #{1 2 3 4}]"), Err(4));
+        assert_eq!(read("#a [1]"), Ok(()));
+        assert_eq!(read("#a [1 2]"), Err(0));
+    }
+
+    #[test]
+    fn other_fields_with_too_many_atoms_are_refused() {
+        let mut reader = Reader::new("");
+        reader.recorder.history.tape.set_most_words(4);
+        reader.recorder.begin(7);
+        reader.recorder.set_kind(crate::Kind::Ok);
+        for name in ["a", "b"] {
+            reader.recorder.extra(name);
+            reader.recorder.history.tape.nil();
+        }
+        assert_eq!(
+            reader.recorder.finish().map_err(|problem| problem.at()),
+            Err(7)
+        );
+    }
 }

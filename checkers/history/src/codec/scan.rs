@@ -12,13 +12,6 @@ pub(crate) struct Scanner<'a> {
     pub(crate) position: usize,
 }
 
-/// An integer, or the fact that 64 bits do not hold it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Digits {
-    Fits(i64),
-    TooWide,
-}
-
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, position: 0 }
@@ -32,6 +25,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.position).copied()
     }
@@ -41,6 +35,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Everything that is left.
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.text
             .as_bytes()
@@ -49,6 +44,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over this byte if it comes next.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let taken = self.peek() == Some(byte);
         self.position += usize::from(taken);
@@ -56,16 +52,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text between two positions that lie at boundaries of characters.
+    #[inline]
     pub(crate) fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }
 
     /// The text from `start` to here.
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a str {
         self.slice(start, self.position)
     }
 
     /// Steps over every byte that satisfies the condition, which holds for all or no bytes above 127.
+    #[inline]
     pub(crate) fn skip_while(&mut self, condition: impl Fn(u8) -> bool) {
         let rest = self.rest();
         let count = rest.iter().position(|&byte| !condition(byte));
@@ -82,33 +81,30 @@ impl<'a> Scanner<'a> {
         next.is_some()
     }
 
-    /// A sign and digits without a needless zero in front, if that is what comes next. `None` leaves the
-    /// position where it was.
-    pub(crate) fn integer(&mut self) -> Option<Digits> {
+    /// A sign and digits without a needless zero in front, if that is what comes next and 64 bits hold it.
+    /// `None` leaves the position where it was.
+    #[inline]
+    pub(crate) fn integer(&mut self) -> Option<i64> {
         let rest = self.rest();
-        let signed = usize::from(matches!(rest.first(), Some(b'-' | b'+')));
         let negative = rest.first() == Some(&b'-');
-        let mut magnitude: u64 = 0;
-        let mut count = 0;
-        for &byte in &rest[signed..] {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                break;
-            }
-            magnitude = magnitude.wrapping_mul(10).wrapping_add(u64::from(digit));
-            count += 1;
-        }
-        if count == 0 || (count > 1 && rest[signed] == b'0') {
+        let signed = usize::from(negative || rest.first() == Some(&b'+'));
+        let digits = &rest[signed..];
+        let (magnitude, count) = leading_digits(digits);
+        let needless_zero = count > 1 && digits[0] == b'0';
+        if count == 0 || needless_zero {
             return None;
         }
-        let start = self.position;
-        self.position += signed + count;
-        if count > 18 {
-            let text = self.since(start);
-            return Some(text.parse().map_or(Digits::TooWide, Digits::Fits));
-        }
-        let magnitude = magnitude as i64;
-        Some(Digits::Fits(if negative { -magnitude } else { magnitude }))
+        let length = signed + count;
+        let n = if count > 18 {
+            let text = self.slice(self.position, self.position + length);
+            text.parse().ok()?
+        } else if negative {
+            -(magnitude as i64)
+        } else {
+            magnitude as i64
+        };
+        self.position += length;
+        Some(n)
     }
 
     /// Four hexadecimal digits of a `\u` escape, and the half that must follow a high surrogate.
@@ -135,7 +131,22 @@ impl<'a> Scanner<'a> {
         code.ok_or_else(|| Problem::new(self.position, "four hexadecimal digits"))
     }
 
-    pub(crate) fn problem(&self, expected: &'static str) -> Box<Problem> {
+    pub(crate) fn problem(&self, expected: &'static str) -> Problem {
         Problem::new(self.position, expected)
     }
+}
+
+/// The value of the decimal digits at the beginning, and how many there are; the value is only right for up
+/// to 19 of them.
+#[inline]
+fn leading_digits(bytes: &[u8]) -> (u64, usize) {
+    let mut value: u64 = 0;
+    for (count, &byte) in bytes.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (value, count);
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    (value, bytes.len())
 }

@@ -62,20 +62,10 @@ impl<'a> View<'a> for ValueRef<'a> {
     type Items = Items<'a>;
     type Entries = Entries<'a>;
 
+    #[inline]
     fn shape(self) -> Shape<'a, Self> {
-        let (items, entries) = (self.items(), self.entries());
-        match (self.tag(), items, entries) {
-            (Tag::Vector, Some(items), _) => Shape::Vector(items),
-            (Tag::Set, Some(items), _) => Shape::Set(items),
-            (Tag::Map, _, Some(entries)) => Shape::Map(entries),
-            (tag, ..) => self.atom(tag),
-        }
-    }
-}
-
-impl<'a> ValueRef<'a> {
-    fn atom(self, tag: Tag) -> Shape<'a, Self> {
-        match tag {
+        match self.tag() {
+            Tag::Nil => Shape::Nil,
             Tag::False => Shape::Bool(false),
             Tag::True => Shape::Bool(true),
             Tag::Int | Tag::WideInt => Shape::Int(self.as_int().unwrap_or_default()),
@@ -84,10 +74,12 @@ impl<'a> ValueRef<'a> {
             Tag::Keyword => Shape::Keyword(self.text()),
             Tag::Symbol => Shape::Symbol(self.text()),
             Tag::Other => Shape::Other(self.text()),
+            Tag::Vector => Shape::Vector(self.parts()),
+            Tag::Set => Shape::Set(self.parts()),
+            Tag::Map => self.entries().map_or(Shape::Nil, Shape::Map),
             Tag::Tagged => self
                 .tagged()
                 .map_or(Shape::Nil, |(tag, value)| Shape::Tagged(tag, value)),
-            Tag::Nil | Tag::Vector | Tag::Map | Tag::Set => Shape::Nil,
         }
     }
 }
@@ -172,6 +164,11 @@ fn sorted<'a, V>(extras: impl Iterator<Item = (&'a str, V)>) -> Vec<(&'a str, V)
     extras
 }
 
+/// Appends what the standard library's formatting makes of it; writing to a string cannot fail.
+pub(crate) fn write_plainly(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = std::fmt::Write::write_fmt(out, text);
+}
+
 /// Appends an integer in decimal digits.
 pub(crate) fn write_int(out: &mut String, n: i64) {
     if n < 0 {
@@ -180,17 +177,28 @@ pub(crate) fn write_int(out: &mut String, n: i64) {
     write_uint(out, n.unsigned_abs());
 }
 
-/// Appends an unsigned integer in decimal digits.
+/// Appends an unsigned integer in decimal digits, two at a time.
 pub(crate) fn write_uint(out: &mut String, mut n: u64) {
-    let mut digits = [0_u8; 20];
+    let mut digits = [b'0'; 20];
     let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (n % 10) as u8;
-        n /= 10;
-        if n == 0 {
-            break;
-        }
+    while n >= 100 {
+        start -= 2;
+        digits[start..start + 2].copy_from_slice(&PAIRS[(n % 100) as usize]);
+        n /= 100;
     }
+    start -= 2;
+    digits[start..start + 2].copy_from_slice(&PAIRS[n as usize]);
+    start += usize::from(n < 10);
     out.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
+
+/// The digits of the numbers below a hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n] = [b'0' + n as u8 / 10, b'0' + n as u8 % 10];
+        n += 1;
+    }
+    pairs
+};

@@ -10,7 +10,7 @@ pub(crate) fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a-z]{1,8}",
         1 => "[a-z]{1,4}/[a-z.-]{1,4}",
-        2 => r#"[ -~]{0,6}"#,
+        2 => r"[ -~]{0,6}",
         2 => any::<String>(),
         1 => prop::sample::select(&[
             "", "nil", "true", ":", "::a", "-", "+1", "-x", "1", "1a", "a b", "#", "#a", "'", "a'", "\\", "/",

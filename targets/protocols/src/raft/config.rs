@@ -48,7 +48,8 @@ pub struct Tolerance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The nodes that the cluster begins with. A node that is added later is told the same ones.
+    /// The nodes that the cluster begins with. A node that is added later is told the same ones. This list
+    /// counts, and not [`Context::nodes`](crate::Context::nodes): it is what [`Config::validate`] has seen.
     pub members: Vec<NodeId>,
     /// The least and the greatest election timeout in milliseconds. Each timeout is drawn between them.
     pub election_timeout_ms: (u64, u64),
@@ -352,8 +353,8 @@ mod tests {
     fn times_must_fit_each_other() {
         let with = |heartbeat_ms, election_timeout_ms| {
             let config = Config {
-                heartbeat_ms,
                 election_timeout_ms,
+                heartbeat_ms,
                 ..Config::default()
             };
             config.validate().is_ok()

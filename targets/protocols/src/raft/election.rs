@@ -27,7 +27,7 @@ impl Raft {
     /// Draws a new election timeout and lets it run from now.
     pub(super) fn redraw_timeout(&mut self, cx: &mut Ctx<'_>) {
         let (min_ns, max_ns) = (self.timing.election_min_ns, self.timing.election_max_ns);
-        let width = u128::from(max_ns - min_ns) + 1;
+        let width = u128::from(max_ns.saturating_sub(min_ns)) + 1;
         let part = (u128::from(cx.random.next_u64()) * width) >> 64;
         self.timeout_ns = min_ns + part as u64;
         self.election_at_ns = cx.now_ns + self.timeout_ns;
@@ -102,12 +102,11 @@ impl Raft {
 
     /// Counts a vote, once, and only a member's.
     fn count_vote(&mut self, voter: NodeId, cx: &mut Ctx<'_>) {
-        if !self.votes.contains(&voter) {
-            self.votes.push(voter);
-        }
         let members = self.memberships.latest();
-        let won = members.voters.iter().filter(|it| self.votes.contains(it));
-        if won.count() < members.majority() {
+        if let (true, Err(place)) = (members.contains(voter), self.votes.binary_search(&voter)) {
+            self.votes.insert(place, voter);
+        }
+        if self.votes.len() < members.majority() {
             return;
         }
         match self.role {

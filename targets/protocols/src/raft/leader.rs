@@ -33,8 +33,6 @@ pub(super) struct Leading {
     clock: (u64, u64),
     /// The last round of contact that was begun.
     pub(super) round: u64,
-    /// The last round that a majority has answered.
-    pub(super) confirmed: u64,
     /// When to make itself heard again.
     pub(super) heartbeat_at_ns: u64,
     /// Whether calls wait to be gathered.
@@ -121,12 +119,10 @@ impl Leading {
         self.scratch.extend(self.votes.then_some(own));
         let others = self.peers.iter().filter(|peer| peer.votes).map(of);
         self.scratch.extend(others);
-        self.scratch.sort_unstable();
         // Of n numbers, ascending, the last n/2+1 are a majority that has reached the first of them.
-        let count = self.scratch.len();
-        match count {
+        match self.scratch.len() {
             0 => 0,
-            _ => self.scratch[(count - 1) / 2],
+            count => *self.scratch.select_nth_unstable((count - 1) / 2).1,
         }
     }
 }
@@ -164,8 +160,8 @@ impl Raft {
         self.emit(elected, cx);
         if !self.mutates(Mutant::CommitOldTerm) {
             self.propose([Payload::Noop], cx);
-            self.lead.term_start = self.log.last_index();
         }
+        self.lead.term_start = self.log.last_index();
         self.begin_round(cx);
     }
 
@@ -261,7 +257,8 @@ impl Raft {
     /// It is time to be heard.
     pub(super) fn on_heartbeat(&mut self, cx: &mut Ctx<'_>) {
         self.lead.heartbeat_at_ns = cx.now_ns + self.timing.heartbeat_ns;
-        if !self.hears_majority(cx.now_ns) {
+        let leads = self.hears_majority(cx.now_ns) || self.mutates(Mutant::StaleRead);
+        if !leads {
             return self.become_follower(self.term, StepDown::QuorumLost, None, cx);
         }
         self.note_silence(cx);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mutant {
-    /// Reads skip the round that confirms leadership.
+    /// Reads skip the round that confirms leadership, and a leader that hears no majority goes on leading.
     StaleRead,
     /// Reads are served by whoever is asked.
     FollowerRead,
@@ -50,7 +50,7 @@ impl Mutant {
     pub fn about(self) -> &'static str {
         match self {
             Self::StaleRead => {
-                "a leader answers reads from its own state without confirming that it still leads"
+                "a leader answers reads from its own state and never asks whether it still leads"
             }
             Self::FollowerRead => "any node answers reads from its own state",
             Self::UnsyncedAck => "a node acknowledges entries before they are durable",

@@ -12,8 +12,8 @@
 
 use super::config::ReadMode;
 use super::error::ErrorCode;
-use super::leader::pop_front_if;
-use super::message::Reply;
+use super::leader::{Peer, pop_front_if};
+use super::message::{Beat, Reply};
 use super::mutant::Mutant;
 use super::{Ctx, Raft, Role};
 use crate::store::Command;
@@ -56,19 +56,25 @@ impl Raft {
 
     /// Whether reads wait for a round that has not begun, and none is on its way. One that got lost is followed by
     /// the next heartbeat.
-    pub(super) fn wants_round(&self) -> bool {
+    pub(super) fn wants_round(&mut self) -> bool {
         let waiting = self.lead.reads.back();
         waiting.is_some_and(|read| read.round > self.lead.round)
-            && self.lead.confirmed == self.lead.round
+            && self.confirmed_round() == self.lead.round
+    }
+
+    /// The last round that a majority has answered.
+    fn confirmed_round(&mut self) -> u64 {
+        let begun = self.lead.round;
+        let answered = |peer: &Peer| peer.acked.map_or(0, |beat| beat.round);
+        self.lead.quorum(begun, answered)
     }
 
     /// Answers the reads whose round is confirmed and whose index is applied.
     pub(super) fn serve_reads(&mut self, cx: &mut Ctx<'_>) {
-        let round = self.lead.round;
-        self.lead.confirmed = self
-            .lead
-            .quorum(round, |peer| peer.acked.map_or(0, |beat| beat.round));
-        let (confirmed, applied) = (self.lead.confirmed, self.applied);
+        if self.lead.reads.is_empty() {
+            return;
+        }
+        let (confirmed, applied) = (self.confirmed_round(), self.applied);
         let ready = |read: &Read| read.round <= confirmed && read.index <= applied;
         while let Some(read) = pop_front_if(&mut self.lead.reads, ready) {
             self.answer_read(read.id, read.since_ns, &read.command, cx);
@@ -87,7 +93,7 @@ impl Raft {
             return false;
         }
         // One more than the time, so that zero says never.
-        let sent = |beat: super::message::Beat| beat.sent_ns.saturating_add(1);
+        let sent = |beat: Beat| beat.sent_ns.saturating_add(1);
         let reached = self
             .lead
             .quorum(u64::MAX, |peer| peer.acked.map_or(0, sent));

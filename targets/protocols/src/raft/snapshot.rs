@@ -90,11 +90,8 @@ impl Raft {
         }
         self.follow(from, cx);
         let point = snapshot.point;
-        if point.index > self.commit {
-            if self.log.term_at(point.index) != Some(point.term) {
-                self.install(snapshot, cx);
-            }
-            self.sync(cx);
+        if point.index > self.commit && self.log.term_at(point.index) != Some(point.term) {
+            self.install(snapshot, cx);
         }
         self.ack(from, beat, Outcome::Matched(point.index), cx);
         self.commit_to(point.index, cx);

@@ -96,6 +96,12 @@ impl<T> Queue<T> {
         self.slab[slot as usize].take()
     }
 
+    /// All that is under way, in no order of time.
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &T> {
+        self.slab.iter().flatten()
+    }
+
     /// The next event, unless it is later than the limit.
     pub(super) fn pop(&mut self, limit_ns: u64) -> Option<(u64, Due)> {
         let at_ns = (self.heap.peek()?.key >> 64) as u64;

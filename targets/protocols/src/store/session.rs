@@ -10,18 +10,22 @@
 //! later it is not. What is forgotten depends on the log alone, never on when a replica looks, or all replicas
 //! would not agree on what a late retry does.
 //!
+//! Answers lie in a [`Ring`] in the order of time, the oldest first, so that forgetting is counting off. Beside it is
+//! an index by key, which nothing iterates and which a clone does without until it is asked: most clones are
+//! snapshots and never are.
+//!
 //! Deliberately absent: the commands themselves. A fingerprint of 64 bits tells a retry from a key that was
 //! used for another command.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Response;
-use super::fingerprint::fingerprint;
-use super::shared::Shared;
+use super::ring::Ring;
 
 /// For how long of the log's time an answer is kept after the last application of its request: 300 s.
 pub const RETENTION_NS: u64 = 300_000_000_000;
@@ -30,118 +34,144 @@ pub const RETENTION_NS: u64 = 300_000_000_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sessions {
     now_ns: u64,
-    kept: Shared<BTreeMap<Name, Session>>,
-    /// When which name was applied, oldest first. Entries of sessions that were applied again since are
-    /// skipped when their time comes.
-    ages: Shared<VecDeque<(u64, Name)>>,
+    kept: Ring<Session>,
+    /// How many of `kept` are the last ones of their key.
+    count: usize,
+    index: Index,
 }
 
-/// An idempotency key behind a hash of it, so that most comparisons look at one word.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
-    hash: u64,
-    text: Arc<str>,
-}
-
+/// One application of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Session {
+    key: Arc<str>,
     applied_ns: u64,
     fingerprint: u64,
     answer: Response,
+    /// Whether the request was applied again later; then this is as good as forgotten.
+    is_renewed: bool,
 }
+
+/// Where in the ring the last application of a key is; `None` until somebody asks.
+#[derive(Debug, Default)]
+struct Index(Option<FxHashMap<Arc<str>, u64>>);
 
 /// What the sessions know about a request.
 #[derive(Debug)]
 pub(super) enum Known {
     /// Nothing: it is to be applied, and its answer to be handed to [`Sessions::keep`].
-    New(Ticket),
+    New,
     /// It was applied and answered thus.
     Answered(Response),
     /// Its key belongs to another command.
     Otherwise,
 }
 
-/// What is kept of a request while it is being applied.
-#[derive(Debug)]
-pub(super) struct Ticket {
-    name: Name,
-    fingerprint: u64,
-}
-
 impl Sessions {
     /// Moves the log's time on, never back, and forgets what is too old.
     pub(super) fn advance(&mut self, at_ns: u64) {
         self.now_ns = self.now_ns.max(at_ns);
-        while self.ages.front().is_some_and(|(at, _)| self.is_old(*at)) {
-            let Some((at, name)) = self.ages.edit().pop_front() else {
-                break;
-            };
-            if self.kept.get(&name).is_some_and(|it| it.applied_ns == at) {
-                self.kept.edit().remove(&name);
+        while let Some(oldest) = self.kept.get(self.kept.first())
+            && self.now_ns - oldest.applied_ns > RETENTION_NS
+        {
+            if !oldest.is_renewed {
+                self.count -= 1;
+                self.index.forget(&oldest.key);
             }
+            self.kept.pop();
         }
-    }
-
-    fn is_old(&self, applied_ns: u64) -> bool {
-        self.now_ns - applied_ns > RETENTION_NS
     }
 
     /// Looks a request up; if it is a retry, its time begins anew.
     pub(super) fn recall(&mut self, key: &str, fingerprint: u64) -> Known {
-        let name = Name::new(key);
-        let Some(session) = self.kept.get(&name) else {
-            return Known::New(Ticket { name, fingerprint });
+        let Some(number) = self.index.find(key, &self.kept) else {
+            return Known::New;
+        };
+        let Some(session) = self.kept.get(number) else {
+            return Known::New;
         };
         if session.fingerprint != fingerprint {
             return Known::Otherwise;
         }
         let answer = session.answer.clone();
         if session.applied_ns != self.now_ns {
-            self.renew(name);
+            self.renew(number);
         }
         Known::Answered(answer)
     }
 
-    fn renew(&mut self, name: Name) {
-        if let Some(session) = self.kept.edit().get_mut(&name) {
-            session.applied_ns = self.now_ns;
-            self.ages.edit().push_back((self.now_ns, name));
+    fn renew(&mut self, number: u64) {
+        if let Some(session) = self.kept.edit(number) {
+            let mut again = session.clone();
+            session.is_renewed = true;
+            again.applied_ns = self.now_ns;
+            self.push(again);
         }
     }
 
-    /// Keeps the answer of a request that was applied just now.
-    pub(super) fn keep(&mut self, ticket: Ticket, answer: Response) {
-        let session = Session {
+    /// Keeps the answer of a request that was new and has been applied just now.
+    pub(super) fn keep(&mut self, key: &str, fingerprint: u64, answer: Response) {
+        self.count += 1;
+        self.push(Session {
+            key: Arc::from(key),
             applied_ns: self.now_ns,
-            fingerprint: ticket.fingerprint,
+            fingerprint,
             answer,
-        };
-        self.ages
-            .edit()
-            .push_back((self.now_ns, ticket.name.clone()));
-        self.kept.edit().insert(ticket.name, session);
+            is_renewed: false,
+        });
+    }
+
+    fn push(&mut self, session: Session) {
+        self.index.note(&session.key, self.kept.end());
+        self.kept.push(session);
     }
 
     /// How many answers are kept.
     pub(super) fn len(&self) -> usize {
-        self.kept.len()
+        self.count
+    }
+
+    /// What is kept, oldest first.
+    fn iter(&self) -> impl Iterator<Item = &Session> {
+        let all = self.kept.iter().map(|(_, session)| session);
+        all.filter(|session| !session.is_renewed)
     }
 }
 
-impl Name {
-    fn new(text: &str) -> Self {
-        Self {
-            hash: fingerprint(text),
-            text: Arc::from(text),
+impl Index {
+    /// Where this key is, after building the index if there is none.
+    fn find(&mut self, key: &str, kept: &Ring<Session>) -> Option<u64> {
+        let index = self.0.get_or_insert_with(|| {
+            let last = kept.iter().filter(|(_, session)| !session.is_renewed);
+            last.map(|(number, session)| (Arc::clone(&session.key), number))
+                .collect()
+        });
+        index.get(key).copied()
+    }
+
+    fn note(&mut self, key: &Arc<str>, number: u64) {
+        if let Some(index) = &mut self.0 {
+            index.insert(Arc::clone(key), number);
+        }
+    }
+
+    fn forget(&mut self, key: &str) {
+        if let Some(index) = &mut self.0 {
+            index.remove(key);
         }
     }
 }
 
-/// Two are equal when they will answer all requests equally. How they came to be, which shows in the entries of
-/// `ages` that are to be skipped, is no part of that.
+/// A clone has no index until it needs one.
+impl Clone for Index {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
+/// Two are equal when they keep the same: then they will answer all requests equally.
 impl PartialEq for Sessions {
     fn eq(&self, other: &Self) -> bool {
-        self.now_ns == other.now_ns && self.kept == other.kept
+        self.now_ns == other.now_ns && self.count == other.count && self.iter().eq(other.iter())
     }
 }
 
@@ -151,56 +181,62 @@ impl Eq for Sessions {}
 #[derive(Serialize, Deserialize)]
 struct Written<'a> {
     now_ns: u64,
-    /// Key, time, fingerprint and answer, ascending by time and then by key.
-    kept: Vec<(
-        std::borrow::Cow<'a, str>,
-        u64,
-        u64,
-        std::borrow::Cow<'a, Response>,
-    )>,
+    /// Key, time, fingerprint and answer, oldest first.
+    kept: Vec<(Cow<'a, str>, u64, u64, Cow<'a, Response>)>,
 }
 
 impl Serialize for Sessions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use std::borrow::Cow::Borrowed;
-        let mut kept: Vec<_> = self
-            .kept
-            .iter()
-            .map(|(name, it)| {
-                let answer = Borrowed(&it.answer);
-                (Borrowed(&*name.text), it.applied_ns, it.fingerprint, answer)
-            })
-            .collect();
-        kept.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
-        let now_ns = self.now_ns;
-        Written { now_ns, kept }.serialize(serializer)
+        let kept = self.iter().map(|it| {
+            let (key, answer) = (Cow::Borrowed(&*it.key), Cow::Borrowed(&it.answer));
+            (key, it.applied_ns, it.fingerprint, answer)
+        });
+        let written = Written {
+            now_ns: self.now_ns,
+            kept: kept.collect(),
+        };
+        written.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Sessions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut written = Written::deserialize(deserializer)?;
-        written.kept.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
-        let mut sessions = Self {
-            now_ns: written.now_ns,
-            ..Self::default()
-        };
-        let (kept, ages) = (sessions.kept.edit(), sessions.ages.edit());
+        let written = Written::deserialize(deserializer)?;
+        let mut sessions = Self::default();
         for (key, applied_ns, fingerprint, answer) in written.kept {
-            if applied_ns > written.now_ns {
-                return Err(D::Error::custom("a session from the future"));
+            if applied_ns < sessions.now_ns {
+                return Err(D::Error::custom("sessions are not in the order of time"));
             }
-            let name = Name::new(&key);
-            ages.push_back((applied_ns, name.clone()));
-            let session = Session {
-                applied_ns,
-                fingerprint,
-                answer: answer.into_owned(),
-            };
-            if kept.insert(name, session).is_some() {
+            sessions.now_ns = applied_ns;
+            if sessions.index.find(&key, &sessions.kept).is_some() {
                 return Err(D::Error::custom("an idempotency key comes twice"));
             }
+            sessions.keep(&key, fingerprint, answer.into_owned());
         }
+        if written.now_ns < sessions.now_ns {
+            return Err(D::Error::custom("a session is from the future"));
+        }
+        sessions.now_ns = written.now_ns;
         Ok(sessions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FxHashMap, Known, RETENTION_NS, Response, Sessions};
+
+    #[test]
+    fn the_index_forgets_as_well() {
+        let mut sessions = Sessions::default();
+        for number in 0..1_000 {
+            sessions.advance(number * RETENTION_NS / 10);
+            let key = number.to_string();
+            assert!(matches!(sessions.recall(&key, 0), Known::New));
+            sessions.keep(&key, 0, Response::Done);
+            sessions.recall("again", 0);
+        }
+        let indexed = sessions.index.0.as_ref().map(FxHashMap::len);
+        assert_eq!(indexed, Some(sessions.len()));
+        assert_eq!(sessions.len(), 11);
     }
 }

@@ -193,7 +193,7 @@ impl World {
         );
         for effect in effects {
             match effect {
-                Effect::Call { attempt, to, call } => self.carry(attempt, to, call),
+                Effect::Call { attempt, to, call } => self.carry(attempt, to, &call),
                 Effect::WakeAt(at_ns) => {
                     let operation = self.operations.last().expect("an operation was begun");
                     assert!(at_ns > before_ns && at_ns <= operation.deadline_ns);
@@ -245,11 +245,11 @@ impl World {
     }
 
     /// Takes a call and decides its fate.
-    fn carry(&mut self, attempt: u64, to: NodeId, call: Call) {
+    fn carry(&mut self, attempt: u64, to: NodeId, call: &Call) {
         let operation = self.operations.last_mut().expect("an operation was begun");
         assert!(operation.ended.is_none());
         assert!(operation.attempts.insert(attempt), "a number comes twice");
-        assert_eq!(call, Call::Request(operation.request.clone()));
+        assert_eq!(*call, Call::Request(operation.request.clone()));
         let first = operation.attempts.len() == 1;
         if first || !self.settings.follow_leader {
             assert_eq!(to, operation.prefer);

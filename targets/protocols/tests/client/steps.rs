@@ -146,11 +146,11 @@ fn hints_are_followed_at_once_and_not_for_ever() {
     assert_eq!(bench.error(0, 0, code, Some(3), false), call(1, 3));
     assert_eq!(bench.error(1, 3, code, Some(0), false), call(2, 0));
     assert_eq!(bench.error(2, 0, code, Some(3), false), call(3, 3));
-    assert_eq!(bench.error(3, 3, code, Some(0), false), []);
+    assert_eq!(bench.error(3, 3, code, Some(2), false), []);
     let wait_ms = bench.wake_ns.expect("it backs off") / MS;
     assert!((37..63).contains(&wait_ms), "{wait_ms}");
-    assert_eq!(bench.wake(), call(4, 0), "it knows of a leader");
-    assert_eq!(bench.error(4, 0, code, Some(2), false), call(5, 2));
+    assert_eq!(bench.wake(), call(4, 2), "it knows of a leader");
+    assert_eq!(bench.error(4, 2, code, Some(1), false), call(5, 1));
 }
 
 #[test]

@@ -42,7 +42,7 @@ struct Replica {
 
 /// Everything that was seen, and what was wrong with it.
 #[derive(Debug, Default)]
-pub struct Invariants {
+pub(crate) struct Invariants {
     replicas: BTreeMap<NodeId, Replica>,
     /// By term: who led it, and with which log it began.
     leaders: BTreeMap<u64, (NodeId, Log)>,
@@ -50,12 +50,12 @@ pub struct Invariants {
     entries: BTreeMap<(u64, u64), u64>,
     /// By index: the entry that was applied first, and the term in which it was seen to be committed.
     applied: BTreeMap<u64, (Mark, u64)>,
-    pub violations: Vec<String>,
-    pub leaders_seen: usize,
+    pub(crate) violations: Vec<String>,
+    pub(crate) leaders_seen: usize,
 }
 
 impl Invariants {
-    pub fn note(&mut self, node: NodeId, event: &Event) {
+    pub(crate) fn note(&mut self, node: NodeId, event: &Event) {
         match &event.kind {
             EventKind::NodeStarted {
                 snapshot, entries, ..
@@ -112,10 +112,12 @@ impl Invariants {
                 ));
             }
         }
-        if let Some((other, _)) = self.leaders.insert(term, (node, log)) {
-            if other != node {
-                self.wrong(format!("election safety: n{other} and n{node} lead term {term}"));
-            }
+        if let Some((other, _)) = self.leaders.insert(term, (node, log))
+            && other != node
+        {
+            self.wrong(format!(
+                "election safety: n{other} and n{node} lead term {term}"
+            ));
         }
     }
 
@@ -129,7 +131,10 @@ impl Invariants {
             self.wrong(format!("n{node} appends {first} behind {last}"));
         }
         for (index, mark) in (first..).zip(marks) {
-            let known = *self.entries.entry((index, mark.term)).or_insert(mark.digest);
+            let known = *self
+                .entries
+                .entry((index, mark.term))
+                .or_insert(mark.digest);
             if known != mark.digest {
                 self.wrong(format!(
                     "log matching: entry {index} of term {} has two pasts, one at n{node}",
@@ -144,7 +149,9 @@ impl Invariants {
         let replica = self.replica(node);
         replica.log.truncate_from(from);
         if replica.leads == Some(term) {
-            self.wrong(format!("leader append-only: n{node} truncates in its term {term}"));
+            self.wrong(format!(
+                "leader append-only: n{node} truncates in its term {term}"
+            ));
         }
     }
 
@@ -157,7 +164,9 @@ impl Invariants {
         };
         replica.applied = point.index;
         if replica.leads == Some(term) {
-            self.wrong(format!("leader append-only: n{node} installs in its term {term}"));
+            self.wrong(format!(
+                "leader append-only: n{node} installs in its term {term}"
+            ));
         }
     }
 
@@ -170,7 +179,9 @@ impl Invariants {
         self.replica(node).applied = first + marks.len() as u64 - 1;
         for (index, &mark) in (first..).zip(marks) {
             if self.replica(node).log.digest_at(index) != Some(mark.digest) {
-                self.wrong(format!("n{node} applies entry {index} that is not in its log"));
+                self.wrong(format!(
+                    "n{node} applies entry {index} that is not in its log"
+                ));
             }
             match self.applied.get(&index) {
                 Some((known, _)) if *known != mark => self.wrong(format!(

@@ -151,6 +151,18 @@ fn a_wake_up_that_waits_is_dropped_when_an_input_before_it_puts_it_off() {
 }
 
 #[test]
+fn a_wake_up_that_waits_does_not_serve_a_wish_of_this_instant() {
+    // The mark of a wake-up stands behind an input that asks for the past again.
+    let mut sim = waiting(3 * MS);
+    sim.pause(0);
+    sim.call(0, 0, 2, vec![Act::WakeAt(0)]);
+    pass(&mut sim, 9 * MS);
+    sim.resume(0);
+    let at = sim.now_ns() + WAKE_RESOLUTION_NS;
+    assert_eq!(woke(&pass(&mut sim, MS)), [(at, at)]);
+}
+
+#[test]
 fn a_sync_ends_while_its_process_is_paused_and_a_replacement_does_not() {
     for (act, records, unsynced) in [(Act::Sync, vec![1], 0), (Act::Replace(vec![5]), vec![1], 1)] {
         let mut sim = puppets(1);

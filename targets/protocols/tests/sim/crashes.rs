@@ -115,6 +115,19 @@ fn a_crash_during_a_sync_leaves_the_records_unsynced_and_the_rest_undone() {
 }
 
 #[test]
+fn the_end_of_a_sync_of_an_earlier_process_ends_no_other() {
+    let mut sim = puppets(1);
+    sim.call(0, 0, 1, vec![Act::Sync]);
+    until(&mut sim, 5 * MS);
+    sim.crash(0, Keep::Written);
+    sim.start(0);
+    sim.call(0, 0, 2, vec![Act::Save(1), Act::Sync, Act::Say(2)]);
+    let seen = told(&pass(&mut sim, 50 * MS));
+    assert_eq!(seen.last(), Some(&(16 * MS, 0, Told::Said(2))));
+    assert_eq!(sim.counters().syncs, 1);
+}
+
+#[test]
 fn a_replacement_is_atomic() {
     let script = vec![
         Act::Save(1),

@@ -282,6 +282,26 @@ proptest! {
     }
 
     #[test]
+    fn a_snapshot_goes_on_as_the_store(
+        requests in timed_requests(),
+        at in 0..80_usize,
+    ) {
+        let (mut store, mut now) = (Store::default(), 0);
+        let mut snapshot: Option<Store> = None;
+        for (index, (pause, request)) in requests.iter().enumerate() {
+            if index == at {
+                snapshot = Some(store.clone());
+            }
+            now += pause;
+            let answer = store.apply(now, request, true);
+            if let Some(snapshot) = &mut snapshot {
+                prop_assert_eq!(snapshot.apply(now, request, true), answer);
+                prop_assert_eq!(&*snapshot, &store);
+            }
+        }
+    }
+
+    #[test]
     fn a_snapshot_that_was_written_and_read_goes_on_as_the_store(
         requests in timed_requests(),
         at in 0..80_usize,

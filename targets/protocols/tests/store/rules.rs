@@ -140,3 +140,24 @@ fn what_is_not_read_only_cannot_be_read() {
         assert_eq!(reason(store.read(&command)), "the command is not read-only");
     }
 }
+
+#[test]
+fn what_is_empty_again_leaves_nothing_behind() {
+    let mut store = Store::default();
+    let (key, element) = (int(1), int(2));
+    for command in [
+        Command::Write(key.clone(), element.clone()),
+        Command::Write(key.clone(), Datum::Nil),
+        Command::SetAdd(key.clone(), element.clone()),
+        Command::SetRemove(key.clone(), element.clone()),
+        Command::Enqueue(key.clone(), element.clone()),
+        Command::Dequeue(key.clone()),
+        Command::Enqueue(key.clone(), element),
+        Command::Drain(key.clone()),
+        Command::Add(key.clone(), 5),
+        Command::Add(key, -5),
+    ] {
+        run(&mut store, command);
+    }
+    assert_eq!(store, Store::default());
+}

@@ -6,7 +6,6 @@ use super::read::Reader;
 use super::syntax::{self, Class};
 use crate::codec::error::{Problem, Read};
 use crate::codec::recorder::{Field, Who};
-use crate::codec::scan::Digits;
 use crate::tape::Tag;
 use crate::{History, Kind, ValueRef};
 
@@ -156,7 +155,7 @@ impl<'a> Reader<'a> {
     fn plain_integer(&mut self) -> Option<i64> {
         let start = self.scan.position;
         match self.scan.integer() {
-            Some(Digits::Fits(n)) if !self.scan.peek().is_some_and(syntax::in_token) => Some(n),
+            Some(n) if !self.scan.peek().is_some_and(syntax::in_token) => Some(n),
             _ => {
                 self.scan.position = start;
                 None

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::syntax::{self, Class};
 use crate::codec::error::{Problem, Read};
 use crate::codec::recorder::{Recorder, too_large};
-use crate::codec::scan::{Digits, MOST_LEVELS, Scanner};
+use crate::codec::scan::{MOST_LEVELS, Scanner};
 use crate::tape::{Open, Tag, TooLarge};
 
 /// A collection, or another form that waits for what it is made of.
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         self.recorder.history.tape.words.truncate(tape_end);
     }
 
-    fn unfinished(&self) -> Box<Problem> {
+    fn unfinished(&self) -> Problem {
         let problem = match self.stack.last().map(|frame| frame.kind) {
             Some(FrameKind::Collection(b')')) => self.scan.problem("a value or `)`"),
             Some(FrameKind::Collection(b']')) => self.scan.problem("a value or `]`"),
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         Ok(Step::Complete)
     }
 
-    fn unbalanced(&self, frame: Frame<'a>) -> Box<Problem> {
+    fn unbalanced(&self, frame: Frame<'a>) -> Problem {
         match frame.kind {
             FrameKind::Collection(b')') => self.scan.problem("a value or `)`"),
             FrameKind::Collection(b']') => self.scan.problem("a value or `]`"),
@@ -351,9 +351,8 @@ impl<'a> Reader<'a> {
     #[inline]
     fn number(&mut self) -> Read<Step> {
         let start = self.scan.position;
-        let digits = self.scan.integer();
-        if !self.scan.peek().is_some_and(syntax::in_token)
-            && let Some(Digits::Fits(n)) = digits
+        if let Some(n) = self.scan.integer()
+            && !self.scan.peek().is_some_and(syntax::in_token)
         {
             self.recorder.history.tape.int(n);
             return Ok(Step::Complete);

@@ -5,7 +5,7 @@
 
 use super::{escape, syntax};
 use crate::codec::view::{
-    Actor, AsEvent, Fields, FieldsWriter, Shape, View, write_int, write_uint,
+    Actor, AsEvent, Fields, FieldsWriter, Shape, View, write_int, write_plainly, write_uint,
 };
 use crate::{History, Value, ValueRef};
 
@@ -193,7 +193,7 @@ fn write_float(out: &mut String, x: f64) {
         return out.push_str(if x > 0.0 { "##Inf" } else { "##-Inf" });
     }
     if x == 0.0 || (1e-3..1e7).contains(&x.abs()) {
-        return out.push_str(&format!("{x:?}"));
+        return write_plainly(out, format_args!("{x:?}"));
     }
     let text = format!("{x:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::codec::error::{Problem, Read};
 use crate::codec::recorder::{Field, Recorder, Who, too_large};
-use crate::codec::scan::{Digits, MOST_LEVELS, Scanner};
+use crate::codec::scan::{MOST_LEVELS, Scanner};
 use crate::tape::{Open, Tag, TooLarge};
 use crate::{History, Kind};
 
@@ -199,7 +199,7 @@ impl Reader<'_> {
     fn plain_integer(&mut self) -> Option<i64> {
         let start = self.scan.position;
         if self.scan.peek() != Some(b'+')
-            && let Some(Digits::Fits(n)) = self.scan.integer()
+            && let Some(n) = self.scan.integer()
             && !matches!(self.scan.peek(), Some(b'.' | b'e' | b'E'))
         {
             return Some(n);
@@ -210,7 +210,7 @@ impl Reader<'_> {
 }
 
 /// Values.
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Reads one value onto the tape.
     fn value(&mut self) -> Read<()> {
         loop {
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Opens a collection, and says whether values of it are to follow.
-    fn open(&mut self, tag: Tag, closer: u8) -> Read<bool> {
+    fn open(&mut self, tag: Tag, bracket: u8) -> Read<bool> {
         let at = self.scan.position;
         if self.stack.len() == MOST_LEVELS {
             return Err(Problem::new(at, "a value of at most 256 levels").found("a deeper one"));
@@ -238,7 +238,7 @@ impl<'a> Reader<'a> {
         self.scan.position += 1;
         let open = self.recorder.history.tape.open(tag);
         self.skip_blank();
-        if self.scan.take(closer) {
+        if self.scan.take(bracket) {
             let closed = self.recorder.history.tape.close(open, 0);
             closed.map_err(|TooLarge| too_large(at))?;
             return Ok(false);
@@ -331,10 +331,6 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         let start = self.scan.position;
-        let digits = self.scan.integer();
-        if digits.is_none() {
-            return Err(Problem::new(start, "a number"));
-        }
         self.scan
             .skip_while(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
         let text = self.scan.since(start);
@@ -343,13 +339,9 @@ impl<'a> Reader<'a> {
             tape.named(Tag::Other, text);
             return Ok(());
         }
-        match text.parse() {
-            Ok(x) if !text.contains('+') || text.contains(['e', 'E']) => {
-                tape.float(x);
-                Ok(())
-            }
-            _ => Err(Problem::new(start, "a number")),
-        }
+        let float = is_float(text).then(|| text.parse().ok()).flatten();
+        tape.float(float.ok_or_else(|| Problem::new(start, "a number"))?);
+        Ok(())
     }
 }
 
@@ -370,7 +362,7 @@ impl<'a> Reader<'a> {
         Err(self.missing(expected))
     }
 
-    fn missing(&self, expected: &'static str) -> Box<Problem> {
+    fn missing(&self, expected: &'static str) -> Problem {
         let problem = self.scan.problem(expected);
         match self.scan.peek() {
             None => problem.remedy(CUT_SHORT),
@@ -454,22 +446,27 @@ fn in_string(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
-/// Whether this is an integer in JSON's form that 64 bits do not hold.
-pub(super) fn is_wide(text: &str) -> bool {
+/// Whether this is an integer as JSON writes it: no plus, and no needless zero in front.
+fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let integer = !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && !(digits.len() > 1 && digits.starts_with('0'));
-    integer && text.parse::<i64>().is_err()
+    let needless_zero = digits.len() > 1 && digits.starts_with('0');
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !needless_zero
+}
+
+/// Whether this is an integer that 64 bits do not hold.
+pub(super) fn is_wide(text: &str) -> bool {
+    is_integer(text) && text.parse::<i64>().is_err()
+}
+
+/// Whether this is a number with a point or an exponent, as far as what stands before the exponent tells.
+fn is_float(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let whole = mantissa.split('.').next().unwrap_or_default();
+    is_integer(whole) && !mantissa.ends_with('.') && text.len() > whole.len()
 }
 
 /// The integer that is written exactly so.
 fn canonical_integer(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let canonical = match digits.as_bytes() {
-        [b'0'] => text == "0",
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
+    let canonical = is_integer(text) && text != "-0";
     canonical.then(|| text.parse().ok()).flatten()
 }

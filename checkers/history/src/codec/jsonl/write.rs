@@ -2,7 +2,7 @@
 
 use crate::codec::edn;
 use crate::codec::view::{
-    Actor, AsEvent, Fields, FieldsWriter, Shape, View, write_int, write_uint,
+    Actor, AsEvent, Fields, FieldsWriter, Shape, View, write_int, write_plainly, write_uint,
 };
 use crate::{History, Value, ValueRef};
 
@@ -82,7 +82,7 @@ fn write<'a, V: View<'a>>(out: &mut String, value: V) {
         Shape::Bool(true) => out.push_str("true"),
         Shape::Bool(false) => out.push_str("false"),
         Shape::Int(n) => write_int(out, n),
-        Shape::Float(x) if x.is_finite() => out.push_str(&format!("{x:?}")),
+        Shape::Float(x) if x.is_finite() => write_plainly(out, format_args!("{x:?}")),
         Shape::Float(x) => write_str(out, &Value::Float(crate::Float(x)).to_string()),
         Shape::Other(text) if super::read::is_wide(text) => out.push_str(text),
         Shape::Str(text) | Shape::Keyword(text) | Shape::Symbol(text) | Shape::Other(text) => {
@@ -156,7 +156,7 @@ fn write_str(out: &mut String, text: &str) {
             b'\n' => out.push_str("\\n"),
             b'\t' => out.push_str("\\t"),
             b'\r' => out.push_str("\\r"),
-            byte => out.push_str(&format!("\\u{byte:04x}")),
+            byte => write_plainly(out, format_args!("\\u{byte:04x}")),
         }
         rest = &rest[at + 1..];
     }

@@ -1,4 +1,4 @@
-//! What a nemesis is told.
+//! What a schedule is made from.
 
 use rupture_targets::Capabilities;
 use serde::{Deserialize, Serialize};
@@ -13,21 +13,23 @@ const SECOND: u64 = 1_000_000_000;
 /// Which faults, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NemesisOptions {
+pub struct Plan {
     /// Which faults are drawn; a script says so itself.
     pub selection: Selection,
     /// How their times are chosen.
     pub timing: Timing,
     /// How long a lane waits between two faults, on average. Faults last 0.2 to 4 s, and longer in proportion
-    /// when this is longer than [`NemesisOptions::INTERVAL_NS`].
+    /// when this is longer than [`Plan::INTERVAL_NS`].
     pub interval_ns: u64,
     /// No fault begins before this time.
     pub start_ns: u64,
     /// At this time every fault ends, and no other begins.
     pub stop_ns: u64,
+    /// How long the cluster is then left alone before anybody looks whether everything is gone.
+    pub recovery_ns: u64,
 }
 
-impl Default for NemesisOptions {
+impl Default for Plan {
     /// No fault, for thirty seconds.
     fn default() -> Self {
         Self::mix(Selection::default(), 30 * SECOND)
@@ -60,9 +62,9 @@ pub struct Phase {
     pub kinds: Vec<FaultKind>,
 }
 
-/// Why a nemesis cannot do what was asked.
+/// Why a plan cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NemesisError {
+pub enum PlanError {
     /// A name that was chosen cannot be.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -98,13 +100,15 @@ pub enum NemesisError {
     },
 }
 
-impl NemesisOptions {
+impl Plan {
     /// The usual average wait between two faults of a kind.
     pub const INTERVAL_NS: u64 = 3 * SECOND;
     /// The shortest average wait between two faults of a kind.
     pub const LEAST_INTERVAL_NS: u64 = SECOND / 100;
     /// The usual time to elect a first leader in peace.
     pub const START_NS: u64 = SECOND;
+    /// The usual time for a healed cluster to recover.
+    pub const RECOVERY_NS: u64 = 3 * SECOND;
 
     /// A mix of these faults that ends at this time, with the usual pace.
     pub fn mix(selection: Selection, stop_ns: u64) -> Self {
@@ -114,6 +118,7 @@ impl NemesisOptions {
             interval_ns: Self::INTERVAL_NS,
             start_ns: Self::START_NS.min(stop_ns / 4),
             stop_ns,
+            recovery_ns: Self::RECOVERY_NS,
         }
     }
 
@@ -125,7 +130,7 @@ impl NemesisOptions {
         }
     }
 
-    /// The kinds of fault that are asked for, in order.
+    /// The kinds of fault that the plan asks for, in order.
     pub fn kinds(&self) -> Vec<FaultKind> {
         let mut kinds = match &self.timing {
             Timing::Mix | Timing::Interval => self.selection.kinds(),
@@ -147,7 +152,7 @@ impl NemesisOptions {
         kinds
     }
 
-    /// The options without what a world with these capabilities and this many nodes does not allow, as far as
+    /// The plan without what a world with these capabilities and this many nodes does not allow, as far as
     /// that was not asked for by name.
     ///
     /// # Errors
@@ -156,9 +161,9 @@ impl NemesisOptions {
         &self,
         capabilities: &Capabilities,
         nodes: usize,
-    ) -> Result<Self, NemesisError> {
+    ) -> Result<Self, PlanError> {
         if self.interval_ns < Self::LEAST_INTERVAL_NS {
-            return Err(NemesisError::Interval {
+            return Err(PlanError::Interval {
                 interval_ns: self.interval_ns,
                 least_ns: Self::LEAST_INTERVAL_NS,
             });
@@ -180,27 +185,27 @@ impl NemesisOptions {
         script: &Script,
         capabilities: &Capabilities,
         nodes: usize,
-    ) -> Result<(), NemesisError> {
+    ) -> Result<(), PlanError> {
         for entry in script.entries() {
             let (at_ns, stop_ns) = (entry.at_ns, self.stop_ns);
             if at_ns >= stop_ns {
-                return Err(NemesisError::TooLate { at_ns, stop_ns });
+                return Err(PlanError::TooLate { at_ns, stop_ns });
             }
             if let Action::Begin { fault, .. } = &entry.action {
                 fault
                     .check_against(capabilities, nodes)
-                    .map_err(|reason| NemesisError::Script { at_ns, reason })?;
+                    .map_err(|reason| PlanError::Script { at_ns, reason })?;
             }
         }
         Ok(())
     }
 }
 
-fn check_phases(phases: &[Phase], selection: &Selection) -> Result<(), NemesisError> {
+fn check_phases(phases: &[Phase], selection: &Selection) -> Result<(), PlanError> {
     let chosen = selection.kinds();
     let mut kinds = phases.iter().flat_map(|phase| &phase.kinds);
     match kinds.find(|kind| !chosen.contains(kind)) {
-        Some(&kind) => Err(NemesisError::NotChosen { kind }),
+        Some(&kind) => Err(PlanError::NotChosen { kind }),
         None => Ok(()),
     }
 }

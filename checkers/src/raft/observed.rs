@@ -1,0 +1,79 @@
+//! What nodes tell, in words that no protocol's implementation is needed for.
+
+/// Something that a node told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// When, in nanoseconds of true time. Observations are handed over in this order.
+    pub at_ns: u64,
+    /// Which node, numbered from 0; people see node 0 as `n1`.
+    pub node: u32,
+    /// The node's term at that moment.
+    pub term: u64,
+    /// What.
+    pub kind: Observed,
+}
+
+/// An entry of a log. Its index follows from where it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// The term of the leader that created it.
+    pub term: u64,
+    /// Stands for the whole log up to and including it.
+    pub digest: u64,
+}
+
+/// Stands for all entries of a log up to and including the one at `index`; index 0 for none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Snapshot {
+    /// The index of its last entry.
+    pub index: u64,
+    /// The term of that entry.
+    pub term: u64,
+    /// The digest of that entry.
+    pub digest: u64,
+}
+
+/// What a node tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// Its process started, with this on its disk. It leads nothing.
+    Started {
+        /// The last snapshot.
+        snapshot: Snapshot,
+        /// The entries behind it; the first has the index `snapshot.index + 1`.
+        entries: Vec<Entry>,
+    },
+    /// It was elected leader of its term; its log is that of before it appends anything as leader.
+    LeaderElected {
+        /// The index of the last entry of its log.
+        last_index: u64,
+        /// The term of that entry.
+        last_term: u64,
+    },
+    /// It leads no longer.
+    SteppedDown,
+    /// Entries were put into its log, in the place of all that it had from `first_index` on.
+    Appended {
+        /// The index of the first.
+        first_index: u64,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
+    /// All entries from an index on were taken off its log.
+    Truncated {
+        /// The first index that it lacks now.
+        from_index: u64,
+    },
+    /// Entries were applied to its state machine.
+    Applied {
+        /// The index of the first.
+        first_index: u64,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
+    /// A snapshot was taken of what it had applied. Its log is the same, compacted or not.
+    SnapshotTaken(Snapshot),
+    /// A snapshot from elsewhere took the place of its state, and of its log unless the log contains the
+    /// snapshot's last entry.
+    SnapshotInstalled(Snapshot),
+}

@@ -1,0 +1,93 @@
+//! Every history of `shared/histories` that the models here speak gets its published verdict, but for one
+//! in which no client does anything: Knossos calls that valid, and here it is unknown.
+
+use std::path::{Path, PathBuf};
+
+use rupture_checkers::history::{Validity, Verdict, codec};
+use rupture_checkers::{Budget, Options, checker};
+
+const MODELS: [&str; 2] = ["cas-register", "kv-append"];
+
+const EMPTY: &str = "knossos/good/mongodb-v0-ack-rollback-.edn";
+
+fn folder() -> Option<PathBuf> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // The corpus lies beside the repository.
+    let folder = manifest.ancestors().map(|up| up.join("shared/histories"));
+    folder
+        .into_iter()
+        .find(|folder| folder.join("VERDICTS.tsv").is_file())
+}
+
+struct Row {
+    file: String,
+    model: String,
+    expected: Validity,
+    options: Options,
+}
+
+fn rows(folder: &Path) -> Vec<Row> {
+    let table = std::fs::read_to_string(folder.join("VERDICTS.tsv")).unwrap();
+    let row = |line: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        Row {
+            file: fields[0].to_owned(),
+            model: fields[1].to_owned(),
+            expected: match fields[3] {
+                _ if fields[0] == EMPTY => Validity::Unknown,
+                "true" => Validity::Valid,
+                "false" => Validity::Invalid,
+                _ => Validity::Unknown,
+            },
+            options: Options {
+                independent: false,
+                observe_failed_cas: fields[4].contains("--observe-failed-cas"),
+            },
+        }
+    };
+    let rows = table.lines().skip(1).map(row);
+    rows.filter(|row| MODELS.contains(&&*row.model)).collect()
+}
+
+fn judge(folder: &Path, row: &Row) -> Verdict {
+    let bytes = std::fs::read(folder.join(&row.file)).unwrap();
+    let history = codec::read(&bytes).unwrap_or_else(|error| panic!("{}: {error}", row.file));
+    let judge = checker(&row.model, None, &row.options).unwrap();
+    judge
+        .check(&history, &Budget::unlimited())
+        .unwrap_or_else(|error| panic!("{}: {error}", row.file))
+}
+
+#[test]
+fn published_verdicts() {
+    let Some(folder) = folder() else {
+        println!("skipped: no folder shared/histories beside the repository");
+        return;
+    };
+    let rows = rows(&folder);
+    assert!(rows.len() > 100, "{}", rows.len());
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let verdict = judge(&folder, row);
+        if verdict.validity != row.expected {
+            wrong.push(format!("{}: {:?}", row.file, verdict.validity));
+        }
+        if verdict.validity == Validity::Unknown {
+            continue;
+        }
+        if verdict.validity == Validity::Valid {
+            assert_eq!(verdict.explained, verdict.operations, "{}", row.file);
+            continue;
+        }
+        let anomaly = &verdict.anomalies[0];
+        assert!(verdict.explained < verdict.operations, "{}", row.file);
+        assert!(!anomaly.evidence.is_empty(), "{}", row.file);
+        println!("{}: {} operations", row.file, anomaly.evidence.len());
+        println!("  {}", anomaly.summary);
+        for line in &anomaly.explanation {
+            println!("    {line}");
+        }
+        assert_eq!(verdict, judge(&folder, row), "{}", row.file);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -1,0 +1,265 @@
+//! A history that does not speak the language of the model is an error that names the event, and never a
+//! verdict.
+
+use rupture_checkers::history::{Event, History, Kind, Validity, Value};
+use rupture_checkers::{Budget, CheckError, Options, Unknown, checker, models};
+
+const KEYS: Options = Options {
+    independent: true,
+    observe_failed_cas: false,
+};
+
+fn event(process: i64, kind: Kind, f: &str, value: Value) -> Event {
+    Event::new(process, kind, f, value)
+}
+
+fn error(model: &str, options: &Options, events: &[Event]) -> CheckError {
+    let history: History = events.iter().collect();
+    let judge = checker(model, None, options).unwrap();
+    let answer = judge.check(&history, &Budget::unlimited());
+    answer.expect_err("the history was judged")
+}
+
+fn vector(items: &[i64]) -> Value {
+    Value::Vector(items.iter().map(|&n| Value::Int(n)).collect())
+}
+
+#[test]
+fn unknown_names_come_with_the_known_ones() {
+    let Err(unknown) = checker("cas_register", None, &Options::default()) else {
+        panic!("there is no such model");
+    };
+    assert_eq!(unknown.name(), "cas_register");
+    assert!(unknown.known().contains(&"cas-register"));
+    assert_eq!(unknown.known().len(), models().len());
+    let level = checker("set", Some("serializable"), &Options::default());
+    let Err(Unknown::Consistency { model, known, .. }) = level else {
+        panic!("there is no such level");
+    };
+    assert_eq!((model, &known[..]), ("set", &["linearizable"][..]));
+}
+
+#[test]
+fn the_registry_is_in_order_and_complete() {
+    let names: Vec<&str> = models().iter().map(|info| info.name).collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(names, sorted);
+    for info in models() {
+        assert!(!info.about.is_empty() && !info.consistency.is_empty());
+        for level in info.consistency {
+            let judge = checker(info.name, Some(level), &Options::default()).unwrap();
+            let verdict = judge.check(&History::new(), &Budget::unlimited()).unwrap();
+            assert_eq!(verdict.validity, Validity::Unknown, "{}", info.name);
+            assert!(!verdict.reasons.is_empty(), "{}", info.name);
+        }
+    }
+}
+
+#[test]
+fn a_function_that_the_model_does_not_have() {
+    let mut events = vec![
+        event(0, Kind::Invoke, "read", Value::Nil),
+        event(0, Kind::Ok, "read", Value::Nil),
+        event(1, Kind::Invoke, "cas", vector(&[1, 2])),
+        event(1, Kind::Fail, "cas", vector(&[1, 2])),
+    ];
+    events[2].index = Some(17);
+    let error = error("register", &Options::default(), &events);
+    assert_eq!(
+        error.to_string(),
+        "event 17: `cas` is no operation of register; it has read, write"
+    );
+}
+
+#[test]
+fn values_of_the_wrong_type() {
+    let cases = [
+        (
+            "cas-register",
+            "cas",
+            Value::Int(1),
+            Value::Nil,
+            0,
+            "a pair [old new]",
+        ),
+        (
+            "counter",
+            "add",
+            Value::str("1"),
+            Value::Nil,
+            0,
+            "an integer",
+        ),
+        ("counter", "read", Value::Nil, Value::Nil, 1, "an integer"),
+        (
+            "set",
+            "contains",
+            Value::Int(1),
+            vector(&[1]),
+            1,
+            "[1 true] or [1 false]",
+        ),
+        (
+            "set",
+            "read",
+            Value::Nil,
+            Value::Int(3),
+            1,
+            "a collection of elements",
+        ),
+        (
+            "fifo-queue",
+            "enqueue",
+            Value::Nil,
+            Value::Nil,
+            0,
+            "a value other than nil",
+        ),
+        (
+            "stack",
+            "push",
+            Value::Nil,
+            Value::Nil,
+            0,
+            "a value other than nil",
+        ),
+        (
+            "priority-queue",
+            "insert",
+            Value::str("x"),
+            Value::Nil,
+            0,
+            "an integer",
+        ),
+        (
+            "fenced-lock",
+            "acquire",
+            Value::Nil,
+            Value::Nil,
+            1,
+            "a token",
+        ),
+        (
+            "multi-register",
+            "txn",
+            vector(&[1]),
+            Value::Nil,
+            1,
+            "a vector of [read key value]",
+        ),
+        (
+            "kv-append",
+            "get",
+            Value::Nil,
+            Value::Nil,
+            0,
+            "a field `key`",
+        ),
+    ];
+    for (model, f, argument, result, at, expected) in cases {
+        let events = [
+            event(0, Kind::Invoke, f, argument),
+            event(0, Kind::Ok, f, result),
+        ];
+        let error = error(model, &Options::default(), &events);
+        let CheckError::WrongValue {
+            index,
+            expected: said,
+            ..
+        } = &error
+        else {
+            panic!("{model}: {error}");
+        };
+        assert_eq!(*index, at, "{model}: {error}");
+        assert!(said.starts_with(expected), "{model}: {error}");
+    }
+}
+
+#[test]
+fn values_without_their_key() {
+    let bare = [
+        event(0, Kind::Invoke, "write", Value::Int(1)),
+        event(0, Kind::Ok, "write", Value::Int(1)),
+    ];
+    let text = error("register", &KEYS, &bare).to_string();
+    assert!(
+        text.contains("event 0") && text.contains("[key value]"),
+        "{text}"
+    );
+    let other = [
+        event(0, Kind::Invoke, "write", vector(&[7, 1])),
+        event(0, Kind::Ok, "write", vector(&[8, 1])),
+    ];
+    let text = error("register", &KEYS, &other).to_string();
+    assert!(
+        text.contains("event 1") && text.contains("[7 value]"),
+        "{text}"
+    );
+}
+
+#[test]
+fn events_that_do_not_pair() {
+    let two = [
+        event(0, Kind::Invoke, "read", Value::Nil),
+        event(0, Kind::Invoke, "read", Value::Nil),
+    ];
+    let none = [event(0, Kind::Ok, "read", Value::Nil)];
+    for events in [&two[..], &none[..]] {
+        let error = error("register", &Options::default(), events);
+        assert!(matches!(error, CheckError::Pairing(_)), "{error}");
+    }
+}
+
+#[test]
+fn the_nemesis_takes_no_part() {
+    let mut kill = event(0, Kind::Info, "kill", Value::Nil);
+    kill.process = rupture_checkers::history::Process::nemesis();
+    let history: History = [
+        kill.clone(),
+        event(0, Kind::Invoke, "read", Value::Nil),
+        kill,
+        event(0, Kind::Ok, "read", Value::Nil),
+    ]
+    .iter()
+    .collect();
+    let judge = checker("register", None, &Options::default()).unwrap();
+    let verdict = judge.check(&history, &Budget::unlimited()).unwrap();
+    assert_eq!(verdict.validity, Validity::Valid);
+    assert_eq!((verdict.operations, verdict.explained), (1, 1));
+}
+
+#[test]
+fn nothing_known_is_unknown() {
+    let history: History = [
+        event(0, Kind::Invoke, "write", Value::Int(1)),
+        event(1, Kind::Invoke, "write", Value::Int(2)),
+        event(1, Kind::Info, "write", Value::Int(2)),
+    ]
+    .iter()
+    .collect();
+    let judge = checker("register", None, &Options::default()).unwrap();
+    let verdict = judge.check(&history, &Budget::unlimited()).unwrap();
+    assert_eq!(verdict.validity, Validity::Unknown);
+    assert_eq!(verdict.reasons.len(), 1);
+}
+
+#[test]
+fn times_out_of_order_are_a_note() {
+    let mut events = [
+        event(0, Kind::Invoke, "read", Value::Nil),
+        event(0, Kind::Ok, "read", Value::Nil),
+    ];
+    events[0].time = 20;
+    events[1].time = 10;
+    let history: History = events.iter().collect();
+    let judge = checker("register", None, &Options::default()).unwrap();
+    let verdict = judge.check(&history, &Budget::unlimited()).unwrap();
+    assert_eq!(verdict.validity, Validity::Valid);
+    assert!(
+        verdict.notes[0].starts_with("event 1 has the time 10 ns"),
+        "{:?}",
+        verdict.notes
+    );
+}

@@ -1,0 +1,234 @@
+//! Raft in the simulator: the cluster, a client for each thread, and an administrator.
+//!
+//! Everything is a function of the options and of what is done to it. Client threads use the sans-IO client of
+//! the protocol, with its retries and leader hints; the administrator asks for changes of membership until the
+//! cluster has made them. Deliberately absent: when anything is done, which a driver says, and any judgement.
+
+mod admin;
+mod clients;
+mod cluster;
+mod observe;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rupture_protocols::NodeId;
+use rupture_protocols::raft::{Config, EventKind, Mutant, Raft, ReadMode};
+use rupture_protocols::random::{Stream, stream};
+use rupture_protocols::sim::{Outside, Sim, SimOptions};
+
+use crate::observe::NodeEvent;
+use crate::operations::{MODELS, Model};
+use crate::registry::{MutantInfo, TargetInfo};
+use crate::{
+    Cluster, Happening, Invocation, Loss, OperationError, Simulated, TargetError, TargetOptions,
+};
+use admin::Administrator;
+use clients::Clients;
+pub(crate) use observe::{line, observation};
+
+/// The wall clocks of all nodes begin here, 2000-01-01T00:00:00Z, in nanoseconds since 1970, so that a clock
+/// that jumps into the past has a past to show.
+const EPOCH_NS: u64 = 946_684_800_000_000_000;
+
+/// By how many millionths the rate of a clock may be off before leases break: somewhat more than
+/// the nemesis makes it by chance.
+const LEASE_DRIFT_PPM: u32 = 15_000;
+
+const READS: [(&str, ReadMode); 2] = [
+    ("read-index", ReadMode::ReadIndex),
+    ("lease", ReadMode::Lease),
+];
+
+/// This target, for people.
+pub(crate) fn info() -> TargetInfo {
+    let mutant = |mutant: Mutant| MutantInfo {
+        name: mutant.name(),
+        about: mutant.about(),
+    };
+    TargetInfo {
+        name: "raft",
+        about: "a replicated store on Raft, with snapshots, membership change and client sessions",
+        mutants: Mutant::ALL.map(mutant).to_vec(),
+        models: MODELS,
+        reads: READS.map(|(name, _)| name).to_vec(),
+    }
+}
+
+/// Whose alarm it is.
+#[derive(Clone, Copy, Debug)]
+enum Alarm {
+    Driver(u64),
+    Client(usize),
+    Administrator,
+}
+
+/// A cluster of Raft in the simulator, with its clients.
+pub(crate) struct RaftTarget {
+    sim: Sim<Raft>,
+    clients: Clients,
+    admin: Administrator,
+    /// What the alarms of the simulation are for. Never iterated.
+    alarms: BTreeMap<u64, Alarm>,
+    next_alarm: u64,
+    /// What happened and was not asked for yet.
+    happened: VecDeque<Happening>,
+    /// The nodes that are or will be members, in order.
+    present: Vec<NodeId>,
+    /// The members as the last committed change says, and its index.
+    members: (u64, Vec<NodeId>),
+    losses: BTreeMap<NodeId, Loss>,
+    crash_points: Stream,
+    watch: bool,
+}
+
+impl RaftTarget {
+    /// Builds the target. Names were checked against [`info`].
+    ///
+    /// # Errors
+    /// Settings that contradict each other.
+    pub(crate) fn new(options: &TargetOptions) -> Result<Self, TargetError> {
+        let refuse = |reason: String| TargetError::Settings {
+            target: "raft".to_owned(),
+            reason,
+        };
+        let config = config(options);
+        config
+            .validate()
+            .map_err(|error| refuse(error.to_string()))?;
+        if options.threads == 0 {
+            return Err(refuse(
+                "there must be at least one client thread".to_owned(),
+            ));
+        }
+        let model = Model::of(&options.model).ok_or_else(|| refuse(options.model.clone()))?;
+        let present: Vec<NodeId> = (0..options.nodes).collect();
+        let make = move |_| Raft::new(config.clone());
+        let mut sim = Sim::new(SimOptions::default(), options.seed, options.nodes, make);
+        for node in &present {
+            sim.bump_clock(*node, EPOCH_NS as i64);
+        }
+        Ok(Self {
+            sim,
+            clients: Clients::new(options, model),
+            admin: Administrator::new(options.threads as u32),
+            alarms: BTreeMap::new(),
+            next_alarm: 0,
+            happened: VecDeque::new(),
+            members: (0, present.clone()),
+            present,
+            losses: BTreeMap::new(),
+            crash_points: stream(options.seed, "crash points"),
+            watch: options.watch,
+        })
+    }
+
+    fn set_alarm(&mut self, alarm: Alarm, at_ns: u64) {
+        let token = self.next_alarm;
+        self.next_alarm += 1;
+        self.alarms.insert(token, alarm);
+        self.sim.alarm(token, at_ns);
+    }
+
+    /// Takes in what reached the outside of the simulation.
+    fn take_in(&mut self, outside: Outside<Raft>) {
+        match outside {
+            Outside::Reply {
+                client,
+                id,
+                from,
+                reply,
+            } => {
+                if client == self.admin.client() {
+                    self.answer_admin(id, &reply);
+                } else {
+                    self.reply(client, id, from, reply);
+                }
+            }
+            Outside::Refused { client, id, from } => self.no_reply(client, id, from, true),
+            Outside::Broken { client, id, from } => self.no_reply(client, id, from, false),
+            Outside::Alarm { token } => match self.alarms.remove(&token) {
+                Some(Alarm::Driver(token)) => self.happened.push_back(Happening::Alarm { token }),
+                Some(Alarm::Client(thread)) => self.wake(thread),
+                Some(Alarm::Administrator) => self.ask_again(),
+                None => {}
+            },
+            Outside::Event {
+                node,
+                now_ns,
+                wall_ns,
+                event,
+            } => {
+                if let EventKind::MembershipChanged { index, members } = &event.kind
+                    && *index > self.members.0
+                {
+                    self.members = (*index, members.clone());
+                }
+                if self.watch {
+                    // The first words of a process come before its clock could be set.
+                    let wall_ns = wall_ns + if wall_ns < EPOCH_NS / 2 { EPOCH_NS } else { 0 };
+                    let told = NodeEvent::raft(now_ns, node, wall_ns, event);
+                    self.happened.push_back(Happening::Node(told));
+                }
+            }
+            Outside::Crashed { node, report } => {
+                self.losses.insert(node, cluster::loss(&report));
+            }
+        }
+    }
+}
+
+fn config(options: &TargetOptions) -> Config {
+    let mutant = options.mutant.as_deref();
+    let reads = options.reads.as_deref();
+    Config {
+        mutant: Mutant::ALL.into_iter().find(|it| Some(it.name()) == mutant),
+        reads: READS
+            .into_iter()
+            .find(|(name, _)| Some(*name) == reads)
+            .map_or(ReadMode::default(), |(_, mode)| mode),
+        lease_drift_ppm: LEASE_DRIFT_PPM,
+        ..Config::for_nodes(options.nodes)
+    }
+}
+
+impl Simulated for RaftTarget {
+    fn now_ns(&self) -> u64 {
+        self.sim.now_ns()
+    }
+
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), OperationError> {
+        self.begin(&invocation)
+    }
+
+    fn alarm(&mut self, token: u64, at_ns: u64) {
+        self.set_alarm(Alarm::Driver(token), at_ns);
+    }
+
+    fn advance(&mut self, limit_ns: u64) -> Option<Happening> {
+        loop {
+            if let Some(happening) = self.happened.pop_front() {
+                return Some(happening);
+            }
+            let outside = self.sim.advance(limit_ns)?;
+            self.take_in(outside);
+        }
+    }
+
+    fn metrics(&self, node: usize) -> String {
+        let Ok(node) = NodeId::try_from(node) else {
+            return String::new();
+        };
+        let name = crate::NodeName::numbered(node);
+        let process = self.sim.node(node);
+        process.map_or(String::new(), |raft| {
+            raft.metrics().to_prometheus(name.as_str())
+        })
+    }
+
+    fn as_cluster(&mut self) -> &mut dyn Cluster {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;
