@@ -80,9 +80,9 @@ pub struct RunArgs {
     /// Faults, separated by commas (`rupture list nemeses`); `none` and `all` are names too.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub nemesis: Vec<String>,
-    /// The mean wait between two faults of a kind.
-    #[arg(long, default_value = "3", value_parser = plan::milliseconds, value_name = "TIME")]
-    pub nemesis_interval: u64,
+    /// The mean wait between two faults of a kind [default: a tenth of the time limit, 3 s at most].
+    #[arg(long, value_parser = plan::milliseconds, value_name = "TIME")]
+    pub nemesis_interval: Option<u64>,
     /// A file of timed faults in place of random ones (`at 2s partition halves for 3s`).
     #[arg(long, value_name = "FILE")]
     pub nemesis_script: Option<PathBuf>,
@@ -179,7 +179,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     };
     let exit = result.unwrap_or_else(|error| {
         let exit = exit::of_error(&error);
-        anstream::eprintln!("{} {error:#}", crate::report::style::error("error:"));
+        complain!("{} {error:#}", crate::report::style::error("error:"));
         exit
     });
     exit.into()

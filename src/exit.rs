@@ -32,7 +32,8 @@ impl Exit {
         }
     }
 
-    fn badness(self) -> u8 {
+    /// How bad it is, ascending.
+    pub fn badness(self) -> u8 {
         match self {
             Self::Valid => 0,
             Self::Unknown => 1,

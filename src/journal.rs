@@ -128,13 +128,10 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// Writes a node's metrics, a line at a time.
+    /// Writes a node's metrics.
     pub fn metrics(&mut self, node: &NodeName, text: &str) {
-        if !self.sink.keeps() || text.is_empty() {
-            return;
-        }
-        if let Ok(file) = self.sink.open(&format!("nodes/{node}.prom")) {
-            text.lines().for_each(|line| self.sink.line(file, line));
+        if self.sink.keeps() && !text.is_empty() {
+            self.sink.whole(&format!("nodes/{node}.prom"), text);
         }
     }
 

@@ -4,6 +4,22 @@
 //! a user can ask, [`run`] for one run from plan to verdict, [`schedule`] for the pure state machine between
 //! generators and drivers, [`drive`] for the worlds that own time.
 
+/// Prints a line. A terminal that is gone or a full device changes no verdict and no exit code.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stdout(), $($text)*);
+    }};
+}
+
+/// Prints a line for whoever watches for trouble.
+macro_rules! complain {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stderr(), $($text)*);
+    }};
+}
+
 pub mod cli;
 pub mod drive;
 pub mod exit;

@@ -119,7 +119,10 @@ impl Plan {
         if self.op_timeout_ms == 0 {
             return refuse("--op-timeout must be above 0".into());
         }
-        if self.nemesis_interval_ms == 0 && !self.nemesis.is_empty() {
+        if self.nemesis.iter().any(String::is_empty) {
+            return refuse("--nemesis has an empty name; write `none` for no fault".into());
+        }
+        if self.nemesis_interval_ms == 0 {
             return refuse("--nemesis-interval must be above 0".into());
         }
         if self.script.is_some() && self.nemesis.iter().any(|name| name != "none") {
@@ -227,6 +230,12 @@ pub fn seeds(text: &str) -> anyhow::Result<std::ops::Range<u64>> {
         return Err(bad_input(format!("--seeds {text} is empty")));
     }
     Ok(from..to)
+}
+
+/// The usual wait between two faults of a kind: a tenth of the run, so that a short one meets each kind too, and
+/// 3 s at the most.
+pub fn nemesis_interval_ms(time_limit_ms: u64) -> u64 {
+    (time_limit_ms / 10).clamp(10, 3_000)
 }
 
 /// Seconds, such as `30` or `0.5`, or with a unit: `500ms`, `30s`, `2m`; as milliseconds.

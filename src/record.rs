@@ -20,6 +20,9 @@ pub trait Sink {
     /// Appends a line to a file; the line end is added.
     fn line(&mut self, file: usize, line: &str);
 
+    /// Writes a whole file at once.
+    fn whole(&mut self, path: &str, text: &str);
+
     /// Whether lines go anywhere: when not, nobody needs to make them.
     fn keeps(&self) -> bool;
 }
@@ -34,6 +37,8 @@ impl Sink for Nowhere {
     }
 
     fn line(&mut self, _file: usize, _line: &str) {}
+
+    fn whole(&mut self, _path: &str, _text: &str) {}
 
     fn keeps(&self) -> bool {
         false
@@ -57,6 +62,10 @@ impl Sink for Memory {
         let bytes = &mut self.files[file].1;
         bytes.extend_from_slice(line.as_bytes());
         bytes.push(b'\n');
+    }
+
+    fn whole(&mut self, path: &str, text: &str) {
+        self.files.push((path.to_owned(), text.as_bytes().to_vec()));
     }
 
     fn keeps(&self) -> bool {
@@ -169,6 +178,12 @@ impl Sink for Folder {
             .write_all(line.as_bytes())
             .and_then(|()| out.write_all(b"\n"));
         if let Err(error) = written {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    fn whole(&mut self, path: &str, text: &str) {
+        if let Err(error) = fs::write(self.root.join(path), text) {
             self.error.get_or_insert(error);
         }
     }

@@ -9,6 +9,13 @@ use rupture_workloads::checkers::history::{Anomaly, Validity, Verdict};
 /// How many anomalies are shown in full; the others are counted.
 const SHOWN: usize = 3;
 
+/// Prints lines.
+pub fn print(lines: &[String]) {
+    for line in lines {
+        say!("{line}");
+    }
+}
+
 /// How wide the terminal is, within reason; 100 columns where there is none.
 pub fn width() -> usize {
     terminal_width().unwrap_or(100).clamp(60, 160)

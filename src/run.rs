@@ -118,9 +118,9 @@ pub fn run(
     };
     let outcome = driver.run(stop)?;
     let (history, counts) = journal.finish();
-    let mut parts = vec![judge(plan, workload.checker.as_ref(), &history, stop)?];
+    let mut parts = vec![judge(plan, workload.checker.as_ref(), &history)?];
     parts.extend(watcher.finish());
-    parts.extend(conditions(&outcome, &asked));
+    parts.extend(conditions(&outcome, counts, &asked));
     Ok(Report {
         seed: plan.seed,
         parts,
@@ -135,10 +135,9 @@ fn judge(
     plan: &Plan,
     checker: &dyn rupture_workloads::checkers::Checker,
     history: &History,
-    stop: &(dyn Fn() -> bool + Sync),
 ) -> anyhow::Result<Verdict> {
     let deadline = Instant::now().checked_add(Duration::from_millis(plan.check_timeout_ms));
-    let over = || stop() || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let memory = usize::try_from(plan.check_memory).unwrap_or(usize::MAX);
     let budget = Budget::unlimited().with_time(&over).with_bytes(memory);
     checker
@@ -149,24 +148,31 @@ fn judge(
 }
 
 /// What keeps a run from being valid although nothing was proved wrong: faults that were never injected or never
-/// healed, a cluster that did not come back, an end before the end.
-fn conditions(outcome: &Outcome, asked: &[FaultKind]) -> Option<Verdict> {
+/// healed, a cluster that did not come back or never answered, an end before the end.
+fn conditions(outcome: &Outcome, counts: Counts, asked: &[FaultKind]) -> Option<Verdict> {
     let mut reasons = Vec::new();
     if outcome.interrupted {
         reasons.push("interrupted before the end".to_owned());
     } else {
         let problems = nemesis::evidence(asked, &outcome.receipts).problems;
-        reasons.extend(
-            problems
-                .iter()
-                .map(|problem| format!("not injected: {problem}")),
-        );
+        let never = problems
+            .iter()
+            .any(|problem| problem.ends_with("took hold"));
+        reasons.extend(problems);
+        if never {
+            reasons.push(
+                "run longer (--time-limit), or with shorter waits (--nemesis-interval)".to_owned(),
+            );
+        }
+    }
+    if counts.ok == 0 {
+        reasons.push("no operation was seen to happen".to_owned());
     }
     if !outcome.recovered {
         reasons.push("the cluster did not recover after everything was healed".to_owned());
     }
     (!reasons.is_empty()).then(|| {
-        let mut verdict = Verdict::new(Validity::Unknown, "faults", "");
+        let mut verdict = Verdict::new(Validity::Unknown, "run", "");
         verdict.reasons = reasons;
         verdict
     })

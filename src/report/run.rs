@@ -11,13 +11,14 @@ use rupture_nemesis::{Receipt, State};
 const FAULTS_SHOWN: usize = 12;
 
 /// What is about to happen.
-pub fn opening(plan: &Plan) -> Vec<String> {
+pub fn opening(plan: &Plan, seeds: &str) -> Vec<String> {
     let rate = match plan.rate {
         Some(rate) => format!("about {rate} operations a second"),
         None => "as fast as they can".to_owned(),
     };
     let faults = match &plan.script {
         Some(_) => "as the script says".to_owned(),
+        None if plan.nemesis.iter().all(|name| name == "none") => "none".to_owned(),
         None => format!(
             "{}, about {} between two of a kind",
             plan.nemesis.join(", "),
@@ -26,10 +27,7 @@ pub fn opening(plan: &Plan) -> Vec<String> {
     };
     let mut lines = vec![format!(
         "{} {}",
-        style::bold(format!(
-            "{} in the simulator, seed {}",
-            plan.target, plan.seed
-        )),
+        style::bold(format!("{} in the simulator, {seeds}", plan.target)),
         style::dim(format!("(rupture {})", env!("CARGO_PKG_VERSION")))
     )];
     let mut row = |name: &str, text: &str| {
@@ -79,11 +77,13 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
     }
     lines.push(String::new());
     lines.push(format!("{} {}", style::dim("results "), folder.display()));
-    lines.push(format!(
-        "{} rupture replay {}",
-        style::dim("replay  "),
-        folder.display()
-    ));
+    if !report.interrupted {
+        lines.push(format!(
+            "{} rupture replay {}",
+            style::dim("replay  "),
+            folder.display()
+        ));
+    }
     lines
 }
 
@@ -120,7 +120,7 @@ fn faults(receipts: &[Receipt]) -> Vec<String> {
     let mut lines = vec![format!(
         "{} {}, {proof}{idle}",
         made.len(),
-        style::bold("faults")
+        style::bold(if made.len() == 1 { "fault" } else { "faults" })
     )];
     // What was not proved comes first in the choice of what is shown, and in order of time in the list.
     let mut shown = made.clone();

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::json;
 
-use rupture_workloads::checkers::history::{Anomaly, History, Validity, Verdict, codec};
+use rupture_workloads::checkers::history::{Anomaly, History, Kind, Validity, Verdict, codec};
 use rupture_workloads::checkers::{Budget, Checker, Options, Unknown, checker};
+
+use rupture_workloads::{WorkloadOptions, workload};
 
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, bad_input, of_error, unknown_name};
@@ -43,7 +45,7 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
                 judged.verdict.validity.into()
             }
             Err(error) => {
-                anstream::eprintln!("{} {error:#}", style::error("error:"));
+                complain!("{} {error:#}", style::error("error:"));
                 of_error(&error)
             }
         };
@@ -63,11 +65,19 @@ fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Jud
     let history = codec::read(&bytes)
         .map_err(|error| bad_input(error.with_file(&file.display().to_string()).to_string()))?;
     drop(bytes);
-    let model = match &args.model {
-        Some(model) => model.clone(),
-        None => guess(&history).with_context(|| file.display().to_string())?,
+    let mut options = *options;
+    let model = match (&args.model, of_run(file)) {
+        (Some(model), _) => model.clone(),
+        (None, Some((model, independent))) => {
+            options.independent |= independent;
+            model
+        }
+        (None, None) => {
+            options.independent |= reads_pairs(&history);
+            guess(&history).map_err(|error| bad_input(format!("{}: {error}", file.display())))?
+        }
     };
-    let checker = build(&model, args.consistency.as_deref(), options)?;
+    let checker = build(&model, args.consistency.as_deref(), &options)?;
     let deadline = start.checked_add(Duration::from_millis(args.timeout));
     let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let memory = usize::try_from(args.memory).unwrap_or(usize::MAX);
@@ -128,6 +138,31 @@ fn guess(history: &History) -> anyhow::Result<String> {
         )));
     };
     Ok(model.to_owned())
+}
+
+/// Whether reads are invoked with `[key nil]`: then every key is judged by itself. No model reads with an argument of
+/// that form.
+fn reads_pairs(history: &History) -> bool {
+    let mut reads = history
+        .iter()
+        .filter(|event| event.f() == "read" && event.kind() == Kind::Invoke)
+        .peekable();
+    reads.peek().is_some()
+        && reads.all(|event| {
+            event
+                .value()
+                .pair()
+                .is_some_and(|(_, value)| value.is_nil())
+        })
+}
+
+/// What `run.json` beside a history says of it: the model, and whether values are `[key value]`.
+fn of_run(file: &Path) -> Option<(String, bool)> {
+    let text = fs::read_to_string(file.parent()?.join("run.json")).ok()?;
+    let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let name = manifest.get("plan")?.get("workload")?.as_str()?;
+    let workload = workload(name, &WorkloadOptions::default()).ok()?;
+    Some((workload.model.to_owned(), workload.independent))
 }
 
 fn reads_collections(history: &History) -> bool {
@@ -195,16 +230,16 @@ fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 fn print(file: &Path, judged: &Judged, args: &CheckArgs, gap: bool) {
     if args.json {
-        anstream::println!("{}", line(file, judged));
+        say!("{}", line(file, judged));
         return;
     }
     if gap && judged.verdict.validity != Validity::Valid {
-        anstream::println!();
+        say!();
     }
     let mut lines = report::verdict(&judged.verdict, report::width()).into_iter();
     let name = style::bold(file.display());
-    anstream::println!("{name}: {}", lines.next().unwrap_or_default());
-    lines.for_each(|line| anstream::println!("{line}"));
+    say!("{name}: {}", lines.next().unwrap_or_default());
+    lines.for_each(|line| say!("{line}"));
 }
 
 /// One object a file, as the design lays it down.

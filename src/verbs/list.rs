@@ -39,11 +39,11 @@ pub fn main(args: &ListArgs) -> anyhow::Result<Exit> {
             .iter()
             .map(|section| ((*section).to_owned(), as_json(&items(section))))
             .collect();
-        anstream::println!("{}", Value::Object(all));
+        say!("{}", Value::Object(all));
     } else {
         for (number, section) in wanted.iter().enumerate() {
             if number > 0 {
-                anstream::println!();
+                say!();
             }
             print(section, &items(section));
         }
@@ -95,14 +95,14 @@ fn items(section: &str) -> Vec<Item> {
 }
 
 fn print(section: &str, items: &[Item]) {
-    anstream::println!("{}", style::bold(section));
+    say!("{}", style::bold(section));
     let width = items
         .iter()
         .map(|item| item.name.chars().count())
         .max()
         .unwrap_or(0);
     for item in items {
-        anstream::println!("  {:<width$}  {}", item.name, item.about);
+        say!("  {:<width$}  {}", item.name, item.about);
     }
 }
 

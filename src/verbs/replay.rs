@@ -31,37 +31,36 @@ struct Manifest {
 /// A folder that is no run, or a run of another version of the format.
 pub fn main(args: &ReplayArgs) -> anyhow::Result<Exit> {
     let manifest = read(&args.run)?;
+    refuse_interrupted(&args.run)?;
     interrupt::listen();
     manifest.plan.validate()?;
     run::prepare(&manifest.plan)?;
     if manifest.rupture != env!("CARGO_PKG_VERSION") {
-        anstream::eprintln!(
+        complain!(
             "{} recorded by version {}, replayed by {}: bytes may differ",
             style::warning("warning:"),
             manifest.rupture,
             env!("CARGO_PKG_VERSION")
         );
     }
-    report::run::opening(&manifest.plan)
-        .iter()
-        .for_each(|line| anstream::println!("{line}"));
+    let seed = format!("seed {}", manifest.plan.seed);
+    report::print(&report::run::opening(&manifest.plan, &seed));
     let mut memory = Memory::default();
     let report = run::run(&manifest.plan, &mut memory, &interrupt::requested)?;
     if report.interrupted {
-        anstream::println!("{}: nothing was compared", style::warning("interrupted"));
+        say!("{}: nothing was compared", style::warning("interrupted"));
         return Ok(Exit::Unknown);
     }
-    report::run::closing(&report, &args.run, report::width())
-        .iter()
-        .for_each(|line| anstream::println!("{line}"));
-    let differences: Vec<String> = memory
+    report::print(&report::run::closing(&report, &args.run, report::width()));
+    let mut differences: Vec<String> = memory
         .files
         .iter()
         .filter_map(|(path, bytes)| difference(&args.run, path, bytes))
         .collect();
+    differences.extend(strangers(&args.run, &memory)?);
     if differences.is_empty() {
         let bytes: usize = memory.files.iter().map(|(_, bytes)| bytes.len()).sum();
-        anstream::println!(
+        say!(
             "{} byte for byte: {} files, {} bytes",
             style::good("the same"),
             memory.files.len(),
@@ -70,7 +69,7 @@ pub fn main(args: &ReplayArgs) -> anyhow::Result<Exit> {
         return Ok(report.verdict().validity.into());
     }
     for difference in &differences {
-        anstream::println!("{} {difference}", style::error("different:"));
+        say!("{} {difference}", style::error("different:"));
     }
     Ok(Exit::Failure)
 }
@@ -97,6 +96,46 @@ fn read(folder: &Path) -> anyhow::Result<Manifest> {
         .map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
     debug_assert_eq!(manifest.format, FORMAT);
     Ok(manifest)
+}
+
+/// A run that Ctrl-C cut short ended at a moment that no seed decides.
+fn refuse_interrupted(folder: &Path) -> anyhow::Result<()> {
+    let text = fs::read_to_string(folder.join("verdict.json")).unwrap_or_default();
+    let verdict: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    if verdict
+        .get("interrupted")
+        .and_then(serde_json::Value::as_bool)
+        == Some(true)
+    {
+        return Err(bad_input(format!(
+            "`{}` was interrupted, and cannot be compared with a run that was not; run its seed again instead",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Logs of nodes that the replay does not have.
+fn strangers(folder: &Path, replayed: &Memory) -> anyhow::Result<Vec<String>> {
+    let nodes = folder.join("nodes");
+    let unreadable = || format!("cannot read the folder `{}`", nodes.display());
+    let mut strangers = Vec::new();
+    for entry in fs::read_dir(&nodes).with_context(unreadable)? {
+        let name = format!(
+            "nodes/{}",
+            entry
+                .with_context(unreadable)?
+                .file_name()
+                .to_string_lossy()
+        );
+        if !replayed.files.iter().any(|(path, _)| *path == name) {
+            strangers.push(format!(
+                "{name} was recorded, and the replay has no such file"
+            ));
+        }
+    }
+    strangers.sort();
+    Ok(strangers)
 }
 
 /// Where a recorded file differs from its replay; nothing when it is the same.

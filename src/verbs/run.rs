@@ -34,30 +34,29 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
     let mut folder = Folder::create(&args.results, name, &timestamp())?;
     folder.write("run.json", &manifest(plan, words)?)?;
     if !args.json {
-        report::run::opening(plan)
-            .iter()
-            .for_each(|line| anstream::println!("{line}"));
+        let seed = format!("seed {}", plan.seed);
+        report::print(&report::run::opening(plan, &seed));
     }
     let report = run::run(plan, &mut folder, &interrupt::requested)?;
     let root = folder.root().to_owned();
-    finish(folder, &args.results, &report)?;
     if args.json {
-        anstream::println!("{}", verdict_json(&report));
+        say!("{}", verdict_json(&report));
     } else {
-        report::run::closing(&report, &root, report::width())
-            .iter()
-            .for_each(|line| anstream::println!("{line}"));
+        report::print(&report::run::closing(&report, &root, report::width()));
     }
+    finish(folder, &args.results, &report);
     Ok(report.verdict().validity.into())
 }
 
 /// Writes the verdict and closes the folder. What could not be written is told and changes no verdict.
-pub fn finish(folder: Folder, results: &Path, report: &Report) -> anyhow::Result<()> {
-    folder.write("verdict.json", &format!("{:#}\n", verdict_json(report)))?;
-    if let Err(error) = folder.finish(results) {
-        anstream::eprintln!("{} {error:#}", report::style::warning("warning:"));
+pub fn finish(folder: Folder, results: &Path, report: &Report) {
+    let written = folder.write("verdict.json", &format!("{:#}\n", verdict_json(report)));
+    for error in [written, folder.finish(results)]
+        .into_iter()
+        .filter_map(Result::err)
+    {
+        complain!("{} {error:#}", report::style::warning("warning:"));
     }
-    Ok(())
 }
 
 /// What `run.json` says: enough to run it again.
@@ -80,6 +79,7 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
     json!({
         "valid": verbs::check::valid(whole.validity),
         "seed": report.seed,
+        "interrupted": report.interrupted,
         "operations": { "ok": report.counts.ok, "fail": report.counts.fail, "info": report.counts.info },
         "simulated_seconds": report.simulated_ns as f64 / 1e9,
         "faults": {
@@ -120,7 +120,9 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
         ops_per_key: args.ops_per_key,
         op_timeout_ms: args.op_timeout,
         nemesis,
-        nemesis_interval_ms: args.nemesis_interval,
+        nemesis_interval_ms: args
+            .nemesis_interval
+            .unwrap_or_else(|| plan::nemesis_interval_ms(args.time_limit)),
         script,
         seed: args.seed,
         check_timeout_ms: args.check_timeout,

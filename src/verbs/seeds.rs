@@ -4,14 +4,17 @@
 //! whatever the number of cores. Failing seeds are run once more at the end, the first of them at least, this time
 //! with their results written: a run of the same seed is the same run.
 
+use std::cmp::Reverse;
+use std::fs;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use rayon::prelude::*;
 use serde_json::json;
 
 use rupture_workloads::checkers::history::Validity;
@@ -47,25 +50,19 @@ pub(super) fn main(
     words: &[String],
 ) -> anyhow::Result<Exit> {
     let start = Instant::now();
-    // An unwritable results folder is found before the runs and not after them.
-    std::fs::create_dir_all(&args.results).map_err(|error| {
-        anyhow::anyhow!(
-            "cannot make `{}`: {error}; name a writable folder with --results",
-            args.results.display()
-        )
-    })?;
+    probe_results(&args.results)?;
     if !args.json {
-        report::run::opening(plan)
-            .iter()
-            .for_each(|line| anstream::println!("{line}"));
+        let seeds = format!("seeds {}..{}", range.start, range.end);
+        report::print(&report::run::opening(plan, &seeds));
     }
     let mut answers = run_all(plan, range.clone());
     answers.sort_by_key(|answer| answer.seed);
-    let failing: Vec<&Answer> = answers
+    let mut failing: Vec<&Answer> = answers
         .iter()
         .filter(|answer| answer.exit != Exit::Valid)
         .collect();
-    let recorded = record(plan, &failing, args, name, words)?;
+    // The worst first: an anomaly must not hide behind runs that say nothing.
+    failing.sort_by_key(|answer| (Reverse(answer.exit.badness()), answer.seed));
     let total = range.end - range.start;
     let mut exit = answers
         .iter()
@@ -74,26 +71,41 @@ pub(super) fn main(
         exit = exit.worst(Exit::Unknown);
     }
     if args.json {
-        anstream::println!("{}", summary_json(&answers, total, exit));
+        say!("{}", summary_json(&answers, total, exit));
     } else {
         print_summary(&answers, &failing, total, start.elapsed().as_secs_f64());
-        recorded
-            .iter()
-            .for_each(|line| anstream::println!("{line}"));
-        rerun_lines(&failing, words)
-            .iter()
-            .for_each(|line| anstream::println!("{line}"));
+        report::print(&rerun_lines(&failing, words));
+    }
+    for line in record(plan, &failing, args, name, words) {
+        complain!("{line}");
     }
     Ok(exit)
 }
 
+/// An unwritable results folder is found before the runs and not after them.
+fn probe_results(results: &Path) -> anyhow::Result<()> {
+    let probe = results.join(format!(".probe-{}", std::process::id()));
+    let made = fs::create_dir_all(results)
+        .and_then(|()| fs::create_dir(&probe))
+        .and_then(|()| fs::remove_dir(&probe));
+    made.with_context(|| {
+        format!(
+            "cannot write to `{}`; name a writable folder with --results",
+            results.display()
+        )
+    })
+}
+
 fn run_all(plan: &Plan, range: Range<u64>) -> Vec<Answer> {
     let bar = progress(range.end - range.start);
+    let next = AtomicU64::new(range.start);
     let operations = AtomicU64::new(0);
     let failures = AtomicU64::new(0);
     let answers = Mutex::new(Vec::new());
-    range.into_par_iter().for_each(|seed| {
-        if interrupt::requested() {
+    // Seeds are taken in ascending order, so that what Ctrl-C leaves is a beginning and not a sample.
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= range.end || interrupt::requested() {
             return;
         }
         let Some(answer) = run_seed(plan, seed) else {
@@ -110,7 +122,8 @@ fn run_all(plan: &Plan, range: Range<u64>) -> Vec<Answer> {
         if let Ok(mut answers) = answers.lock() {
             answers.push(answer);
         }
-    });
+    };
+    rayon::broadcast(|_| work());
     bar.finish_and_clear();
     answers
         .into_inner()
@@ -147,6 +160,7 @@ fn answer(seed: u64, report: &Report) -> Answer {
         .iter()
         .map(|anomaly| anomaly.kind.as_str())
         .collect();
+    kinds.sort_unstable();
     kinds.dedup();
     let why = match verdict.validity {
         Validity::Valid => String::new(),
@@ -171,43 +185,50 @@ fn progress(seeds: u64) -> ProgressBar {
     bar
 }
 
-/// Runs the first failing seeds again, into folders.
+/// Runs the first failing seeds again, into folders. What cannot be recorded is told, and changes nothing else.
 fn record(
     plan: &Plan,
     failing: &[&Answer],
     args: &RunArgs,
     name: &str,
     words: &[String],
-) -> anyhow::Result<Vec<String>> {
-    let mut lines = Vec::new();
-    let judged = failing.iter().filter(|answer| answer.exit != Exit::Failure);
-    for answer in judged.take(RECORDED) {
-        if interrupt::requested() {
-            break;
-        }
-        let plan = Plan {
-            seed: answer.seed,
-            ..plan.clone()
-        };
-        let mut folder = Folder::create(
-            &args.results,
-            name,
-            &format!("{}-seed-{}", timestamp(), answer.seed),
-        )?;
-        folder.write(
-            "run.json",
-            &manifest(&plan, &rerun_words(words, answer.seed))?,
-        )?;
-        let report = run::run(&plan, &mut folder, &|| false)?;
-        lines.push(format!(
-            "  {} seed {}: {}",
-            style::dim("recorded"),
-            answer.seed,
-            folder.root().display()
-        ));
-        finish(folder, &args.results, &report)?;
-    }
-    Ok(lines)
+) -> Vec<String> {
+    let judged = failing
+        .iter()
+        .filter(|answer| answer.exit != Exit::Failure)
+        .take(RECORDED);
+    judged
+        .take_while(|_| !interrupt::requested())
+        .map(
+            |answer| match record_one(plan, answer.seed, args, name, words) {
+                Ok(root) => format!("  {} seed {}: {root}", style::dim("recorded"), answer.seed),
+                Err(error) => format!(
+                    "{} seed {} was not recorded: {error:#}",
+                    style::warning("warning:"),
+                    answer.seed
+                ),
+            },
+        )
+        .collect()
+}
+
+fn record_one(
+    plan: &Plan,
+    seed: u64,
+    args: &RunArgs,
+    name: &str,
+    words: &[String],
+) -> anyhow::Result<String> {
+    let plan = Plan {
+        seed,
+        ..plan.clone()
+    };
+    let mut folder = Folder::create(&args.results, name, &format!("{}-seed-{seed}", timestamp()))?;
+    folder.write("run.json", &manifest(&plan, &rerun_words(words, seed))?)?;
+    let report = run::run(&plan, &mut folder, &|| false)?;
+    let root = folder.root().display().to_string();
+    finish(folder, &args.results, &report);
+    Ok(root)
 }
 
 fn print_summary(answers: &[Answer], failing: &[&Answer], total: u64, seconds: f64) {
@@ -223,20 +244,34 @@ fn print_summary(answers: &[Answer], failing: &[&Answer], total: u64, seconds: f
             parts.push(format!("{} {word}", count(exit)));
         }
     }
-    anstream::println!(
+    say!(
         "{} of {total} seeds: {}; {} operations in {seconds:.1} s",
         answers.len(),
         parts.join(", "),
         thousands(operations)
     );
     if (answers.len() as u64) < total {
-        anstream::println!(
+        say!(
             "{}: Ctrl-C; what had ended by then is what is told here",
             style::warning("interrupted")
         );
     }
     for answer in failing.iter().take(LISTED) {
-        anstream::println!("  seed {}: {}", answer.seed, answer.why);
+        say!(
+            "  seed {}: {}: {}",
+            answer.seed,
+            word(answer.exit),
+            answer.why
+        );
+    }
+}
+
+fn word(exit: Exit) -> String {
+    match exit {
+        Exit::Valid => style::good("valid"),
+        Exit::Invalid => style::error("INVALID"),
+        Exit::Unknown => style::warning("unknown"),
+        Exit::BadArguments | Exit::Failure => style::error("failed"),
     }
 }
 

@@ -160,7 +160,7 @@ fn nexts<O>(calls: &[&Call<O>], placed: &[usize]) -> Vec<usize> {
 struct Names<'a, O> {
     history: &'a History,
     calls: &'a [&'a Call<O>],
-    names: Vec<String>,
+    texts: Vec<String>,
 }
 
 impl<'a, O> Names<'a, O> {
@@ -184,23 +184,17 @@ impl<'a, O> Names<'a, O> {
                 )
             })
             .collect();
-        let names = plain
-            .iter()
-            .zip(calls)
-            .map(
-                |(name, call)| match plain.iter().filter(|other| *other == name).count() {
-                    1 => name.clone(),
-                    _ => {
-                        let index = history.get(call.invoked as usize).index();
-                        format!("{name} of event {index}")
-                    }
-                },
-            )
-            .collect();
+        let text = |(name, call): (&String, &&Call<O>)| {
+            if plain.iter().filter(|other| *other == name).count() == 1 {
+                return name.clone();
+            }
+            let index = history.get(call.invoked as usize).index();
+            format!("{name} of event {index}")
+        };
         Self {
             history,
             calls,
-            names,
+            texts: plain.iter().zip(calls).map(text).collect(),
         }
     }
 
@@ -227,9 +221,9 @@ impl<'a, O> Names<'a, O> {
                 }
                 facts.push(format!(
                     "{} completed ({}) before {} was invoked ({}).",
-                    self.names[a],
+                    self.texts[a],
                     self.moment(self.calls[a].completed),
-                    self.names[b],
+                    self.texts[b],
                     self.moment(self.calls[b].invoked),
                 ));
             }
@@ -239,7 +233,7 @@ impl<'a, O> Names<'a, O> {
 
     /// An order in words.
     fn order(&self, placed: &[usize]) -> String {
-        let names: Vec<&str> = placed.iter().map(|&call| &*self.names[call]).collect();
+        let names: Vec<&str> = placed.iter().map(|&call| &*self.texts[call]).collect();
         names.join(", ")
     }
 
@@ -263,10 +257,10 @@ impl<'a, O> Names<'a, O> {
                 continue;
             }
             lines.push(match &refusal.after.placed[..] {
-                [] => format!("{} cannot come first: {state}.", self.names[culprit]),
+                [] => format!("{} cannot come first: {state}.", self.texts[culprit]),
                 placed => format!(
                     "{} cannot come after {}: {state}.",
-                    self.names[culprit],
+                    self.texts[culprit],
                     self.order(placed),
                 ),
             });
@@ -335,7 +329,7 @@ impl<'a, O> Names<'a, O> {
             count => format!("no order explains these {count} operations{on}"),
         };
         match culprit {
-            Some(culprit) => format!("{these}: {} has no place", self.names[culprit]),
+            Some(culprit) => format!("{these}: {} has no place", self.texts[culprit]),
             None => these,
         }
     }

@@ -306,9 +306,10 @@ impl<'a, M: Model> Search<'a, M> {
         }
         let effects = self.plan.effects(at);
         if let Some(&call) = effects.get(number - skips) {
-            return Some(match self.taken(call) {
-                true => Candidate::None,
-                false => Candidate::Take(call),
+            return Some(if self.taken(call) {
+                Candidate::None
+            } else {
+                Candidate::Take(call)
             });
         }
         let class = self.plan.class(number - skips - effects.len())?;

@@ -40,6 +40,10 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
+    fn size(&self) -> usize {
+        self.must.len() + self.may.len()
+    }
+
     /// All of them in the order of invocation.
     pub(crate) fn calls(&self) -> Vec<u32> {
         let mut calls = [&self.must[..], &self.may[..]].concat();
@@ -67,12 +71,14 @@ pub(crate) fn shrink<M: Model>(
         steps_left: steps.saturating_mul(STEPS_IN_ALL).max(STEPS_AT_LEAST * 10),
         doubt: false,
     };
-    let must = shrinker.smallest_must();
-    let may = shrinker.smallest_may(&must);
-    Proof {
-        must,
-        may,
-        smallest: !shrinker.doubt,
+    let all = shrinker.happened();
+    let last = shrinker.last_of(&all);
+    let first = shrinker.prove(last);
+    let second = shrinker.prove(shrinker.completed(&first));
+    if second.size() < first.size() {
+        second
+    } else {
+        first
     }
 }
 
@@ -155,28 +161,17 @@ impl<M: Model> Shrinker<'_, M> {
         }
     }
 
-    fn others(&self, must: &[u32], until: u32) -> Vec<u32> {
-        let all = 0..until;
-        all.filter(|call| must.binary_search(call).is_err())
-            .collect()
-    }
-
     /// Whether no order exists if these happened, whatever the others did.
     fn impossible(&mut self, must: &[u32]) -> bool {
-        let others = self.others(must, self.begun);
+        let others = others(must, self.begun);
         matches!(
             self.decide(must, &others, Others::AsTheyRan),
             Answer::Impossible(_)
         )
     }
 
-    fn smallest_must(&mut self) -> Vec<u32> {
-        let mut all: Vec<u32> = (0..self.begun)
-            .filter(|&call| self.calls[call as usize].must)
-            .collect();
-        all.sort_unstable_by_key(|&call| self.calls[call as usize].completed);
-        let mut must = self.last_of(&all);
-        must.sort_unstable();
+    /// A proof from among these, which have no order, whatever the others did.
+    fn prove(&mut self, mut must: Vec<u32>) -> Proof {
         let reads: Vec<u32> = must
             .iter()
             .copied()
@@ -185,7 +180,29 @@ impl<M: Model> Shrinker<'_, M> {
         self.leave_out(&mut must, &reads);
         let rest = must.clone();
         self.leave_out(&mut must, &rest);
-        must
+        let may = self.smallest_may(&must);
+        Proof {
+            must,
+            may,
+            smallest: !self.doubt,
+        }
+    }
+
+    /// What happened, in the order of completion.
+    fn happened(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = (0..self.begun)
+            .filter(|&call| self.calls[call as usize].must)
+            .collect();
+        all.sort_unstable_by_key(|&call| self.calls[call as usize].completed);
+        all
+    }
+
+    /// What happened of a proof. A read that saw a write is needless where the write itself is listed, and
+    /// the first proof, which prefers late operations, may have taken the read.
+    fn completed(&self, proof: &Proof) -> Vec<u32> {
+        let mut calls = proof.calls();
+        calls.retain(|&call| self.calls[call as usize].must);
+        calls
     }
 
     /// The fewest of the last to complete that will do. What is impossible stays so with more.
@@ -203,9 +220,10 @@ impl<M: Model> Shrinker<'_, M> {
         high = high.min(all.len());
         while low + 1 < high {
             let middle = usize::midpoint(low, high);
-            match self.impossible(&tail(middle)) {
-                true => high = middle,
-                false => low = middle,
+            if self.impossible(&tail(middle)) {
+                high = middle
+            } else {
+                low = middle
             }
         }
         tail(high)
@@ -224,9 +242,10 @@ impl<M: Model> Shrinker<'_, M> {
                     .copied()
                     .filter(|call| !piece.contains(call))
                     .collect();
-                match !without.is_empty() && self.impossible(&without) {
-                    true => *must = without,
-                    false => kept.extend_from_slice(piece),
+                if !without.is_empty() && self.impossible(&without) {
+                    *must = without
+                } else {
+                    kept.extend_from_slice(piece)
                 }
             }
             candidates = kept;
@@ -238,8 +257,8 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn smallest_may(&mut self, must: &[u32]) -> Vec<u32> {
-        let others = self.others(must, self.begun);
-        let all = self.others(must, self.calls.len() as u32);
+        let all = others(must, self.calls.len() as u32);
+        let others = others(must, self.begun);
         let mut may = Vec::new();
         for &weakened in must {
             let rest = without(must, weakened);
@@ -302,6 +321,13 @@ impl<M: Model> Shrinker<'_, M> {
             }
         }
     }
+}
+
+/// The first so many calls but for those of `must`.
+fn others(must: &[u32], until: u32) -> Vec<u32> {
+    let all = 0..until;
+    all.filter(|call| must.binary_search(call).is_err())
+        .collect()
 }
 
 fn without(calls: &[u32], call: u32) -> Vec<u32> {

@@ -20,9 +20,10 @@ pub struct Mutex;
 const FUNCTIONS: &[&str] = &["acquire", "release"];
 
 fn held(held: bool) -> String {
-    match held {
-        true => "the lock is held".to_owned(),
-        false => "the lock is free".to_owned(),
+    if held {
+        "the lock is held".to_owned()
+    } else {
+        "the lock is free".to_owned()
     }
 }
 
@@ -92,9 +93,10 @@ impl Model for OwnerMutex {
     type Op = OwnerOp;
 
     fn name(&self) -> &'static str {
-        match self.reentrant {
-            true => "reentrant-mutex",
-            false => "owner-mutex",
+        if self.reentrant {
+            "reentrant-mutex"
+        } else {
+            "owner-mutex"
         }
     }
 

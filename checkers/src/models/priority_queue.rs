@@ -25,9 +25,10 @@ pub struct PriorityQueue;
 
 fn extracted(seen: &Seen<'_>, greatest: bool) -> Result<PriorityOp, Mismatch> {
     let Some(result) = seen.result else {
-        return Ok(match greatest {
-            true => PriorityOp::TookGreatest,
-            false => PriorityOp::TookLeast,
+        return Ok(if greatest {
+            PriorityOp::TookGreatest
+        } else {
+            PriorityOp::TookLeast
         });
     };
     match result.as_int() {
@@ -102,9 +103,10 @@ impl Model for PriorityQueue {
     }
 
     fn describe_state(&self, state: &Vec<i64>, _: &Values) -> String {
-        match state.is_empty() {
-            true => "the queue is empty".to_owned(),
-            false => format!("the queue holds {state:?}"),
+        if state.is_empty() {
+            "the queue is empty".to_owned()
+        } else {
+            format!("the queue holds {state:?}")
         }
     }
 

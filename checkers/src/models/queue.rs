@@ -110,9 +110,10 @@ macro_rules! queue_model {
         }
 
         fn describe_state(&self, state: &Held, values: &Values) -> String {
-            match state.values.is_empty() {
-                true => "the queue is empty".to_owned(),
-                false => format!("the queue holds {}", super::list(&state.values, values)),
+            if state.values.is_empty() {
+                "the queue is empty".to_owned()
+            } else {
+                format!("the queue holds {}", super::list(&state.values, values))
             }
         }
 
@@ -124,9 +125,10 @@ macro_rules! queue_model {
 
 /// Where the values of a drain must stand for it to have taken everything out.
 fn drained(state: &Held, values: &[Id]) -> Option<Held> {
-    let all = match state.leaking {
-        true => is_part(values, &state.values),
-        false => state.values == values,
+    let all = if state.leaking {
+        is_part(values, &state.values)
+    } else {
+        state.values == values
     };
     all.then(|| state.with(Vec::new()))
 }

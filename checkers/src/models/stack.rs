@@ -72,12 +72,13 @@ impl Model for Stack {
     }
 
     fn describe_state(&self, state: &Vec<Id>, values: &Values) -> String {
-        match state.is_empty() {
-            true => "the stack is empty".to_owned(),
-            false => format!(
+        if state.is_empty() {
+            "the stack is empty".to_owned()
+        } else {
+            format!(
                 "the stack, from the bottom, is {}",
                 super::list(state, values)
-            ),
+            )
         }
     }
 

@@ -198,9 +198,10 @@ fn events(drafts: &[Draft]) -> History {
     let mut history = History::new();
     for (time, number, completes) in events {
         let draft = &drafts[number];
-        let mut event = match completes {
-            false => Event::new(draft.process, Kind::Invoke, draft.f, draft.argument.clone()),
-            true => Event::new(draft.process, draft.kind, draft.f, draft.result.clone()),
+        let mut event = if completes {
+            Event::new(draft.process, draft.kind, draft.f, draft.result.clone())
+        } else {
+            Event::new(draft.process, Kind::Invoke, draft.f, draft.argument.clone())
         };
         event.time = time;
         history.push(&event);

@@ -247,12 +247,14 @@ impl Raft {
             Message::InstallSnapshot { beat, snapshot, .. } if follows => {
                 self.on_snapshot(from, beat, &snapshot, cx);
             }
-            Message::Append { beat, .. }
-            | Message::Heartbeat { beat, .. }
-            | Message::InstallSnapshot { beat, .. }
+            Message::Append { .. }
+            | Message::Heartbeat { .. }
+            | Message::InstallSnapshot { .. }
                 if term < self.term =>
             {
-                self.ack(from, beat, Outcome::Heard, cx);
+                // The beat is one of an earlier term, and is not echoed: in this term, in which the same node may
+                // lead again with rounds that began anew, it would confirm rounds that nobody has answered.
+                self.ack(from, Beat::default(), Outcome::Heard, cx);
             }
             Message::Ack { beat, outcome, .. } if leads => self.on_ack(from, beat, outcome, cx),
             Message::TimeoutNow { .. } if follows => self.on_timeout_now(from, cx),

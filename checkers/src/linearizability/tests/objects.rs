@@ -54,10 +54,7 @@ fn no_results(_: &'static str, _: &Value) -> Option<Vec<Value>> {
 }
 
 fn one(allowed: bool, state: Vec<i64>) -> Vec<Vec<i64>> {
-    match allowed {
-        true => vec![state],
-        false => Vec::new(),
-    }
+    if allowed { vec![state] } else { Vec::new() }
 }
 
 fn register(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
@@ -134,11 +131,12 @@ fn txn_results(_: &'static str, argument: &Value) -> Option<Vec<Value>> {
     let mut results = vec![Vec::new()];
     for part in argument.items().unwrap_or_default() {
         let fields = part.items().unwrap_or_default();
-        let choices = match fields[0] == Value::keyword("write") {
-            true => vec![part.clone()],
-            false => [NIL, 1, 2, 3]
+        let choices = if fields[0] == Value::keyword("write") {
+            vec![part.clone()]
+        } else {
+            [NIL, 1, 2, 3]
                 .map(|n| Value::Vector(vec![fields[0].clone(), fields[1].clone(), int(n)]))
-                .to_vec(),
+                .to_vec()
         };
         results = results
             .iter()
@@ -480,9 +478,10 @@ fn fenced(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
         ("acquire", None) => {
             let last = state.iter().max().copied().unwrap_or(0);
             let given = |token: i64| [state, &[token, NIL]].concat();
-            match held {
-                true => Vec::new(),
-                false => (last + 1..9).map(given).collect(),
+            if held {
+                Vec::new()
+            } else {
+                (last + 1..9).map(given).collect()
             }
         }
         _ => {

@@ -96,19 +96,19 @@ impl Claim<'_> {
     }
 
     fn check(&self) {
-        let whole = |op| match self.must.contains(&op) {
-            true => Part::Must,
-            false => Part::May,
+        let whole = |op| {
+            if self.must.contains(&op) {
+                Part::Must
+            } else {
+                Part::May
+            }
         };
         assert!(
             !self.has_order(whole),
             "the others could explain it: {self}"
         );
         let listed = |op: usize| self.must.contains(&op) || self.may.contains(&op);
-        let alone = |op| match listed(op) {
-            true => self.real[op],
-            false => Part::Out,
-        };
+        let alone = |op| if listed(op) { self.real[op] } else { Part::Out };
         assert!(
             !self.has_order(alone),
             "as it stands it has an order: {self}"

@@ -150,7 +150,10 @@ impl Raft {
     fn note_contact(&mut self, place: usize, beat: Beat, cx: &mut Ctx<'_>) {
         let peer = &mut self.lead.peers[place];
         peer.heard_ns = cx.now_ns;
-        peer.acked = peer.acked.max(Some(beat));
+        // Rounds count from 1: a beat without one answers nothing of this term.
+        if beat.round > 0 {
+            peer.acked = peer.acked.max(Some(beat));
+        }
         if peer.silent {
             peer.silent = false;
             let peer = peer.id;

@@ -4,5 +4,6 @@ mod invariants;
 mod leases;
 mod puppets;
 mod random;
+mod reads;
 mod scripts;
 mod world;

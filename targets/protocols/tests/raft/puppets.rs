@@ -252,6 +252,23 @@ impl Puppets {
         matches!(answer, Some((_, _, Message::Vote { granted: true, .. })))
     }
 
+    /// Wakes a node when its heartbeat is due, and holds back the last message of it to another; the rest is lost.
+    pub(crate) fn hold_heartbeat(&mut self, from: NodeId, to: NodeId) -> Message {
+        self.post.clear();
+        self.now_ns += 50_000_000;
+        self.step(from, Input::Wake);
+        self.take(from, to)
+    }
+
+    /// Takes the last message from one node to another off the network; the rest is lost.
+    pub(crate) fn take(&mut self, from: NodeId, to: NodeId) -> Message {
+        let is_it = |it: &(NodeId, NodeId, Message)| (it.0, it.1) == (from, to);
+        let place = self.post.iter().rposition(is_it).expect("such a message");
+        let (_, _, message) = self.post.remove(place).expect("a message in its place");
+        self.post.clear();
+        message
+    }
+
     pub(crate) fn step(&mut self, node: NodeId, input: Input<Raft>) {
         let mut effects = Vec::new();
         let members = self.config.members.clone();
