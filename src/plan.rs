@@ -171,7 +171,7 @@ pub fn nodes(
             names.extend(numbered(count));
         }
         Some(list) if !list.is_empty() => {
-            names.extend(list.split(',').map(|n| n.trim().to_owned()))
+            names.extend(list.split(',').map(|n| n.trim().to_owned()));
         }
         _ => {}
     }

@@ -235,20 +235,17 @@ fn target_error(error: &TargetError) -> anyhow::Error {
 
 fn make_nemesis(plan: &Plan, target: &mut dyn Simulated) -> anyhow::Result<nemesis::Plan> {
     let stop_ns = ms(plan.time_limit_ms);
-    let mut faults = match &plan.script {
-        Some(text) => {
-            let script = nemesis::Script::parse(text)
-                .map_err(|error| bad_input(format!("--nemesis-script: {error}")))?;
-            nemesis::Plan::script(script, stop_ns)
-        }
-        None => {
-            let names: Vec<&str> = plan.nemesis.iter().map(String::as_str).collect();
-            let selection = nemesis::parse(&names).map_err(|error| {
-                let known: Vec<&str> = error.known.iter().map(String::as_str).collect();
-                unknown_name("nemesis", &error.name, &known)
-            })?;
-            nemesis::Plan::mix(selection, stop_ns)
-        }
+    let mut faults = if let Some(text) = &plan.script {
+        let script = nemesis::Script::parse(text)
+            .map_err(|error| bad_input(format!("--nemesis-script: {error}")))?;
+        nemesis::Plan::script(script, stop_ns)
+    } else {
+        let names: Vec<&str> = plan.nemesis.iter().map(String::as_str).collect();
+        let selection = nemesis::parse(&names).map_err(|error| {
+            let known: Vec<&str> = error.known.iter().map(String::as_str).collect();
+            unknown_name("nemesis", &error.name, &known)
+        })?;
+        nemesis::Plan::mix(selection, stop_ns)
     };
     faults.interval_ns = ms(plan.nemesis_interval_ms);
     faults

@@ -182,9 +182,8 @@ impl Schedule {
         match generator.next(&mut context) {
             Next::Invoke(invocation) => Step::Invoke(self.begin(now_ns, invocation)),
             Next::WaitUntil(at) => Step::WaitUntil(at),
-            Next::Pending => Step::WaitForCompletion,
             Next::Done if self.threads.all_free() => Step::Finished,
-            Next::Done => Step::WaitForCompletion,
+            Next::Pending | Next::Done => Step::WaitForCompletion,
         }
     }
 

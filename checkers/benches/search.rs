@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, unreachable_pub)]
 
+#[allow(dead_code)]
 #[path = "../tests/common/mod.rs"]
 mod common;
 

@@ -136,6 +136,15 @@ pub trait Model: Send + Sync {
         vec![false; ops.len()]
     }
 
+    /// The values, keys or elements that an operation concerns, if the object is so that it would not miss
+    /// one of them: take all operations that concern it out of any allowed order, and what is left is
+    /// allowed. A queue of which one value never existed is a queue; a register is not so. Operations that
+    /// concern nothing in particular (`None`) must be allowed wherever they were, or be ones that need not
+    /// happen. Counterexamples get smaller by it; the default says nothing.
+    fn concerns(&self, _op: &Self::Op) -> Option<Vec<u64>> {
+        None
+    }
+
     /// An operation in words, such as `write 3`.
     fn describe(&self, op: &Self::Op, _values: &Values) -> String {
         format!("{op:?}")

@@ -57,6 +57,11 @@ fn all(value: ValueRef<'_>, values: &mut Values) -> Result<Vec<Id>, Mismatch> {
     Ok(items.map(|item| values.id(item)).collect())
 }
 
+/// Values as what an operation concerns.
+fn numbers(ids: &[Id]) -> Vec<u64> {
+    ids.iter().map(|id| u64::from(id.0)).collect()
+}
+
 fn list(ids: &[Id], values: &Values) -> String {
     let texts: Vec<String> = ids.iter().map(|&id| values.text(id)).collect();
     format!("[{}]", texts.join(" "))

@@ -47,7 +47,7 @@ use words::{Teller, Witness};
 
 pub use observed::{Entry, Observation, Observed, Snapshot};
 
-const MODEL: &str = "raft";
+const MODEL: &str = "raft-invariants";
 /// How many anomalies of an invariant are told.
 const TOLD: usize = 8;
 

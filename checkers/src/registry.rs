@@ -6,6 +6,7 @@ use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
     PriorityQueue, Register, Set, Stack, UnorderedQueue,
 };
+use crate::set_full::SetFull;
 use crate::{Checker, Linearizable, Model};
 
 /// What a history's model does not say by itself.
@@ -108,8 +109,8 @@ pub fn models() -> &'static [ModelInfo] {
     &MODELS
 }
 
-fn linearizable<M: Model + 'static>(model: M, options: &Options) -> Box<dyn Checker> {
-    Box::new(Linearizable::new(model).independent(options.independent))
+fn linearizable<M: Model + 'static>(model: M, independent: bool) -> Box<dyn Checker> {
+    Box::new(Linearizable::new(model).independent(independent))
 }
 
 const fn entry(
@@ -125,7 +126,7 @@ const fn entry(
     }
 }
 
-static MODELS: [ModelInfo; 14] = [
+static MODELS: [ModelInfo; 15] = [
     entry(
         "cas-register",
         "a value that is read, written, and compared and set",
@@ -133,62 +134,70 @@ static MODELS: [ModelInfo; 14] = [
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
             };
-            linearizable(model, options)
+            linearizable(model, options.independent)
         },
     ),
     entry("counter", "a number that is added to and read", |options| {
-        linearizable(Counter, options)
+        linearizable(Counter, options.independent)
     }),
     entry(
         "fenced-lock",
         "a lock whose holders are given ever greater tokens",
-        |options| linearizable(FencedLock, options),
+        |options| linearizable(FencedLock, options.independent),
     ),
     entry("fifo-queue", "a queue, first in first out", |options| {
-        linearizable(FifoQueue, options)
+        linearizable(FifoQueue, options.independent)
     }),
     entry(
         "kv-append",
         "strings by key: get, put and append",
-        |options| linearizable(KvAppend, options),
+        |options| linearizable(KvAppend, options.independent),
     ),
     entry(
         "multi-register",
         "registers that transactions read and write together",
-        |options| linearizable(MultiRegister, options),
+        |options| linearizable(MultiRegister, options.independent),
     ),
     entry("mutex", "a lock that anyone may release", |options| {
-        linearizable(Mutex, options)
+        linearizable(Mutex, options.independent)
     }),
     entry(
         "owner-mutex",
         "a lock that only the process that holds it may release",
-        |options| linearizable(OwnerMutex { reentrant: false }, options),
+        |options| linearizable(OwnerMutex { reentrant: false }, options.independent),
     ),
     entry(
         "priority-queue",
         "integers of which the greatest or the least comes out",
-        |options| linearizable(PriorityQueue, options),
+        |options| linearizable(PriorityQueue, options.independent),
     ),
     entry(
         "reentrant-mutex",
         "an owner-mutex that its holder may take again",
-        |options| linearizable(OwnerMutex { reentrant: true }, options),
+        |options| linearizable(OwnerMutex { reentrant: true }, options.independent),
     ),
     entry("register", "a value that is read and written", |options| {
-        linearizable(Register, options)
+        linearizable(Register, options.independent)
     }),
     entry(
         "set",
         "elements that are added, removed, asked for and read",
-        |options| linearizable(Set, options),
+        |options| linearizable(Set, options.independent),
+    ),
+    entry(
+        "set-full",
+        "a set that only grows: lost, stale, duplicated elements",
+        |options| {
+            let judge = SetFull::new().linearizable(true);
+            Box::new(judge.independent(options.independent))
+        },
     ),
     entry("stack", "a stack, last in first out", |options| {
-        linearizable(Stack, options)
+        linearizable(Stack, options.independent)
     }),
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",
-        |options| linearizable(UnorderedQueue, options),
+        |options| linearizable(UnorderedQueue, options.independent),
     ),
 ];

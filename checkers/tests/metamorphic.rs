@@ -15,7 +15,7 @@ fn plan(seed: u64) -> Plan {
     Plan {
         operations: 120,
         clients: 3 + (seed % 4) as usize,
-        cas: seed % 2 == 0,
+        cas: seed.is_multiple_of(2),
         pause_ns: 4e5,
         lost_per_mille: 40 * (seed % 3),
         lie: [Lie::None, Lie::Stale][(seed / 2 % 2) as usize],
@@ -137,7 +137,7 @@ fn names_of_processes_mean_nothing() {
 fn unseen_operations_can_be_dropped() {
     let mut dropped = 0;
     for (seed, mut events, verdict) in histories() {
-        if verdict.validity != Validity::Valid || seed % 2 == 0 {
+        if verdict.validity != Validity::Valid || seed.is_multiple_of(2) {
             continue;
         }
         let read: Vec<Value> = events
@@ -145,13 +145,13 @@ fn unseen_operations_can_be_dropped() {
             .filter(|event| &*event.f == "read" && event.kind == Kind::Ok)
             .map(|event| event.value.clone())
             .collect();
-        let lost: Vec<Process> = events
+        let unseen: Vec<Process> = events
             .iter()
             .filter(|event| event.kind == Kind::Info && &*event.f == "write")
             .filter(|event| !read.contains(&event.value))
             .map(|event| event.process.clone())
             .collect();
-        for process in lost {
+        for process in unseen {
             for _ in 0..2 {
                 let last = events.iter().rposition(|event| event.process == process);
                 events.remove(last.unwrap());

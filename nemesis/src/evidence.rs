@@ -1,11 +1,11 @@
 //! Whether the receipts of a run show that its faults were real.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::receipt::{Receipt, State};
+use crate::receipt::{Probe, Receipt, State};
 
 /// What the receipts of one kind of fault say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,8 @@ pub struct Tally {
 pub struct Evidence {
     /// By kind of fault: those that were asked for, and those that there are receipts of.
     pub kinds: BTreeMap<FaultKind, Tally>,
-    /// Why the run cannot pass, a sentence each; empty when its faults are proved.
+    /// Why the run cannot pass, each beginning with `not injected: ` or `not healed: `; empty when its faults are
+    /// proved.
     pub problems: Vec<String>,
 }
 
@@ -41,6 +42,7 @@ pub fn evidence<'a>(
     for kind in asked {
         evidence.kinds.insert(*kind, Tally::default());
     }
+    let mut seen = BTreeSet::new();
     for receipt in receipts {
         let tally = evidence.kinds.entry(receipt.fault.kind()).or_default();
         match state(receipt) {
@@ -49,14 +51,24 @@ pub fn evidence<'a>(
             State::NotHealed => tally.not_healed += 1,
         }
         evidence.problems.extend(problem(receipt));
-    }
-    for (kind, tally) in &evidence.kinds {
-        if tally.injected == 0 {
-            let sentence = format!("no {kind} fault took hold");
-            evidence.problems.push(sentence);
+        if took_hold(receipt) {
+            seen.insert(receipt.fault.kind());
         }
     }
+    for kind in evidence.kinds.keys().filter(|kind| !seen.contains(kind)) {
+        let sentence = format!("not injected: no {kind} fault took hold");
+        evidence.problems.push(sentence);
+    }
     evidence
+}
+
+/// Whether a probe saw it, whatever became of it then.
+fn took_hold(receipt: &Receipt) -> bool {
+    match state(receipt) {
+        State::Injected => true,
+        State::NotInjected | State::Pending => false,
+        State::NotHealed => receipt.began.as_ref().is_some_and(|probe| probe.ok),
+    }
 }
 
 /// The state of a fault after the run: what was done and never seen to end is not healed.
@@ -70,24 +82,39 @@ fn state(receipt: &Receipt) -> State {
 
 fn problem(receipt: &Receipt) -> Option<String> {
     let is_harmless = !receipt.acted || receipt.fault.kind() == FaultKind::Membership;
+    let (id, fault) = (receipt.id, &receipt.fault);
     match state(receipt) {
-        State::Injected => return None,
-        State::NotInjected | State::Pending if is_harmless => return None,
-        _ => {}
+        State::Injected => None,
+        State::NotInjected | State::Pending if is_harmless => None,
+        State::NotInjected | State::Pending => {
+            let reason = receipt.reason.as_deref().unwrap_or("no probe showed it");
+            Some(format!("not injected: fault {id} ({fault}): {reason}"))
+        }
+        State::NotHealed => {
+            let reason = why_not_healed(receipt);
+            Some(format!("not healed: fault {id} ({fault}): {reason}"))
+        }
     }
-    let reason = receipt.reason.as_deref().unwrap_or("no probe showed it");
-    let state = state(receipt).name();
-    Some(format!(
-        "fault {} ({}) was {state}: {reason}",
-        receipt.id, receipt.fault
-    ))
+}
+
+/// The receipt's reason tells this only if it says that this is what it is about.
+fn why_not_healed(receipt: &Receipt) -> String {
+    match (&receipt.reason, &receipt.healed) {
+        (Some(reason), _) if receipt.state == State::NotHealed => reason.clone(),
+        (
+            _,
+            Some(Probe {
+                looked_at, seen, ..
+            }),
+        ) => format!("{looked_at}: {seen}"),
+        _ => "no probe showed that it ended".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fault::{Fault, Targeting};
-    use crate::receipt::Probe;
 
     fn receipt(state: State, acted: bool) -> Receipt {
         let fault = Fault::Kill {
@@ -116,17 +143,44 @@ mod tests {
         assert!(evidence(&asked, [&good, &nobody]).problems.is_empty());
         assert_eq!(
             evidence(&asked, [&nobody]).problems,
-            ["no kill fault took hold"]
+            ["not injected: no kill fault took hold"]
         );
         assert_eq!(evidence(&asked, []).problems.len(), 1);
         assert!(evidence(&[], []).problems.is_empty());
-        for bad in [
-            receipt(State::NotInjected, true),
-            receipt(State::NotHealed, true),
+        for (state, expected) in [
+            (State::NotInjected, "not injected: fault 3 (kill one): why"),
+            (State::NotHealed, "not healed: fault 3 (kill one): why"),
         ] {
-            let found = evidence(&asked, [&good, &bad]).problems;
-            assert_eq!(found.len(), 1, "{found:?}");
-            assert!(found[0].starts_with("fault 3 (kill one) was not "));
+            let bad = Receipt {
+                reason: Some("why".to_owned()),
+                ..receipt(state, true)
+            };
+            assert_eq!(evidence(&asked, [&good, &bad]).problems, [expected]);
         }
+    }
+
+    #[test]
+    fn what_took_hold_and_did_not_end_took_hold() {
+        let bad = receipt(State::NotHealed, true);
+        let unseen = evidence(&[FaultKind::Kill], [&bad]).problems;
+        assert_eq!(unseen.len(), 2, "{unseen:?}");
+        let began = bad.healed.clone().map(|probe| Probe { ok: true, ..probe });
+        let seen = Receipt { began, ..bad };
+        let problems = evidence(&[FaultKind::Kill], [&seen]).problems;
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("not healed: fault 3 (kill one): "));
+    }
+
+    #[test]
+    fn a_reason_not_to_have_begun_is_none_not_to_have_ended() {
+        let receipt = Receipt {
+            reason: Some("it did not begin".to_owned()),
+            healed: None,
+            ..receipt(State::NotInjected, true)
+        };
+        assert_eq!(
+            evidence(&[], [&receipt]).problems[0],
+            "not healed: fault 3 (kill one): no probe showed that it ended"
+        );
     }
 }

@@ -235,6 +235,54 @@ pub enum Skew {
     },
 }
 
+impl Skew {
+    /// A jump must be longer than this, because that exactly are jumps looked for.
+    pub const LEAST_JUMP_NS: u64 = 1_000;
+    /// No jump is longer than a year of 365 days, so that no clock comes to an end of its range, where it could
+    /// not be set back by as much.
+    pub const LONGEST_JUMP_NS: u64 = 365 * 24 * 3_600_000_000_000;
+    /// A strobe jumps at most so often.
+    pub const LEAST_EVERY_NS: u64 = 1_000_000;
+    /// The rates that a clock can have: from a tenth of the true one to ten times that.
+    pub const RATES_PPM: std::ops::RangeInclusive<i64> = -900_000..=9_000_000;
+
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Strobe { every_ns, .. } if *every_ns < Self::LEAST_EVERY_NS => {
+                Err("a strobe jumps every 1ms at the most")
+            }
+            Self::Bump { by_ns } | Self::Strobe { by_ns, .. } => check_jump(*by_ns),
+            Self::Drift { ppm: 0 } => Err("a drift of 0ppm is none"),
+            Self::Drift { ppm } if !Self::RATES_PPM.contains(ppm) => {
+                Err("a drift is between -900000ppm and +9000000ppm")
+            }
+            Self::Drift { .. } => Ok(()),
+        }
+    }
+}
+
+fn check_jump(by_ns: i64) -> Result<(), &'static str> {
+    let size_ns = by_ns.unsigned_abs();
+    if size_ns <= Skew::LEAST_JUMP_NS {
+        return Err("a clock must jump by more than 1us for anybody to see it");
+    }
+    if size_ns > Skew::LONGEST_JUMP_NS {
+        return Err("a clock can jump by 365 days at the most, either way");
+    }
+    Ok(())
+}
+
+fn check_link(shape: &LinkShape) -> Result<(), &'static str> {
+    if shape.is_clean() {
+        return Err("it changes nothing about a link");
+    }
+    let rates = [shape.loss_ppm, shape.duplicate_ppm, shape.reorder_ppm];
+    if rates.iter().any(|ppm| *ppm > 1_000_000) {
+        return Err("a rate is 1000000ppm (100%) at the most");
+    }
+    Ok(())
+}
+
 /// What a disk forgets when the power fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -279,6 +327,14 @@ pub enum Impossible {
         fault: String,
         /// What is missing.
         capability: String,
+    },
+    /// It would do nothing that could be seen, or so much that it could not be undone.
+    #[error("{fault} is out of bounds: {reason}")]
+    OutOfBounds {
+        /// What was asked for.
+        fault: String,
+        /// What would be right.
+        reason: String,
     },
     /// A node that was named does not exist.
     #[error("no node is called {node}")]
@@ -356,6 +412,27 @@ impl Fault {
             .map_or(by_kind, |who| by_kind.max(who.least_nodes()))
     }
 
+    /// Whether its numbers are such that a probe can see it take hold, and see it gone again.
+    ///
+    /// # Errors
+    /// Which number is not.
+    pub fn check_bounds(&self) -> Result<(), Impossible> {
+        let result = match self {
+            Self::Clock { skew, .. } => skew.check_bounds(),
+            Self::Link { shape, .. } => check_link(shape),
+            _ => Ok(()),
+        };
+        let is_nobody = matches!(self.who(), Some(Targeting::Named(nodes)) if nodes.is_empty());
+        let result = match result {
+            Ok(()) if is_nobody => Err("it names no node"),
+            result => result,
+        };
+        result.map_err(|reason| Impossible::OutOfBounds {
+            fault: self.to_string(),
+            reason: reason.to_owned(),
+        })
+    }
+
     /// Whether a world with these capabilities and this many nodes could ever make it.
     ///
     /// # Errors
@@ -365,6 +442,7 @@ impl Fault {
         capabilities: &Capabilities,
         nodes: usize,
     ) -> Result<(), Impossible> {
+        self.check_bounds()?;
         if !capabilities.contains(&self.capability()) {
             return Err(Impossible::Unsupported {
                 fault: self.to_string(),
@@ -388,7 +466,7 @@ impl Fault {
             Self::Clock {
                 skew: Skew::Strobe { every_ns, .. },
                 ..
-            } => Some((*every_ns).max(LEAST_TICK_NS)),
+            } => Some((*every_ns).max(Skew::LEAST_EVERY_NS)),
             Self::Membership { .. } => Some(MEMBERSHIP_TICK_NS),
             Self::Disk { .. } => Some(DISK_TICK_NS),
             _ => None,
@@ -396,7 +474,6 @@ impl Fault {
     }
 }
 
-const LEAST_TICK_NS: u64 = 1_000_000;
 const MEMBERSHIP_TICK_NS: u64 = 100_000_000;
 const DISK_TICK_NS: u64 = 25_000_000;
 
@@ -444,5 +521,54 @@ impl fmt::Display for Fault {
                 Change::Shrink { who } => write!(f, "membership shrink {}", who.name()),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_in_bounds(skew: Skew) -> bool {
+        let who = Targeting::One;
+        Fault::Clock { who, skew }.check_bounds().is_ok()
+    }
+
+    #[test]
+    fn what_nobody_could_see_or_undo_is_out_of_bounds() {
+        let year_ns = 365 * 24 * 3_600_000_000_000;
+        for (by_ns, is_good) in [
+            (0, false),
+            (1_000, false),
+            (1_001, true),
+            (year_ns, true),
+            (year_ns + 1, false),
+        ] {
+            for by_ns in [by_ns, -by_ns] {
+                let every_ns = 1_000_000;
+                assert_eq!(is_in_bounds(Skew::Bump { by_ns }), is_good, "{by_ns}");
+                assert_eq!(is_in_bounds(Skew::Strobe { by_ns, every_ns }), is_good);
+            }
+        }
+        assert!(!is_in_bounds(Skew::Bump { by_ns: i64::MIN }));
+        let (by_ns, every_ns) = (1_000_000, 999_999);
+        assert!(!is_in_bounds(Skew::Strobe { by_ns, every_ns }));
+        for (ppm, is_good) in [
+            (0, false),
+            (-1, true),
+            (-900_000, true),
+            (-900_001, false),
+            (9_000_001, false),
+        ] {
+            assert_eq!(is_in_bounds(Skew::Drift { ppm }), is_good, "{ppm}");
+        }
+        let world = [Capability::BumpClock].into();
+        let still = Fault::Clock {
+            who: Targeting::One,
+            skew: Skew::Bump { by_ns: 0 },
+        };
+        assert_eq!(
+            still.check_against(&world, 5).unwrap_err().to_string(),
+            "clock bump +0s one is out of bounds: a clock must jump by more than 1us for anybody to see it"
+        );
     }
 }

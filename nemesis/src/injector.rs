@@ -115,9 +115,13 @@ impl Hand<'_> {
         })
     }
 
-    /// Whether the node runs, and no fault that lasts holds its process or its place in the cluster.
+    /// Whether the node runs, no fault that lasts holds its process or its place in the cluster, and none has
+    /// sent it away: whoever leaves is stopped at any moment, and what had been done to it could not be told
+    /// from that.
     fn runs_free(&mut self, node: &NodeName) -> Result<bool, ClusterError> {
-        let is_held = self.held.processes.contains(node) || self.held.leaving.contains(node);
+        let is_held = self.held.processes.contains(node)
+            || self.held.leaving.contains(node)
+            || self.held.sent_away.contains(node);
         Ok(!is_held && self.cluster.status(node)? == Status::Running)
     }
 }
@@ -193,15 +197,15 @@ impl Injector {
         let is_over = settle(&mut receipt, result);
         if !is_over {
             self.active.insert(id, memory);
-        } else if receipt.acted {
-            undo_failed(&mut hand, &mut receipt);
+        } else if receipt.acted && !undo_failed(&mut hand, &mut receipt) {
+            self.unproved.insert(id);
         }
         self.receipts.push(receipt.clone());
         receipt
     }
 
     /// Looks after a fault that lasts: a strobe jumps again, and what was not proved yet is looked at again.
-    /// The receipt, if it lasts; it may say that the fault did not hold.
+    /// The receipt, if the look has changed it; it may say that the fault did not hold.
     pub fn tick(&mut self, id: u64, cluster: &mut dyn Cluster, now_ns: u64) -> Option<Receipt> {
         let held = self.held(id);
         let memory = self.active.get_mut(&id)?;
@@ -212,12 +216,10 @@ impl Injector {
             held,
         };
         memory.ticks += 1;
+        let before = receipt.clone();
         let result = look_after(&mut hand, receipt, memory);
-        if matches!(&result, Ok(None)) {
-            return Some(receipt.clone());
-        }
-        settle(receipt, result);
-        Some(receipt.clone())
+        settle_once(receipt, result);
+        (*receipt != before).then(|| receipt.clone())
     }
 
     /// Undoes a fault that lasts, and says in its receipt whether a probe saw that. `None` when it does not
@@ -236,7 +238,12 @@ impl Injector {
             receipt.traffic = Some(after.since(&before));
         }
         receipt.healed_ns = Some(now_ns);
+        if !receipt.acted {
+            // It turned out that nobody was hit: there is nothing to undo.
+            return Some(receipt.clone());
+        }
         let failures = undo(&mut hand, receipt);
+        note_left(&mut hand, receipt);
         // The cluster needs time to undo a change of membership.
         let is_final = receipt.fault.kind() != FaultKind::Membership;
         if !check_healed(&mut hand, receipt, failures, is_final) {
@@ -352,12 +359,18 @@ fn prove_before_end(hand: &mut Hand<'_>, receipt: &mut Receipt, memory: &Memory)
         }
         _ => look_after(hand, receipt, memory),
     };
-    if !matches!(&result, Ok(None)) {
-        settle(receipt, result);
-    }
+    settle_once(receipt, result);
     if receipt.state == State::Pending {
         receipt.state = State::NotInjected;
         receipt.reason = Some("no probe had seen it when it was to end".to_owned());
+    }
+}
+
+/// The same for a later look, unless an earlier one has shown already that the fault does not hold: the first
+/// reason stays.
+fn settle_once(receipt: &mut Receipt, result: Result<Option<Probe>, Trouble>) {
+    if receipt.state != State::NotInjected {
+        settle(receipt, result);
     }
 }
 
@@ -371,7 +384,7 @@ fn settle(receipt: &mut Receipt, result: Result<Option<Probe>, Trouble>) -> bool
                 receipt.state = State::Injected;
             } else {
                 receipt.state = State::NotInjected;
-                receipt.reason = Some(format!("{}: {}", probe.looked_at, probe.seen));
+                receipt.reason = Some(why_not_seen(Some(&probe)));
             }
             receipt.began = Some(probe);
             !is_seen
@@ -384,11 +397,20 @@ fn settle(receipt: &mut Receipt, result: Result<Option<Probe>, Trouble>) -> bool
     }
 }
 
-/// Undoes a fault that was made and not seen.
-fn undo_failed(hand: &mut Hand<'_>, receipt: &mut Receipt) {
+/// Undoes a fault that was made and not seen. Whether it is gone.
+fn undo_failed(hand: &mut Hand<'_>, receipt: &mut Receipt) -> bool {
+    let mut failures = Vec::new();
+    if receipt.fault.kind() == FaultKind::Disk {
+        let result = process::call_off(hand, receipt);
+        failures.extend(result.err().map(|error| error.to_string()));
+        if !receipt.acted {
+            return true;
+        }
+    }
     receipt.healed_ns = Some(hand.now_ns);
-    let failures = undo(hand, receipt);
-    check_healed(hand, receipt, failures, true);
+    failures.extend(undo(hand, receipt));
+    note_left(hand, receipt);
+    check_healed(hand, receipt, failures, true)
 }
 
 /// Undoes what the receipt says was made; the sentences say what could not be undone.
@@ -402,6 +424,19 @@ fn undo(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Vec<String> {
         FaultKind::Membership => membership::undo(hand, receipt),
     };
     result.into_iter().map(|error| error.to_string()).collect()
+}
+
+/// Notes whose process could not be set going again because the node is not there any more. When the world
+/// cannot say who is there, the probe that follows cannot either, and that counts.
+fn note_left(hand: &mut Hand<'_>, receipt: &mut Receipt) {
+    let is_about_processes = matches!(
+        receipt.fault.kind(),
+        FaultKind::Kill | FaultKind::Disk | FaultKind::Pause
+    );
+    if is_about_processes && let Ok(nodes) = hand.cluster.nodes() {
+        let has_left = |node: &&NodeName| !nodes.contains(node);
+        receipt.left = receipt.nodes.iter().filter(has_left).cloned().collect();
+    }
 }
 
 /// Asks the world whether the fault is gone, and notes the answer. Whether it is.
@@ -430,6 +465,7 @@ fn check_healed(
                     receipt.reason = None;
                     State::Injected
                 } else {
+                    receipt.reason = Some(why_not_seen(receipt.began.as_ref()));
                     State::NotInjected
                 };
             }
@@ -448,6 +484,14 @@ fn check_healed(
     receipt.state = State::NotHealed;
     receipt.reason = Some(failures.into_iter().next().unwrap_or(why));
     false
+}
+
+/// Why a fault did not take hold whose undoing failed at first, which is what its reason tells until then.
+fn why_not_seen(began: Option<&Probe>) -> String {
+    began.map_or_else(
+        || "no probe had seen it before it was undone".to_owned(),
+        |probe| format!("{}: {}", probe.looked_at, probe.seen),
+    )
 }
 
 #[cfg(test)]

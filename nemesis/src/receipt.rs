@@ -78,6 +78,10 @@ pub struct Receipt {
     pub nodes: Vec<NodeName>,
     /// The node that took the place of one that left, once that is undone.
     pub replacement: Option<NodeName>,
+    /// The nodes of those whose process was killed or paused and that had left the cluster when that was undone, so
+    /// that they stay stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<NodeName>,
     /// The links that it cut or shaped, in order.
     pub links: Vec<Link>,
     /// When it began.
@@ -105,6 +109,7 @@ impl Receipt {
             fault: fault.clone(),
             nodes: Vec::new(),
             replacement: None,
+            left: Vec::new(),
             links: Vec::new(),
             began_ns,
             began: None,
@@ -127,12 +132,14 @@ impl Receipt {
         [event(at_ns, f, asked(&self.fault)), event(at_ns, f, done)]
     }
 
-    /// The two events that the end adds to a history; nothing before the end and for what never began.
+    /// The two events that the end adds to a history; nothing before the end and for what never began. A fault
+    /// that was to come and turned out to have hit nobody ends as one that was not injected.
     pub fn end_events(&self) -> Option<[Event; 2]> {
         let at_ns = self.healed_ns?;
         let f = end_name(&self.fault);
         let undone = match self.state {
             State::NotHealed => self.refusal("not-healed"),
+            _ if !self.acted => self.refusal("not-injected"),
             _ => self.undone(),
         };
         Some([event(at_ns, f, Value::Nil), event(at_ns, f, undone)])
@@ -170,8 +177,8 @@ impl Receipt {
     fn undone(&self) -> Value {
         match &self.fault {
             Fault::Partition { .. } => Value::keyword("network-healed"),
-            Fault::Kill { .. } | Fault::Disk { .. } => self.each("started"),
-            Fault::Pause { .. } => self.each("resumed"),
+            Fault::Kill { .. } | Fault::Disk { .. } => self.each_that_stayed("started"),
+            Fault::Pause { .. } => self.each_that_stayed("resumed"),
             Fault::Clock { .. } => self.each("reset"),
             Fault::Link { .. } => self.each("reliable"),
             Fault::Membership { .. } => self.each("undone"),
@@ -180,6 +187,16 @@ impl Receipt {
 
     fn each(&self, word: &str) -> Value {
         self.each_value(&Value::keyword(word))
+    }
+
+    /// The word for those that are still there, and `left` for the others.
+    fn each_that_stayed(&self, word: &str) -> Value {
+        let value = |node: &NodeName| {
+            let has_left = self.left.contains(node);
+            Value::keyword(if has_left { "left" } else { word })
+        };
+        let entry = |node: &NodeName| (Value::str(node.as_str()), value(node));
+        Value::Map(self.nodes.iter().map(entry).collect())
     }
 
     fn each_value(&self, value: &Value) -> Value {

@@ -128,19 +128,27 @@ impl Recipe {
             Self::Pause(group) => Fault::Pause {
                 who: group.targeting(),
             },
-            Self::ClockBump => clock(Targeting::One, Skew::Bump { by_ns: 0 }),
+            Self::ClockBump => clock(
+                Targeting::One,
+                Skew::Bump {
+                    by_ns: 64 * MS as i64,
+                },
+            ),
             Self::ClockStrobe => clock(
                 Targeting::One,
                 Skew::Strobe {
-                    by_ns: 0,
-                    every_ns: 0,
+                    by_ns: 4 * MS as i64,
+                    every_ns: 10 * MS,
                 },
             ),
-            Self::ClockDrift => clock(Targeting::One, Skew::Drift { ppm: 0 }),
+            Self::ClockDrift => clock(Targeting::One, Skew::Drift { ppm: 500 }),
             Self::LinkDelay | Self::LinkLoss | Self::LinkDuplication | Self::LinkReordering => {
                 Fault::Link {
                     who: Targeting::One,
-                    shape: LinkShape::default(),
+                    shape: LinkShape {
+                        delay_ns: 10 * MS,
+                        ..LinkShape::default()
+                    },
                 }
             }
             Self::DiskLostWrites => disk(Targeting::One, Damage::LostWrites),

@@ -19,7 +19,7 @@ use std::fmt;
 use rupture_targets::{LinkShape, NodeName};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Change, Damage, Fault, FaultKind, Shape, Skew, Targeting};
+use crate::fault::{Change, Damage, Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 use crate::time::{format_ns, parse_ns, parse_ppm, parse_signed_ns};
 
 /// Faults at times, in the order of their times.
@@ -59,16 +59,29 @@ pub enum Action {
 
 /// A script that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: expected {expected}, found {found}")]
-pub struct ScriptError {
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, in characters from 1.
-    pub column: usize,
-    /// What would be right there.
-    pub expected: String,
-    /// What stands there.
-    pub found: String,
+pub enum ScriptError {
+    /// It is no script.
+    #[error("line {line}, column {column}: expected {expected}, found {found}")]
+    Syntax {
+        /// The line, from 1.
+        line: usize,
+        /// The column, in characters from 1.
+        column: usize,
+        /// What would be right there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// It has a fault that no world could make.
+    #[error("entry {number} (at {}): {reason}", format_ns(*.at_ns))]
+    Entry {
+        /// Which entry, from 1, in the order in which they are written.
+        number: usize,
+        /// When.
+        at_ns: u64,
+        /// Why not.
+        reason: Impossible,
+    },
 }
 
 impl Script {
@@ -84,14 +97,13 @@ impl Script {
     /// Where it cannot be read, and what was expected there.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         if text.trim_start().starts_with('[') {
-            return serde_json::from_str(text)
-                .map(Self::new)
-                .map_err(|error| ScriptError {
-                    line: error.line(),
-                    column: error.column(),
-                    expected: "an array of entries".to_owned(),
-                    found: error.to_string(),
-                });
+            let entries = serde_json::from_str(text).map_err(|error| ScriptError::Syntax {
+                line: error.line(),
+                column: error.column(),
+                expected: "an array of entries".to_owned(),
+                found: error.to_string(),
+            })?;
+            return Self::in_bounds(entries);
         }
         let mut entries = Vec::new();
         for (number, line) in text.lines().enumerate() {
@@ -103,6 +115,20 @@ impl Script {
                     entries.push(words.entry()?);
                 }
                 offset += part.chars().count() + 1;
+            }
+        }
+        Self::in_bounds(entries)
+    }
+
+    /// A script of entries as they were read; which of them is out of bounds is told in their own order.
+    fn in_bounds(entries: Vec<Entry>) -> Result<Self, ScriptError> {
+        for (position, entry) in entries.iter().enumerate() {
+            if let Action::Begin { fault, .. } = &entry.action {
+                fault.check_bounds().map_err(|reason| ScriptError::Entry {
+                    number: position + 1,
+                    at_ns: entry.at_ns,
+                    reason,
+                })?;
             }
         }
         Ok(Self::new(entries))
@@ -168,7 +194,7 @@ impl<'a> Words<'a> {
             Some((column, word)) => (*column, format!("`{word}`")),
             None => (self.end, "the end".to_owned()),
         };
-        Err(ScriptError {
+        Err(ScriptError::Syntax {
             line: self.line,
             column,
             expected: expected.to_owned(),
@@ -409,8 +435,12 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused(text in "(at|[0-9]{1,3}m?s|heal|kill|all|link|loss|[ ;#%\n\\[{é])( (at|2s|kill|disk|clock|bump|torn|for|one|é|;|[^ ]))*") {
-            if let Err(error) = Script::parse(&text) {
-                prop_assert!(error.line >= 1 && !error.expected.is_empty());
+            match Script::parse(&text) {
+                Err(ScriptError::Syntax { line, expected, .. }) => {
+                    prop_assert!(line >= 1 && !expected.is_empty());
+                }
+                Err(ScriptError::Entry { number, .. }) => prop_assert!(number >= 1),
+                Ok(_) => {}
             }
         }
     }
@@ -468,5 +498,47 @@ mod tests {
                 .to_string()
                 .contains("at_ns")
         );
+    }
+
+    #[test]
+    fn both_forms_have_the_same_bounds_and_say_which_entry_is_beyond() {
+        let bump = "[{\"at_ns\":3000000000,\"action\":{\"heal\":{\"kind\":null}}},{\"at_ns\":1000000000,\"action\":\
+                    {\"begin\":{\"fault\":FAULT,\"for_ns\":null}}}]";
+        let json = |fault: &str| bump.replace("FAULT", fault);
+        let text = |fault: &str| format!("at 3s heal\nat 1s {fault}");
+        let clock = |skew: &str| {
+            json(&format!(
+                "{{\"clock\":{{\"who\":\"one\",\"skew\":{skew}}}}}"
+            ))
+        };
+        let link = |shape: &str| {
+            json(&format!(
+                "{{\"link\":{{\"who\":\"all\",\"shape\":{shape}}}}}"
+            ))
+        };
+        for (script, reason) in [
+            (text("clock bump +1us one"), "more than 1us"),
+            (clock("{\"bump\":{\"by_ns\":0}}"), "more than 1us"),
+            (text("clock bump -150000000m one"), "365 days"),
+            (text("clock strobe 50ms every 0s one"), "every 1ms"),
+            (
+                clock("{\"strobe\":{\"by_ns\":50000000,\"every_ns\":0}}"),
+                "every 1ms",
+            ),
+            (text("clock drift 0ppm one"), "0ppm is none"),
+            (clock("{\"drift\":{\"ppm\":0}}"), "0ppm is none"),
+            (link("{\"loss_ppm\":4000000000}"), "1000000ppm"),
+            (link("{}"), "changes nothing"),
+            (text("link delay 0s all"), "delay, jitter"),
+            (json("{\"kill\":{\"who\":{\"named\":[]}}}"), "names no node"),
+        ] {
+            let error = Script::parse(&script).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains(reason), "{script}: {message}");
+            if !message.starts_with("line 2, column") {
+                assert!(message.starts_with("entry 2 (at 1s): "), "{message}");
+            }
+        }
+        assert!(Script::parse(&link("{\"loss_ppm\":1000000}")).is_ok());
     }
 }

@@ -257,3 +257,42 @@ fn a_world_says_what_it_can_do() {
     assert!(!target.capabilities().contains(&Capability::Run));
     assert_eq!(NodeName::numbered(0), NodeName::new("n1"));
 }
+
+#[test]
+fn a_removal_is_no_failure_of_power() {
+    for text in [
+        "at 2s membership grow for 1s; at 3s disk torn n6 for 1s",
+        "at 2s membership grow for 1s; at 3s kill n6 for 1s",
+    ] {
+        let plan = Plan::script(Script::parse(text).unwrap(), 6 * SECOND);
+        let mut run = drive(&plan, 5, 2);
+        let receipt = &run.receipts[1];
+        assert_eq!(
+            (receipt.state, receipt.acted),
+            (State::NotInjected, false),
+            "{text}"
+        );
+        let problems = weigh(&run, &plan.kinds()).problems;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].ends_with("took hold"), "{problems:?}");
+        assert_is_new(run.target.as_mut(), 5);
+    }
+}
+
+/// The longest jump is taken back exactly, from a clock that has run for a while.
+#[test]
+fn the_longest_jump_is_undone_exactly() {
+    for text in [
+        "at 2s clock bump -525600m all for 1s",
+        "at 2s clock bump +525600m all for 1s",
+        "at 2s clock strobe -525600m every 10ms all for 505ms",
+        "at 2s clock drift -900000ppm all for 1s",
+        "at 2s clock drift +9000000ppm all for 1s",
+    ] {
+        let plan = Plan::script(Script::parse(text).unwrap(), 4 * SECOND);
+        let mut run = drive(&plan, 3, 2);
+        let problems = weigh(&run, &plan.kinds()).problems;
+        assert_eq!(problems, Vec::<String>::new(), "{text}");
+        assert_is_new(run.target.as_mut(), 3);
+    }
+}

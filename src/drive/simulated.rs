@@ -130,10 +130,9 @@ impl Driver<'_, '_> {
                     .injector
                     .begin(id, &fault, cluster, now_ns, &mut self.random);
                 self.schedule.told(&receipt);
-                receipt
-                    .begin_events()
-                    .iter()
-                    .for_each(|event| self.journal.event(event));
+                for event in &receipt.begin_events() {
+                    self.journal.event(event);
+                }
                 self.note(&receipt);
             }
             nemesis::Step::Tick { id } => {
@@ -155,7 +154,9 @@ impl Driver<'_, '_> {
     /// Writes down a receipt, and the end of its fault if it has ended.
     fn note(&mut self, receipt: &Receipt) {
         if let Some(events) = receipt.end_events() {
-            events.iter().for_each(|event| self.journal.event(event));
+            for event in &events {
+                self.journal.event(event);
+            }
         }
         self.journal.receipt(receipt);
     }

@@ -1,11 +1,13 @@
 //! What a run prints: what is about to happen, and what came out.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::plan::Plan;
 use crate::report::{self, style, thousands, timeline};
 use crate::run::Report;
-use rupture_nemesis::{Receipt, State};
+use rupture_nemesis::{FaultKind, Receipt, State};
+use rupture_targets::NodeName;
 
 /// How many faults are listed before the rest is only counted.
 const FAULTS_SHOWN: usize = 12;
@@ -31,7 +33,7 @@ pub fn opening(plan: &Plan, seeds: &str) -> Vec<String> {
         style::dim(format!("(rupture {})", env!("CARGO_PKG_VERSION")))
     )];
     let mut row = |name: &str, text: &str| {
-        lines.push(format!("  {} {text}", style::dim(format!("{name:<9}"))))
+        lines.push(format!("  {} {text}", style::dim(format!("{name:<9}"))));
     };
     row(
         "workload",
@@ -143,13 +145,51 @@ fn is_proved(receipt: &Receipt) -> bool {
     receipt.state == State::Injected && receipt.healed.as_ref().is_some_and(|probe| probe.ok)
 }
 
-/// `  2.4139 s  partition halves      n1 n3            for 1.2 s`.
-fn fault(receipt: &Receipt) -> String {
-    let nodes: Vec<&str> = receipt
-        .nodes
+/// Whom a fault hit: its nodes, or for a partition the groups that still hear each other, `n1 n2 | n3`. A shape in
+/// which hearing is not mutual, or not the same from everywhere, has no groups: then all its nodes.
+fn who(receipt: &Receipt) -> String {
+    let names = |nodes: &[&NodeName]| {
+        nodes
+            .iter()
+            .map(|node| node.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let nodes: Vec<&NodeName> = receipt.nodes.iter().collect();
+    if receipt.fault.kind() != FaultKind::Partition {
+        return names(&nodes);
+    }
+    let cut: BTreeSet<(&NodeName, &NodeName)> = receipt
+        .links
         .iter()
-        .map(rupture_targets::NodeName::as_str)
+        .map(|link| (&link.from, &link.to))
         .collect();
+    let mut groups: Vec<Vec<&NodeName>> = Vec::new();
+    for node in &nodes {
+        let together = |other: &&NodeName| !cut.contains(&(*other, *node));
+        match groups.iter_mut().find(|group| group.iter().any(together)) {
+            Some(group) => group.push(node),
+            None => groups.push(vec![node]),
+        }
+    }
+    let place = |node| groups.iter().position(|group| group.contains(&node));
+    let is_cut = |a, b| cut.contains(&(a, b));
+    let mut pairs = nodes
+        .iter()
+        .flat_map(|a| nodes.iter().map(move |b| (*a, *b)));
+    if pairs.all(|(a, b)| a == b || is_cut(a, b) == (place(a) != place(b))) {
+        groups
+            .iter()
+            .map(|group| names(group))
+            .collect::<Vec<_>>()
+            .join(" | ")
+    } else {
+        names(&nodes)
+    }
+}
+
+/// `  2.4139 s  partition halves      n1 n3 | n2        for 1.2 s`.
+fn fault(receipt: &Receipt) -> String {
     let end = match (receipt.state, receipt.healed_ns) {
         (State::Injected, Some(healed)) => format!(
             "for {:.2} s",
@@ -163,8 +203,8 @@ fn fault(receipt: &Receipt) -> String {
     };
     let what = receipt.fault.to_string();
     format!(
-        "  {:>10}  {what:<36} {:<16} {end}",
+        "  {:>10}  {what:<32} {:<22} {end}",
         timeline::seconds(receipt.began_ns as i64),
-        nodes.join(" ")
+        who(receipt)
     )
 }

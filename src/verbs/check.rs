@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::json;
 
-use rupture_workloads::checkers::history::{Anomaly, History, Kind, Validity, Verdict, codec};
+use rupture_workloads::checkers::history::{
+    Anomaly, EventRef, History, Kind, Validity, Verdict, codec,
+};
 use rupture_workloads::checkers::{Budget, Checker, Options, Unknown, checker};
 
 use rupture_workloads::{WorkloadOptions, workload};
@@ -34,12 +36,12 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
         observe_failed_cas: args.observe_failed_cas,
     };
     if let Some(model) = &args.model {
-        build(model, args.consistency.as_deref(), &options)?;
+        build(model, args.consistency.as_deref(), options)?;
     }
     let files = history_files(&args.paths)?;
     let mut exit = Exit::Valid;
     for (number, file) in files.iter().enumerate() {
-        let answer = match judge(file, args, &options) {
+        let answer = match judge(file, args, options) {
             Ok(judged) => {
                 print(file, &judged, args, number > 0);
                 judged.verdict.validity.into()
@@ -59,13 +61,12 @@ struct Judged {
     seconds: f64,
 }
 
-fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Judged> {
+fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<Judged> {
     let start = Instant::now();
     let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let history = codec::read(&bytes)
-        .map_err(|error| bad_input(error.with_file(&file.display().to_string()).to_string()))?;
+        .map_err(|error| bad_input(error.with_file(file.display().to_string()).to_string()))?;
     drop(bytes);
-    let mut options = *options;
     let model = match (&args.model, of_run(file)) {
         (Some(model), _) => model.clone(),
         (None, Some((model, independent))) => {
@@ -77,7 +78,7 @@ fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Jud
             guess(&history).map_err(|error| bad_input(format!("{}: {error}", file.display())))?
         }
     };
-    let checker = build(&model, args.consistency.as_deref(), &options)?;
+    let checker = build(&model, args.consistency.as_deref(), options)?;
     let deadline = start.checked_add(Duration::from_millis(args.timeout));
     let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let memory = usize::try_from(args.memory).unwrap_or(usize::MAX);
@@ -100,9 +101,9 @@ fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Jud
 fn build(
     model: &str,
     consistency: Option<&str>,
-    options: &Options,
+    options: Options,
 ) -> anyhow::Result<Box<dyn Checker>> {
-    checker(model, consistency, options).map_err(|error| match &error {
+    checker(model, consistency, &options).map_err(|error| match &error {
         Unknown::Model { .. } => unknown_name("model", error.name(), error.known()),
         Unknown::Consistency { .. } => {
             unknown_name("consistency level", error.name(), error.known())
@@ -115,7 +116,7 @@ fn guess(history: &History) -> anyhow::Result<String> {
     let functions: BTreeSet<&str> = history
         .iter()
         .filter(|event| event.client().is_some())
-        .map(|event| event.f())
+        .map(EventRef::f)
         .collect();
     let only = |known: &[&str]| functions.iter().all(|f| known.contains(f));
     let model = if only(&["read", "write"]) {

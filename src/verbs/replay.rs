@@ -153,10 +153,7 @@ fn difference(folder: &Path, path: &str, replayed: &[u8]) -> Option<String> {
         .zip(replayed)
         .take_while(|(a, b)| a == b)
         .count();
-    let line = recorded[..same]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count();
+    let line = recorded[..same].split(|byte| *byte == b'\n').count() - 1;
     let text = |bytes: &[u8]| {
         let line = bytes
             .split(|byte| *byte == b'\n')

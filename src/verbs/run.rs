@@ -60,6 +60,9 @@ pub fn finish(folder: Folder, results: &Path, report: &Report) {
 }
 
 /// What `run.json` says: enough to run it again.
+///
+/// # Errors
+/// A plan that is no JSON, which is a bug of ours.
 pub fn manifest(plan: &Plan, words: &[String]) -> anyhow::Result<String> {
     let manifest = json!({
         "format": verbs::replay::FORMAT,

@@ -264,7 +264,8 @@ pub trait Cluster {
     fn kill(&mut self, node: &NodeName, keep: Keep) -> Result<Loss, ClusterError>;
 
     /// Orders the node's process to end in the middle of one of its next writes, where it hurts most, and
-    /// after `within_ns` at the latest. [`Cluster::status`] shows when it has happened.
+    /// after `within_ns` at the latest. [`Cluster::last_loss`] forgets what it knew of the node, and shows when it
+    /// has happened.
     ///
     /// # Errors
     /// An unknown node, one that does not run, or a kind of loss that this world cannot make.
@@ -282,7 +283,9 @@ pub trait Cluster {
     /// An unknown node.
     fn call_off(&mut self, node: &NodeName) -> Result<(), ClusterError>;
 
-    /// Probe: what the node's disk lost when its process last died; `None` if it never died.
+    /// Probe: what the node's disk lost when its process was last killed by [`Cluster::kill`] or
+    /// [`Cluster::kill_amid`]; `None` if it never was, or not since the last order of [`Cluster::kill_amid`]. The
+    /// end of a process that leaves the cluster does not count.
     ///
     /// # Errors
     /// An unknown node, or the world cannot say.

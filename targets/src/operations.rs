@@ -16,6 +16,7 @@ pub(crate) const MODELS: &[&str] = &[
     "register",
     "multi-register",
     "set",
+    "set-full",
     "counter",
     "fifo-queue",
     "list-append",
@@ -41,7 +42,7 @@ impl Model {
     pub(crate) fn of(name: &str) -> Option<Self> {
         Some(match name {
             "cas-register" | "register" => Self::Register,
-            "set" => Self::Set,
+            "set" | "set-full" => Self::Set,
             "counter" => Self::Counter,
             "fifo-queue" => Self::Queue,
             "multi-register" | "list-append" | "rw-register" => Self::Txn,
@@ -335,6 +336,8 @@ mod tests {
             ("set", "contains", 1.into(), v([1.into(), true.into()])),
             ("set", "remove", 1.into(), 1.into()),
             ("set", "read", nil(), ints(&[3])),
+            ("set-full", "add", 4.into(), 4.into()),
+            ("set-full", "read", nil(), ints(&[3, 4])),
             ("counter", "add", 5.into(), 5.into()),
             ("counter", "read", nil(), 5.into()),
             ("fifo-queue", "enqueue", 8.into(), 8.into()),

@@ -129,6 +129,17 @@ impl RaftTarget {
         self.sim.alarm(token, at_ns);
     }
 
+    /// Takes in what has reached the outside already, and lets nothing else happen: whatever is due now or later
+    /// lies beyond the limit.
+    fn catch_up(&mut self) {
+        let Some(before_ns) = self.sim.now_ns().checked_sub(1) else {
+            return;
+        };
+        while let Some(outside) = self.sim.advance(before_ns) {
+            self.take_in(outside);
+        }
+    }
+
     /// Takes in what reached the outside of the simulation.
     fn take_in(&mut self, outside: Outside<Raft>) {
         match outside {
@@ -214,8 +225,8 @@ impl Simulated for RaftTarget {
         }
     }
 
-    fn metrics(&self, node: usize) -> String {
-        let Ok(node) = NodeId::try_from(node) else {
+    fn metrics(&self, position: usize) -> String {
+        let Some(&node) = self.present.get(position) else {
             return String::new();
         };
         let name = crate::NodeName::numbered(node);

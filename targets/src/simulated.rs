@@ -89,8 +89,10 @@ pub trait Simulated: Cluster {
     /// A happening at the limit itself is returned.
     fn advance(&mut self, limit_ns: u64) -> Option<Happening>;
 
-    /// The metrics of a node, by its position, in Prometheus' text form; empty for a node that never was.
-    fn metrics(&self, node: usize) -> String;
+    /// The metrics of a node in Prometheus' text form. `position` counts the nodes of [`Cluster::nodes`] as they are
+    /// now, from 0; it is no node's number, because nodes come and go. Empty beyond the last node, and for one
+    /// without a process.
+    fn metrics(&self, position: usize) -> String;
 
     /// This target as its nemesis sees it.
     fn as_cluster(&mut self) -> &mut dyn Cluster;

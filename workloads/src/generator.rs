@@ -139,7 +139,7 @@ impl Context<'_> {
             1 => 0,
             count => self.random.random_range(0..count),
         };
-        self.threads.free().nth(choice as usize)
+        self.threads.nth_free(choice as usize)
     }
 }
 

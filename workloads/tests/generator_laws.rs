@@ -1,9 +1,15 @@
 //! The laws of generators, over random compositions of them and against systems that answer at random.
+//!
+//! Every run tries the same compositions, so that a change is blamed for what it broke and for nothing else.
+//! `PROPTEST_RNG_SEED` (a number) tries others and `PROPTEST_CASES` more of them: what to set where there is
+//! time to search, such as at night. A failure prints the smallest case found; nothing is written to disk.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use rupture_workloads::generator::testing::{Completion, Run, run};
 use rupture_workloads::generator::{
     Context, Generator, GeneratorExt, Invocation, KeyOptions, Next, Op, cycle, each_thread,
@@ -201,8 +207,23 @@ fn watch(log: &Log, number: usize, tree: &Tree) -> Box<dyn Generator> {
     })
 }
 
+/// So many cases from a fixed seed, unless the environment says otherwise.
+fn config(cases: u32) -> ProptestConfig {
+    let given = ProptestConfig::default();
+    let seed = match given.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        fixed @ RngSeed::Fixed(_) => fixed,
+    };
+    ProptestConfig {
+        cases: std::env::var_os("PROPTEST_CASES").map_or(cases, |_| given.cases),
+        rng_seed: seed,
+        failure_persistence: None,
+        ..given
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(config(3_000))]
 
     /// The interpreter holds every answer to the four laws.
     #[test]
@@ -319,4 +340,53 @@ proptest! {
             prop_assert_eq!(clock(&run) / ns as i64, (times.len() - 1) as i64);
         }
     }
+}
+
+/// A generator that counts how often it is asked.
+struct Counted {
+    inner: Box<dyn Generator>,
+    asks: Arc<AtomicUsize>,
+}
+
+impl Generator for Counted {
+    fn next(&mut self, context: &mut Context<'_>) -> Next {
+        self.asks.fetch_add(1, Ordering::Relaxed);
+        self.inner.next(context)
+    }
+}
+
+/// What makes a run with thousands of clients possible: keys whose threads are all busy cost nothing.
+#[test]
+fn an_operation_does_not_ask_every_key() {
+    let asks = Arc::new(AtomicUsize::new(0));
+    let options = KeyOptions {
+        threads_per_key: 5,
+        ops_per_key: Some(20),
+        keys: None,
+    };
+    let count = asks.clone();
+    let mut generator = per_key(options, move |_| {
+        let inner = repeat(op("repeat")).boxed();
+        let asks = count.clone();
+        Box::new(Counted { inner, asks })
+    });
+    let run = run(&mut generator, 10_000, 1, 30_000, moody()).unwrap();
+    assert_eq!(run.threads.len(), 30_000);
+    assert_eq!(asks.load(Ordering::Relaxed), 30_000);
+}
+
+/// The same for threads, each of which is done after its first operation.
+#[test]
+fn an_operation_does_not_ask_every_thread() {
+    let asks = Arc::new(AtomicUsize::new(0));
+    let count = asks.clone();
+    let mut generator = each_thread(move |_| {
+        let inner = once(op("once")).boxed();
+        let asks = count.clone();
+        Box::new(Counted { inner, asks })
+    });
+    let run = run(&mut generator, 3_000, 1, 30_000, moody()).unwrap();
+    assert_eq!(run.threads.len(), 3_000);
+    assert!(run.done_ns.is_some());
+    assert_eq!(asks.load(Ordering::Relaxed), 2 * 3_000);
 }

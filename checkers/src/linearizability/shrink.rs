@@ -6,6 +6,9 @@
 //! order the whole history has is an order of the weakened one too, so if the weakened one has none, neither
 //! has the whole.
 //!
+//! Of some objects whole values can be left out as well, with all that concerns them
+//! ([`Model::concerns`]): a queue of which a value never existed is a queue.
+//!
 //! The proof has two sets. `must` is a smallest set of operations such that no order exists if these
 //! happened, whichever of all the others did: weakening any one of them gives an order. The others cannot
 //! be listed, they are the rest of the history, and leaving them all out would often change what the
@@ -16,6 +19,8 @@
 //!
 //! Smallest means that no member can be left out (Zeller & Hildebrandt 2002, 1-minimal), not that there is
 //! no other set with fewer.
+
+use rustc_hash::FxHashMap;
 
 use super::calls::{Call, NEVER};
 use super::search::{Answer, Limits, Search};
@@ -64,6 +69,7 @@ pub(crate) fn shrink<M: Model>(
     let (calls, begun) = until(calls, row);
     let mut shrinker = Shrinker {
         model,
+        kept: vec![true; calls.len()],
         calls,
         begun,
         budget,
@@ -71,6 +77,7 @@ pub(crate) fn shrink<M: Model>(
         steps_left: steps.saturating_mul(STEPS_IN_ALL).max(STEPS_AT_LEAST * 10),
         doubt: false,
     };
+    shrinker.project();
     let all = shrinker.happened();
     let last = shrinker.last_of(&all);
     let first = shrinker.prove(last);
@@ -108,6 +115,8 @@ enum Others {
 struct Shrinker<'a, M: Model> {
     model: &'a M,
     calls: Vec<Call<M::Op>>,
+    /// Which of them concern something that was kept.
+    kept: Vec<bool>,
     /// How many of them were invoked before the last completion that counts.
     begun: u32,
     budget: &'a Budget<'a>,
@@ -163,11 +172,44 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Whether no order exists if these happened, whatever the others did.
     fn impossible(&mut self, must: &[u32]) -> bool {
-        let others = others(must, self.begun);
+        let others = self.others(must, self.begun);
         matches!(
             self.decide(must, &others, Others::AsTheyRan),
             Answer::Impossible(_)
         )
+    }
+
+    /// Leaves out all that concerns one value after another, where the object would not miss it.
+    fn project(&mut self) {
+        let groups = groups(self.model, &self.calls);
+        let mut size = groups.len().div_ceil(2);
+        let mut groups: Vec<Vec<u32>> = groups;
+        while size > 0 && !groups.is_empty() {
+            let mut needed = Vec::new();
+            for piece in groups.chunks(size) {
+                self.keep(piece, false);
+                let mut must = self.happened();
+                must.sort_unstable();
+                if must.is_empty() || !self.impossible(&must) {
+                    self.keep(piece, true);
+                    needed.extend_from_slice(piece);
+                }
+            }
+            groups = needed;
+            size = if size == 1 { 0 } else { size.div_ceil(2) };
+        }
+    }
+
+    fn keep(&mut self, groups: &[Vec<u32>], kept: bool) {
+        for &call in groups.iter().flatten() {
+            self.kept[call as usize] = kept;
+        }
+    }
+
+    /// The first so many calls that were kept but for those of `must`.
+    fn others(&self, must: &[u32], until: u32) -> Vec<u32> {
+        let other = |call: &u32| self.kept[*call as usize] && must.binary_search(call).is_err();
+        (0..until).filter(other).collect()
     }
 
     /// A proof from among these, which have no order, whatever the others did.
@@ -191,7 +233,7 @@ impl<M: Model> Shrinker<'_, M> {
     /// What happened, in the order of completion.
     fn happened(&self) -> Vec<u32> {
         let mut all: Vec<u32> = (0..self.begun)
-            .filter(|&call| self.calls[call as usize].must)
+            .filter(|&call| self.calls[call as usize].must && self.kept[call as usize])
             .collect();
         all.sort_unstable_by_key(|&call| self.calls[call as usize].completed);
         all
@@ -221,9 +263,9 @@ impl<M: Model> Shrinker<'_, M> {
         while low + 1 < high {
             let middle = usize::midpoint(low, high);
             if self.impossible(&tail(middle)) {
-                high = middle
+                high = middle;
             } else {
-                low = middle
+                low = middle;
             }
         }
         tail(high)
@@ -243,9 +285,9 @@ impl<M: Model> Shrinker<'_, M> {
                     .filter(|call| !piece.contains(call))
                     .collect();
                 if !without.is_empty() && self.impossible(&without) {
-                    *must = without
+                    *must = without;
                 } else {
-                    kept.extend_from_slice(piece)
+                    kept.extend_from_slice(piece);
                 }
             }
             candidates = kept;
@@ -257,8 +299,8 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn smallest_may(&mut self, must: &[u32]) -> Vec<u32> {
-        let all = others(must, self.calls.len() as u32);
-        let others = others(must, self.begun);
+        let all = self.others(must, self.calls.len() as u32);
+        let others = self.others(must, self.begun);
         let mut may = Vec::new();
         for &weakened in must {
             let rest = without(must, weakened);
@@ -323,11 +365,34 @@ impl<M: Model> Shrinker<'_, M> {
     }
 }
 
-/// The first so many calls but for those of `must`.
-fn others(must: &[u32], until: u32) -> Vec<u32> {
-    let all = 0..until;
-    all.filter(|call| must.binary_search(call).is_err())
-        .collect()
+/// Calls that concern the same, directly or by way of others, in the order of their first.
+fn groups<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Vec<Vec<u32>> {
+    let mut group_of: FxHashMap<u64, usize> = FxHashMap::default();
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    for (number, call) in calls.iter().enumerate() {
+        let Some(concerned) = model.concerns(&call.op).filter(|list| !list.is_empty()) else {
+            continue;
+        };
+        let known: Vec<usize> = concerned
+            .iter()
+            .filter_map(|of| group_of.get(of).copied())
+            .collect();
+        let group = known.iter().min().copied().unwrap_or_else(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        for other in known.into_iter().filter(|&other| other != group) {
+            let moved = std::mem::take(&mut groups[other]);
+            groups[group].extend(moved);
+            for at in group_of.values_mut().filter(|at| **at == other) {
+                *at = group;
+            }
+        }
+        groups[group].push(number as u32);
+        group_of.extend(concerned.into_iter().map(|of| (of, group)));
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
 }
 
 fn without(calls: &[u32], call: u32) -> Vec<u32> {

@@ -117,6 +117,16 @@ impl Model for MultiRegister {
         op.writes.is_empty()
     }
 
+    fn concerns(&self, op: &TxnOp) -> Option<Vec<u64>> {
+        let keys: Vec<Id> = op
+            .reads
+            .iter()
+            .chain(&op.writes)
+            .map(|(key, _)| *key)
+            .collect();
+        Some(super::numbers(&keys))
+    }
+
     fn describe(&self, op: &TxnOp, values: &Values) -> String {
         let part = |f: &str, &(key, value): &(Id, Id)| {
             format!("{f} {} {}", values.text(key), values.text(value))

@@ -91,6 +91,15 @@ impl Model for PriorityQueue {
         matches!(op, PriorityOp::Empty)
     }
 
+    fn concerns(&self, op: &PriorityOp) -> Option<Vec<u64>> {
+        match *op {
+            PriorityOp::Insert(value) | PriorityOp::Greatest(value) | PriorityOp::Least(value) => {
+                Some(vec![value as u64])
+            }
+            PriorityOp::Empty | PriorityOp::TookGreatest | PriorityOp::TookLeast => None,
+        }
+    }
+
     fn describe(&self, op: &PriorityOp, _: &Values) -> String {
         match op {
             PriorityOp::Insert(value) => format!("insert of {value}"),

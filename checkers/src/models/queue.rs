@@ -105,6 +105,14 @@ macro_rules! queue_model {
             decode(seen, values)
         }
 
+        fn concerns(&self, op: &QueueOp) -> Option<Vec<u64>> {
+            match op {
+                Enqueue(value) | Dequeue(value) => Some(super::numbers(&[*value])),
+                Drain(values) => Some(super::numbers(values)),
+                Empty | Taken | Drained => None,
+            }
+        }
+
         fn describe(&self, op: &QueueOp, values: &Values) -> String {
             describe(op, values)
         }

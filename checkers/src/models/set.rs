@@ -136,6 +136,15 @@ impl Model for Set {
             .collect()
     }
 
+    fn concerns(&self, op: &SetOp) -> Option<Vec<u64>> {
+        match op {
+            SetOp::Add(element) | SetOp::Remove(element) | SetOp::Contains(element, _) => {
+                Some(super::numbers(&[*element]))
+            }
+            SetOp::Read(elements) => elements.as_deref().map(super::numbers),
+        }
+    }
+
     fn describe(&self, op: &SetOp, values: &Values) -> String {
         match op {
             SetOp::Add(element) => format!("add of {}", values.text(*element)),

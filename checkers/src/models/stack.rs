@@ -62,6 +62,13 @@ impl Model for Stack {
         matches!(op, StackOp::Empty)
     }
 
+    fn concerns(&self, op: &StackOp) -> Option<Vec<u64>> {
+        match op {
+            StackOp::Push(value) | StackOp::Pop(value) => Some(super::numbers(&[*value])),
+            StackOp::Empty | StackOp::Popped => None,
+        }
+    }
+
     fn describe(&self, op: &StackOp, values: &Values) -> String {
         match op {
             StackOp::Push(value) => format!("push of {}", values.text(*value)),

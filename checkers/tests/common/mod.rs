@@ -2,7 +2,7 @@
 
 use rupture_checkers::history::{Event, History, Kind, Value};
 
-/// SplitMix64 (Steele, Lea & Flood 2014).
+/// `SplitMix64` (Steele, Lea & Flood 2014).
 pub struct Random(pub u64);
 
 impl Random {

@@ -87,7 +87,13 @@ pub(super) fn before_end(
     let lasted_ns = i128::from(hand.now_ns.saturating_sub(receipt.began_ns));
     let by_ns = lasted_ns * i128::from(ppm) / 1_000_000;
     let by_ns = i64::try_from(by_ns).unwrap_or(i64::MAX);
-    moved(hand, receipt, memory, by_ns).map(Some)
+    let mut probe = moved(hand, receipt, memory, by_ns)?;
+    if by_ns.unsigned_abs() <= Skew::LEAST_JUMP_NS {
+        // A clock that runs right would look the same.
+        probe.ok = false;
+        probe.seen = format!("{by_ns} ns were to be gained, too little to be told from none");
+    }
+    Ok(Some(probe))
 }
 
 /// Every wall clock must have moved by this much, give or take a fifth, since the fault began.
@@ -101,7 +107,7 @@ fn moved(
         "offset of every wall clock that was hit",
         format!("moved by about {by_ns} ns"),
     );
-    let slack_ns = (by_ns.unsigned_abs() / 5).clamp(1_000, RIGHT_NS);
+    let slack_ns = (by_ns.unsigned_abs() / 5).clamp(Skew::LEAST_JUMP_NS, RIGHT_NS);
     for node in &receipt.nodes {
         let before_ns = memory.offsets.get(node).copied().unwrap_or_default();
         let moved_ns = hand.cluster.clock_offset(node)?.saturating_sub(before_ns);

@@ -18,12 +18,14 @@
 //! collectors, virtual machines and full disks do that; a leader that wakes up must notice that it no longer
 //! is one before it answers.
 
+use std::collections::BTreeMap;
+
 use rupture_targets::random::Stream;
 use rupture_targets::{ClusterError, Keep, NodeName, Status};
 
 use super::probe::Looks;
 use super::{Hand, Trouble};
-use crate::fault::{Damage, Targeting};
+use crate::fault::{Damage, Impossible, Targeting};
 use crate::receipt::{Probe, Receipt};
 use crate::targeting::select;
 
@@ -92,7 +94,8 @@ fn kept(damage: Damage) -> Keep {
     }
 }
 
-/// The fault ends before the power failed by itself: it fails now.
+/// The fault ends before the power failed by itself: it fails now. A node that is gone for another reason was
+/// never hit.
 pub(super) fn fail_power_now(
     hand: &mut Hand<'_>,
     receipt: &mut Receipt,
@@ -104,20 +107,61 @@ pub(super) fn fail_power_now(
             hand.cluster.kill(node, kept(damage))?;
         }
     }
+    forget_spared(hand, receipt, |status| status == Status::Stopped)?;
+    if !receipt.acted {
+        let reason = "every node whose power was to fail had stopped for another reason before";
+        return Err(Impossible::NobodyNow(reason.to_owned()).into());
+    }
     tick(hand, receipt)
 }
 
-/// Looks whether the power has failed by now.
+/// The order to fail could not be given to all: it is called off, and who had no time to fail was not hit.
+pub(super) fn call_off(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Result<(), ClusterError> {
+    forget_spared(hand, receipt, |_| true)
+}
+
+/// Takes the nodes out of the receipt whose power never failed, as far as their status says that nothing else
+/// was done to them either, and calls off what was ordered for them.
+fn forget_spared(
+    hand: &mut Hand<'_>,
+    receipt: &mut Receipt,
+    is_spared: impl Fn(Status) -> bool,
+) -> Result<(), ClusterError> {
+    let mut hit = Vec::new();
+    for node in &receipt.nodes {
+        let status = hand.cluster.status(node)?;
+        if is_spared(status) && hand.cluster.last_loss(node)?.is_none() {
+            hand.cluster.call_off(node)?;
+        } else {
+            hit.push(node.clone());
+        }
+    }
+    receipt.acted = !hit.is_empty();
+    receipt.nodes = hit;
+    Ok(())
+}
+
+/// Looks whether the power has failed by now. That a process has stopped proves nothing, because it does so too
+/// when its node leaves the cluster: only what the disk lost since the order shows that the order was carried
+/// out.
 pub(super) fn tick(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Result<Option<Probe>, Trouble> {
-    let probe = all_are(hand, receipt, Status::Stopped)?;
+    let mut losses = BTreeMap::new();
+    let mut looks = Looks::new(
+        "status and losses of every node that was hit",
+        "stopped by the failure of its power",
+    );
+    for node in &receipt.nodes {
+        let status = hand.cluster.status(node)?;
+        let loss = hand.cluster.last_loss(node)?;
+        let seen = format!("is {}, and its power did not fail", status.name());
+        looks.see(node, seen, status == Status::Stopped && loss.is_some());
+        losses.extend(loss.map(|loss| (node.clone(), loss)));
+    }
+    let probe = looks.probe(hand.now_ns);
     if !probe.ok {
         return Ok(None);
     }
-    for node in &receipt.nodes {
-        if let Some(loss) = hand.cluster.last_loss(node)? {
-            receipt.losses.insert(node.clone(), loss);
-        }
-    }
+    receipt.losses = losses;
     Ok(Some(probe))
 }
 

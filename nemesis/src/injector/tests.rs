@@ -22,6 +22,14 @@ struct Mock {
     shapes: BTreeMap<Link, LinkShape>,
     members: Vec<NodeName>,
     sent: u64,
+    losses: BTreeMap<NodeName, Loss>,
+    /// Whose power is to fail.
+    ordered: BTreeSet<NodeName>,
+    /// Whether an order to fail is only taken down.
+    is_slow: bool,
+    /// Who takes no such order.
+    refuses: Option<NodeName>,
+    /// One lie, or several with `+` between them.
     lies: Option<&'static str>,
 }
 
@@ -39,7 +47,8 @@ impl Mock {
     }
 
     fn lies(&self, about: &str) -> bool {
-        self.lies == Some(about)
+        self.lies
+            .is_some_and(|lies| lies.split('+').any(|lie| lie == about))
     }
 
     fn at(&mut self, name: &NodeName) -> Result<&mut (NodeName, Status, i64, i64), ClusterError> {
@@ -129,6 +138,9 @@ impl Cluster for Mock {
 
     fn kill(&mut self, node: &NodeName, _keep: Keep) -> Result<Loss, ClusterError> {
         self.turn(node, "kill", Status::Running, Status::Stopped)?;
+        if self.at(node)?.1 == Status::Stopped {
+            self.losses.insert(node.clone(), Loss::default());
+        }
         Ok(Loss::default())
     }
 
@@ -138,15 +150,28 @@ impl Cluster for Mock {
         keep: Keep,
         _within_ns: u64,
     ) -> Result<(), ClusterError> {
+        if self.refuses.as_ref() == Some(node) {
+            return Err(ClusterError::Failed {
+                action: "order".to_owned(),
+                reason: "it is refused".to_owned(),
+            });
+        }
+        self.losses.remove(node);
+        if self.is_slow {
+            self.ordered.insert(node.clone());
+            return Ok(());
+        }
         self.kill(node, keep).map(|_| ())
     }
 
     fn call_off(&mut self, node: &NodeName) -> Result<(), ClusterError> {
+        self.ordered.remove(node);
         self.at(node).map(|_| ())
     }
 
     fn last_loss(&mut self, node: &NodeName) -> Result<Option<Loss>, ClusterError> {
-        self.at(node).map(|_| Some(Loss::default()))
+        self.at(node)?;
+        Ok(self.losses.get(node).copied())
     }
 
     fn start(&mut self, node: &NodeName) -> Result<(), ClusterError> {
@@ -456,7 +481,7 @@ fn what_others_did_is_left_alone() {
         let receipt = whole(&fault, &mut mock);
         assert_eq!(receipt.state, State::Injected, "{:?}", receipt.reason);
         assert!(!receipt.links.contains(&theirs));
-        mock.sent = 0;
+        (mock.sent, mock.losses) = (0, BTreeMap::new());
         assert_eq!(mock, before, "{fault}");
     }
 }
@@ -561,6 +586,202 @@ fn a_run_that_died_is_healed_from_its_receipts() {
     healer.verify(&mut mock, 9 * SECOND);
     assert!(mock.is_new(), "{mock:?}");
     assert!(!mock.nodes.iter().any(|node| node.1 != Status::Running));
+}
+
+/// What the log of faults and the history say of a fault that ends.
+fn end_text(receipt: &Receipt) -> String {
+    let [_, done] = receipt.end_events().expect("it ended");
+    done.value.to_string()
+}
+
+fn named(names: &[&str]) -> Targeting {
+    Targeting::Named(names.iter().map(|name| NodeName::new(name)).collect())
+}
+
+fn torn(names: &[&str]) -> Fault {
+    Fault::Disk {
+        who: named(names),
+        damage: crate::fault::Damage::Torn,
+    }
+}
+
+/// A node leaves, and its process is stopped.
+fn leave(mock: &mut Mock, name: &str) {
+    let node = NodeName::new(name);
+    mock.members.retain(|it| *it != node);
+    mock.at(&node).expect("it was there").1 = Status::Stopped;
+}
+
+#[test]
+fn a_node_that_was_removed_did_not_lose_its_power() {
+    let mut mock = Mock::new(5);
+    mock.is_slow = true;
+    // It has lost something long ago.
+    mock.losses.insert("n1".into(), Loss::default());
+    let mut stream = random::stream(0, "t");
+    let mut injector = Injector::new();
+    injector.begin(0, &torn(&["n1"]), &mut mock, 0, &mut stream);
+    leave(&mut mock, "n1");
+    assert_eq!(injector.tick(0, &mut mock, SECOND), None);
+    let receipt = injector.end(0, &mut mock, 2 * SECOND).expect("it lasts");
+    assert_eq!((receipt.state, receipt.acted), (State::NotInjected, false));
+    assert_eq!(
+        (&receipt.nodes[..], &receipt.losses),
+        (&[][..], &BTreeMap::new())
+    );
+    assert!(end_text(&receipt).starts_with("[:not-injected "));
+    let problems = evidence(&[FaultKind::Disk], [&receipt]).problems;
+    assert_eq!(problems, ["not injected: no disk fault took hold"]);
+    assert!(mock.ordered.is_empty() && injector.verify(&mut mock, 3 * SECOND).is_empty());
+
+    // Of two nodes one is removed, and the power of the other fails at the end.
+    injector.begin(1, &torn(&["n2", "n3"]), &mut mock, 0, &mut stream);
+    leave(&mut mock, "n2");
+    let receipt = injector.end(1, &mut mock, 2 * SECOND).expect("it lasts");
+    assert_eq!(receipt.state, State::Injected);
+    assert_eq!(receipt.nodes, [NodeName::new("n3")]);
+    assert!(receipt.losses.keys().eq(&receipt.nodes));
+    assert_eq!(end_text(&receipt), "{\"n3\" :started}");
+}
+
+#[test]
+fn an_order_that_was_called_off_before_it_hurt_is_no_act() {
+    let mut mock = Mock::new(3);
+    (mock.is_slow, mock.refuses) = (true, Some("n2".into()));
+    let fault = torn(&["n1", "n2", "n3"]);
+    let mut injector = Injector::new();
+    let receipt = injector.begin(0, &fault, &mut mock, 0, &mut random::stream(0, "t"));
+    assert_eq!((receipt.state, receipt.acted), (State::NotInjected, false));
+    assert!(receipt.nodes.is_empty() && receipt.end_events().is_none());
+    assert!(mock.ordered.is_empty(), "{:?}", mock.ordered);
+    assert!(injector.verify(&mut mock, SECOND).is_empty());
+    // One that cut at once is an act, and undone.
+    mock.is_slow = false;
+    let receipt = injector.begin(1, &fault, &mut mock, 0, &mut random::stream(0, "t"));
+    assert_eq!((receipt.state, receipt.acted), (State::NotInjected, true));
+    assert_eq!(receipt.nodes, [NodeName::new("n1")]);
+    assert!(mock.is_new());
+}
+
+#[test]
+fn who_was_sent_away_is_left_alone() {
+    let mut mock = Mock::new(3);
+    let mut stream = random::stream(0, "t");
+    let mut injector = Injector::new();
+    let grow = Fault::Membership {
+        change: crate::fault::Change::Grow,
+    };
+    injector.begin(0, &grow, &mut mock, 0, &mut stream);
+    mock.lies = Some("shrink");
+    injector.end(0, &mut mock, SECOND);
+    let who = || named(&["n4"]);
+    let faults = [
+        Fault::Kill { who: who() },
+        Fault::Pause { who: who() },
+        torn(&["n4"]),
+    ];
+    for (id, fault) in (1..).zip(faults) {
+        let receipt = injector.begin(id, &fault, &mut mock, SECOND, &mut stream);
+        assert_eq!(
+            (receipt.state, receipt.acted),
+            (State::NotInjected, false),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn who_left_is_not_said_to_go_on() {
+    for (fault, word) in [
+        (
+            Fault::Kill {
+                who: Targeting::All,
+            },
+            "started",
+        ),
+        (
+            Fault::Pause {
+                who: Targeting::All,
+            },
+            "resumed",
+        ),
+    ] {
+        let mut mock = Mock::new(2);
+        let mut injector = Injector::new();
+        injector.begin(0, &fault, &mut mock, 0, &mut random::stream(0, "t"));
+        leave(&mut mock, "n2");
+        let receipt = injector.end(0, &mut mock, SECOND).expect("it lasts");
+        assert_eq!(receipt.state, State::Injected);
+        assert_eq!(
+            end_text(&receipt),
+            format!("{{\"n1\" :{word}, \"n2\" :left}}")
+        );
+    }
+}
+
+#[test]
+fn a_look_that_changes_nothing_is_not_told() {
+    for (fault, ..) in faults() {
+        let mut mock = Mock::new(5);
+        let mut injector = Injector::new();
+        injector.begin(0, &fault, &mut mock, 0, &mut random::stream(0, "t"));
+        let mut told = 0;
+        for tick in 1..=50 {
+            mock.pass(100 * MS);
+            told += usize::from(injector.tick(0, &mut mock, tick * 100 * MS).is_some());
+        }
+        // Only what time has to show is told, once.
+        let takes_time = matches!(fault.kind(), FaultKind::Disk | FaultKind::Membership);
+        assert_eq!(told, usize::from(takes_time), "{fault}");
+    }
+    // A strobe that does not hold is told of once, too.
+    let mut mock = Mock::new(5);
+    let mut injector = Injector::new();
+    let strobe = skewed(Skew::Strobe {
+        by_ns: 50 * MS as i64,
+        every_ns: 100 * MS,
+    });
+    injector.begin(0, &strobe, &mut mock, 0, &mut random::stream(0, "t"));
+    mock.lies = Some("bump");
+    let told = (1..50).filter_map(|tick| injector.tick(0, &mut mock, tick * 100 * MS));
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn what_failed_and_could_not_be_undone_is_looked_at_again() {
+    let mut mock = Mock::new(5);
+    mock.lies = Some("cut more+mend");
+    let mut injector = Injector::new();
+    let fault = Fault::Partition {
+        shape: Shape::OneWay,
+    };
+    let receipt = injector.begin(0, &fault, &mut mock, 0, &mut random::stream(0, "t"));
+    assert_eq!(receipt.state, State::NotHealed);
+    mock.lies = None;
+    let changed = injector.verify(&mut mock, SECOND);
+    assert_eq!(changed.len(), 1);
+    assert_eq!(changed[0].state, State::NotInjected);
+    let reason = changed[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("does not reach any more"), "{reason}");
+    assert!(receipt.links.iter().all(|link| !mock.cut.contains(link)));
+    assert_eq!(injector.verify(&mut mock, 2 * SECOND), []);
+}
+
+#[test]
+fn a_drift_too_brief_to_be_seen_is_not_proved() {
+    let fault = skewed(Skew::Drift { ppm: 500 });
+    for (lasts_ns, expected) in [
+        (0, State::NotInjected),
+        (MS, State::NotInjected),
+        (4 * MS, State::Injected),
+    ] {
+        let mut mock = Mock::new(5);
+        let mut injector = Injector::new();
+        injector.begin(0, &fault, &mut mock, 0, &mut random::stream(0, "t"));
+        mock.pass(lasts_ns);
+        let receipt = injector.end(0, &mut mock, lasts_ns).expect("it lasts");
+        assert_eq!(receipt.state, expected, "{:?}", receipt.reason);
+    }
 }
 
 proptest! {

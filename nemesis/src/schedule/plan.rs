@@ -1,10 +1,10 @@
 //! What a schedule is made from.
 
-use rupture_targets::Capabilities;
+use rupture_targets::{Capabilities, NodeName};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Refused, Selection};
-use crate::fault::{FaultKind, Impossible};
+use crate::fault::{Fault, FaultKind, Impossible, Targeting};
 use crate::script::{Action, Script};
 use crate::time::format_ns;
 
@@ -153,7 +153,8 @@ impl Plan {
     }
 
     /// The plan without what a world with these capabilities and this many nodes does not allow, as far as
-    /// that was not asked for by name.
+    /// that was not asked for by name. The nodes are called `n1` to `n<nodes>`, and those that join go on from
+    /// there; a script that names others is refused.
     ///
     /// # Errors
     /// What was asked for and cannot be, or never would be.
@@ -186,6 +187,7 @@ impl Plan {
         capabilities: &Capabilities,
         nodes: usize,
     ) -> Result<(), PlanError> {
+        let mut most_nodes = nodes;
         for entry in script.entries() {
             let (at_ns, stop_ns) = (entry.at_ns, self.stop_ns);
             if at_ns >= stop_ns {
@@ -194,11 +196,35 @@ impl Plan {
             if let Action::Begin { fault, .. } = &entry.action {
                 fault
                     .check_against(capabilities, nodes)
+                    .and_then(|()| check_names(fault, most_nodes))
                     .map_err(|reason| PlanError::Script { at_ns, reason })?;
+                // A node joins, or takes the place of one that left; its number is the next one.
+                most_nodes += usize::from(fault.kind() == FaultKind::Membership);
             }
         }
         Ok(())
     }
+}
+
+/// Refuses names that no node can have by then.
+fn check_names(fault: &Fault, most_nodes: usize) -> Result<(), Impossible> {
+    let Some(Targeting::Named(names)) = fault.who() else {
+        return Ok(());
+    };
+    match names.iter().find(|name| !is_numbered(name, most_nodes)) {
+        Some(name) => Err(Impossible::UnknownNode { node: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the name is one of the first so many.
+fn is_numbered(name: &NodeName, nodes: usize) -> bool {
+    let digits = name.as_str().strip_prefix('n');
+    let number = digits.and_then(|digits| digits.parse::<u32>().ok());
+    let position = number.and_then(|number| number.checked_sub(1));
+    position.is_some_and(|position| {
+        (position as usize) < nodes && NodeName::numbered(position) == *name
+    })
 }
 
 fn check_phases(phases: &[Phase], selection: &Selection) -> Result<(), PlanError> {

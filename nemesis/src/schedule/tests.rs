@@ -142,7 +142,7 @@ fn thirty_seconds_are_eventful() {
         for (kind, ..) in spans(&steps).into_values() {
             *counts.entry(kind).or_default() += 1;
         }
-        assert_eq!(counts.len(), 4);
+        assert!(counts.keys().copied().eq(plan.kinds()));
         assert!(
             counts.values().all(|count| (4..=14).contains(count)),
             "{counts:?}"
@@ -231,4 +231,41 @@ fn what_can_never_be_is_refused() {
         ..Plan::default()
     };
     assert!(refuse(&hurried, 5).contains("at least 10ms"));
+}
+
+#[test]
+fn a_script_that_names_a_node_that_can_never_be_is_refused() {
+    let world = [
+        rupture_targets::Capability::Kill,
+        rupture_targets::Capability::Membership,
+    ]
+    .into();
+    let check = |text: &str| {
+        let plan = Plan::script(Script::parse(text).unwrap(), 10 * SECOND);
+        let result = plan.check_against(&world, 5);
+        result.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let refused =
+        |node: &str, at: &str| Err(format!("the script at {at}: no node is called {node}"));
+    assert_eq!(check("at 1s kill n1,n5"), Ok(()));
+    assert_eq!(check("at 1s kill n9"), refused("n9", "1s"));
+    for stranger in ["n6", "n0", "n01", "n", "N1", "db1", "n4294967296"] {
+        assert_eq!(
+            check(&format!("at 1s kill {stranger}")),
+            refused(stranger, "1s")
+        );
+    }
+    assert_eq!(check("at 1s membership grow; at 2s kill n6"), Ok(()));
+    assert_eq!(
+        check("at 1s membership shrink one for 1s; at 3s kill n6"),
+        Ok(())
+    );
+    assert_eq!(
+        check("at 1s membership grow; at 2s kill n7"),
+        refused("n7", "2s")
+    );
+    assert_eq!(
+        check("at 1s kill n6; at 2s membership grow"),
+        refused("n6", "1s")
+    );
 }

@@ -132,6 +132,8 @@ impl Cluster for RaftTarget {
         within_ns: u64,
     ) -> Result<(), ClusterError> {
         let node = self.find_if(node, "kill", &[Status::Running])?;
+        // What is remembered from now on is what this order has done.
+        self.losses.remove(&node);
         let effects = self.crash_points.random_range(EFFECTS);
         let by_ns = self.sim.now_ns().saturating_add(within_ns);
         self.sim.crash_amid(node, keep(what), effects, by_ns);
@@ -146,6 +148,7 @@ impl Cluster for RaftTarget {
 
     fn last_loss(&mut self, node: &NodeName) -> Result<Option<Loss>, ClusterError> {
         let node = self.find(node)?;
+        self.catch_up();
         Ok(self.losses.get(&node).copied())
     }
 

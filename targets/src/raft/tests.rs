@@ -236,3 +236,37 @@ fn every_node_has_metrics() {
     assert!(text.contains("leader_elections_total"), "{text}");
     assert_eq!(target.metrics(3), "");
 }
+
+#[test]
+fn metrics_are_those_of_the_nodes_that_are_there() {
+    let mut target = build(3);
+    let target = target.as_mut();
+    pass(target, SECOND);
+    target.grow().unwrap();
+    target.shrink(&n(1)).unwrap();
+    pass(target, 3 * SECOND);
+    let nodes = target.nodes().unwrap();
+    assert_eq!(nodes, [n(2), n(3), n(4)]);
+    for (position, node) in nodes.iter().enumerate() {
+        let text = target.metrics(position);
+        assert!(text.contains(&format!("\"{node}\"")), "{node}: {text}");
+    }
+    assert_eq!(target.metrics(3), "");
+}
+
+#[test]
+fn a_loss_is_that_of_the_last_order_and_no_removal_is_one() {
+    let mut target = build(3);
+    let target = target.as_mut();
+    pass(target, SECOND);
+    target.kill(&n(2), Keep::Synced).unwrap();
+    target.start(&n(2)).unwrap();
+    assert!(target.last_loss(&n(2)).unwrap().is_some());
+    target.kill_amid(&n(2), Keep::Torn, 60 * SECOND).unwrap();
+    assert_eq!(target.last_loss(&n(2)).unwrap(), None);
+    target.call_off(&n(2)).unwrap();
+    target.shrink(&n(2)).unwrap();
+    pass(target, 3 * SECOND);
+    assert_eq!(target.status(&n(2)).unwrap(), Status::Stopped);
+    assert_eq!(target.last_loss(&n(2)).unwrap(), None);
+}

@@ -79,6 +79,8 @@ pub struct ProcessLimit<G> {
     most: usize,
     /// Every process that a thread of the view ran when the inner generator was asked.
     seen: BTreeSet<i64>,
+    /// How many processes had ended `info` then; `None` before the first ask.
+    retired: Option<u64>,
 }
 
 impl<G: Generator> ProcessLimit<G> {
@@ -87,15 +89,18 @@ impl<G: Generator> ProcessLimit<G> {
             inner,
             most,
             seen: BTreeSet::new(),
+            retired: None,
         }
     }
 }
 
 impl<G: Generator> Generator for ProcessLimit<G> {
     fn next(&mut self, context: &mut Context<'_>) -> Next {
-        let threads = context.threads;
-        self.seen
-            .extend(threads.iter().map(|thread| threads.process(thread)));
+        let retired = Some(context.threads.retired());
+        if self.retired != retired {
+            self.retired = retired;
+            self.seen.extend(context.threads.processes());
+        }
         if self.seen.len() > self.most {
             return Next::Done;
         }

@@ -5,10 +5,10 @@
 //! that moves on to a new key every few hundred operations runs as long as one likes and is still judged.
 //! The values of operations are `[key value]`, as Jepsen's `independent` writes them.
 
-use crate::history::{Event, Process, Value};
+use crate::history::{Event, Value};
 
-use super::view::Confined;
-use super::{Context, Generator, GeneratorExt, Limit, Next, Threads, around, ask_in_turn};
+use super::view::{Heard, Split, answer_of, ask_part, random_start, tell_part};
+use super::{Context, Generator, GeneratorExt, Limit, Next, Threads, ask_in_turn};
 
 /// The value of an operation on a key: `[key value]`.
 pub fn keyed(key: Value, value: Value) -> Value {
@@ -54,9 +54,9 @@ impl KeyOptions {
 #[derive(Default)]
 struct Group {
     key: i64,
-    inner: Option<Confined<Limit<Box<dyn Generator>>>>,
-    /// Whether the key's generator has ever answered anything but done.
-    fruitful: bool,
+    inner: Option<Limit<Box<dyn Generator>>>,
+    /// Whether the key's generator has never answered anything but done.
+    barren: bool,
     done: bool,
 }
 
@@ -65,9 +65,10 @@ pub struct PerKey<F> {
     make: F,
     options: KeyOptions,
     next_key: u64,
+    /// Empty until the first ask shows what threads there are.
     groups: Vec<Group>,
-    /// By thread: its group. Empty until the first ask shows what threads there are.
-    group_of: Vec<usize>,
+    /// How many groups are not known to be done.
+    live: usize,
 }
 
 /// Splits the threads into groups; each group works on one key, with the generator that `make` makes for
@@ -75,7 +76,9 @@ pub struct PerKey<F> {
 /// on the last key may still run then.
 ///
 /// The key's generator sees its group's threads only, and hears of the events of its own key, with the key
-/// taken off their values. A generator that is done at once when it is new ends its group.
+/// taken off their values. A generator that is done at once when it is new ends its group. A group whose
+/// threads are all busy is not asked: it takes its next key, or turns out to be done, once one of them is free.
+/// An ask therefore costs at most a step for every group that has a free thread.
 pub fn per_key<F>(options: KeyOptions, make: F) -> PerKey<F>
 where
     F: FnMut(i64) -> Box<dyn Generator> + Send,
@@ -85,17 +88,15 @@ where
         options,
         next_key: 0,
         groups: Vec::new(),
-        group_of: Vec::new(),
+        live: 0,
     }
 }
 
 impl<F: FnMut(i64) -> Box<dyn Generator> + Send> PerKey<F> {
-    fn assign(&mut self, threads: &Threads) {
-        let count = self.options.groups(threads.count());
-        self.groups.resize_with(count, Group::default);
-        for (rank, thread) in threads.iter().enumerate() {
-            self.group_of.resize(thread, usize::MAX);
-            self.group_of.push(rank * count / threads.count());
+    fn split(&self, threads: &Threads) -> Split {
+        Split {
+            parts: self.groups.len(),
+            threads: threads.count(),
         }
     }
 
@@ -105,31 +106,35 @@ impl<F: FnMut(i64) -> Box<dyn Generator> + Send> PerKey<F> {
         if group.inner.is_some() {
             return true;
         }
-        if group.done || self.options.keys.is_some_and(|keys| self.next_key >= keys) {
+        if group.done {
+            return false;
+        }
+        if group.barren || self.options.keys.is_some_and(|keys| self.next_key >= keys) {
             group.done = true;
+            self.live -= 1;
             return false;
         }
         group.key = self.next_key as i64;
         self.next_key += 1;
         let limit = self.options.ops_per_key.unwrap_or(u64::MAX);
-        group.inner = Some(Confined::new((self.make)(group.key).limit(limit)));
-        group.fruitful = false;
+        group.inner = Some((self.make)(group.key).limit(limit));
+        group.barren = true;
         true
     }
 
     fn ask(&mut self, number: usize, context: &mut Context<'_>) -> Next {
+        let ranks = self.split(context.threads).ranks_of(number);
         while self.has_key(number) {
             let group = &mut self.groups[number];
             let Some(inner) = &mut group.inner else {
                 break;
             };
-            let mut next = inner.next(context, |thread| self.group_of[thread] == number);
+            let mut next = ask_part(inner, context, ranks.clone());
             if next == Next::Done {
                 group.inner = None;
-                group.done = !group.fruitful;
                 continue;
             }
-            group.fruitful = true;
+            group.barren = false;
             if let Next::Invoke(invocation) = &mut next {
                 let value = std::mem::take(&mut invocation.value);
                 invocation.value = keyed(Value::Int(group.key), value);
@@ -140,40 +145,50 @@ impl<F: FnMut(i64) -> Box<dyn Generator> + Send> PerKey<F> {
     }
 
     fn tell(&mut self, number: usize, context: &mut Context<'_>, event: &Event) {
+        let ranks = self.split(context.threads).ranks_of(number);
         if let Some(inner) = &mut self.groups[number].inner {
-            inner.update(context, event, |thread| self.group_of[thread] == number);
+            tell_part(inner, context, event, ranks);
+        }
+    }
+
+    /// Tells a group of what one of its threads does, if that is about its key.
+    fn tell_of_key(&mut self, number: usize, context: &mut Context<'_>, event: &Event) {
+        let current = Value::Int(self.groups[number].key);
+        if let Some((_, value)) = unkeyed(&event.value).filter(|(key, _)| **key == current) {
+            let mut event = event.clone();
+            event.value = value.clone();
+            self.tell(number, context, &event);
         }
     }
 }
 
 impl<F: FnMut(i64) -> Box<dyn Generator> + Send> Generator for PerKey<F> {
     fn next(&mut self, context: &mut Context<'_>) -> Next {
+        let threads = context.threads;
         if self.groups.is_empty() {
-            self.assign(context.threads);
+            self.live = self.options.groups(threads.count());
+            self.groups.resize_with(self.live, Group::default);
         }
-        // The group of a random free thread comes first, so that all get their share of one pace.
-        let start = context
-            .any_free_thread()
-            .map_or(0, |thread| self.group_of[thread]);
-        ask_in_turn(around(start, self.groups.len()), |group| {
-            self.ask(group, context)
-        })
+        if threads.count() == 0 {
+            return self.ask(0, context);
+        }
+        let start = random_start(context);
+        let groups = self.split(threads).with_free_thread(threads, start);
+        let asked = ask_in_turn(groups, |group| self.ask(group, context));
+        answer_of(asked, self.live)
     }
 
     fn update(&mut self, context: &mut Context<'_>, event: &Event) {
-        if matches!(event.process, Process::Named(_)) {
-            (0..self.groups.len()).for_each(|group| self.tell(group, context, event));
-            return;
-        }
-        let thread = context.threads.thread_of_event(event);
-        let Some(&group) = thread.and_then(|thread| self.group_of.get(thread)) else {
-            return;
-        };
-        let current = Value::Int(self.groups[group].key);
-        if let Some((_, value)) = unkeyed(&event.value).filter(|(key, _)| **key == current) {
-            let mut event = event.clone();
-            event.value = value.clone();
-            self.tell(group, context, &event);
+        match Heard::of(context.threads, event) {
+            _ if self.groups.is_empty() => {}
+            Heard::Rank(rank) => {
+                let group = self.split(context.threads).part_of(rank);
+                self.tell_of_key(group, context, event);
+            }
+            Heard::All => {
+                (0..self.groups.len()).for_each(|group| self.tell(group, context, event));
+            }
+            Heard::Nobody => {}
         }
     }
 }

@@ -116,7 +116,7 @@ fn multi_register(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
 }
 
 fn txn(random: &mut Random) -> (&'static str, Value) {
-    let parts = (0..1 + random.below(2)).map(|_| {
+    let parts = (0..=random.below(2)).map(|_| {
         let key = Value::Int(random.below(2) as i64);
         match random.below(2) {
             0 => Value::Vector(vec![Value::keyword("read"), key, Value::Nil]),
@@ -127,7 +127,7 @@ fn txn(random: &mut Random) -> (&'static str, Value) {
 }
 
 /// The transaction with every choice of values for its reads.
-fn txn_results(_: &'static str, argument: &Value) -> Option<Vec<Value>> {
+fn txn_results(argument: &Value) -> Vec<Value> {
     let mut results = vec![Vec::new()];
     for part in argument.items().unwrap_or_default() {
         let fields = part.items().unwrap_or_default();
@@ -149,14 +149,14 @@ fn txn_results(_: &'static str, argument: &Value) -> Option<Vec<Value>> {
             })
             .collect();
     }
-    Some(results.into_iter().map(Value::Vector).collect())
+    results.into_iter().map(Value::Vector).collect()
 }
 
 pub(super) const MULTI_REGISTER: Subject = Subject {
     object: multi_register,
     initial: &[NIL, NIL],
     call: txn,
-    results: txn_results,
+    results: |_, argument| Some(txn_results(argument)),
 };
 
 fn bytes(value: &Value) -> Vec<i64> {

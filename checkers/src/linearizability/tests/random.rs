@@ -5,7 +5,7 @@ use rupture_history::{Outcome, Value};
 use super::objects::Subject;
 use super::oracle::Op;
 
-/// SplitMix64 (Steele, Lea & Flood 2014).
+/// `SplitMix64` (Steele, Lea & Flood 2014).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -44,6 +44,9 @@ struct Making<'a> {
     names: Vec<i64>,
     state: Vec<i64>,
     moment: usize,
+    /// Whether the first numbers that are sent all differ, and how many were.
+    unique: bool,
+    sent: i64,
 }
 
 /// A history of at most `most` operations by two to four processes. Two in three have lies in them.
@@ -61,6 +64,8 @@ pub(super) fn history(subject: &Subject, most: usize, random: &mut Random) -> Ve
         names: (0..processes as i64).collect(),
         state: subject.initial.to_vec(),
         moment: 0,
+        unique: random.one_in(2),
+        sent: 0,
         random,
     };
     let mut steps = 0;
@@ -88,7 +93,11 @@ impl Making<'_> {
     }
 
     fn invoke(&mut self, process: usize) {
-        let (f, argument) = (self.subject.call)(self.random);
+        let (f, mut argument) = (self.subject.call)(self.random);
+        if self.unique && self.sent < 3 && matches!(argument, Value::Int(_)) {
+            self.sent += 1;
+            argument = Value::Int(self.sent);
+        }
         self.open[process] = Some((self.ops.len(), false));
         self.ops.push(Op {
             process: self.names[process],
@@ -154,7 +163,7 @@ impl Making<'_> {
 /// Tells a few lies: another result, another call, a failure that happened, a success that did not, or a
 /// moment of effect that was not there.
 fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         let at = random.below(ops.len());
         let op = &mut ops[at];
         match random.below(6) {
@@ -170,14 +179,4 @@ fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
         op.result = (op.outcome == Outcome::Ok).then_some(result);
     }
     ops.sort_by_key(|op| op.invoked);
-}
-
-/// The same operations with values of their own: the n-th write writes n.
-pub(super) fn unique(ops: &mut [Op]) {
-    for (at, op) in ops.iter_mut().enumerate() {
-        if matches!(op.argument, Value::Int(_)) && op.result.as_ref() == Some(&op.argument) {
-            op.argument = Value::Int(1 + at as i64 % 3);
-            op.result = Some(op.argument.clone());
-        }
-    }
 }

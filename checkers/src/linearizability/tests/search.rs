@@ -11,9 +11,23 @@ use crate::models::{
 };
 use crate::{Budget, Checker, Linearizable, Model};
 
-/// How many histories each model gets. All of them together are 200,000 and more.
-const HISTORIES: u64 = 14_500;
-const MOST: usize = 7;
+/// How many histories a model gets, and how many operations each has at most.
+struct Amount {
+    histories: u64,
+    most: usize,
+}
+
+/// For every model; all of them together are 200,000 and more.
+const SMALL: Amount = Amount {
+    histories: 14_500,
+    most: 7,
+};
+
+/// For now and then.
+const LARGE: Amount = Amount {
+    histories: 100_000,
+    most: 9,
+};
 
 pub(super) fn judge<M: Model + Copy>(model: M, ops: &[Op]) -> Verdict {
     let history = oracle::history(ops);
@@ -33,22 +47,20 @@ fn expected(subject: &Subject, ops: &[Op], parts: &[Part]) -> Validity {
 }
 
 fn compare<M: Model + Copy>(model: M, subject: &Subject, seed: u64) {
-    compare_with(model, subject, seed, |_| {});
+    compare_with(model, subject, &SMALL, seed, |_| {});
 }
 
 fn compare_with<M: Model + Copy>(
     model: M,
     subject: &Subject,
+    amount: &Amount,
     seed: u64,
     observe: fn(&mut [(Part, &Op)]),
 ) {
     let mut random = Random::new(seed);
     let mut counts = [0_u64; 3];
-    for number in 0..HISTORIES {
-        let mut ops = random::history(subject, MOST, &mut random);
-        if number % 4 == 0 {
-            random::unique(&mut ops);
-        }
+    for _ in 0..amount.histories {
+        let ops = random::history(subject, amount.most, &mut random);
         let mut parts: Vec<(Part, &Op)> = oracle::parts(&ops).into_iter().zip(&ops).collect();
         observe(&mut parts);
         let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
@@ -59,11 +71,12 @@ fn compare_with<M: Model + Copy>(
     }
     let [valid, _, invalid] = counts;
     println!(
-        "{}: {valid} valid, {invalid} invalid of {HISTORIES}",
-        model.name()
+        "{}: {valid} valid, {invalid} invalid of {}",
+        model.name(),
+        amount.histories,
     );
     assert!(
-        valid > HISTORIES / 6 && invalid > HISTORIES / 6,
+        valid > amount.histories / 6 && invalid > amount.histories / 6,
         "{counts:?}"
     );
 }
@@ -86,7 +99,7 @@ fn cas_register_observing_failures() {
     let model = CasRegister {
         observe_failed: true,
     };
-    compare_with(model, &objects::CAS_REGISTER, 3, |parts| {
+    compare_with(model, &objects::CAS_REGISTER, &SMALL, 3, |parts| {
         for (part, op) in parts {
             if op.f == "cas" && op.outcome == Outcome::Fail {
                 *part = Part::Must;
@@ -158,6 +171,32 @@ fn fenced_lock() {
 #[test]
 fn semaphore() {
     compare(Semaphore { permits: 3 }, &objects::SEMAPHORE, 16);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_million_larger_histories() {
+    let cas = CasRegister {
+        observe_failed: false,
+    };
+    compare_with(Register, &objects::REGISTER, &LARGE, 201, |_| {});
+    compare_with(cas, &objects::CAS_REGISTER, &LARGE, 202, |_| {});
+    compare_with(MultiRegister, &objects::MULTI_REGISTER, &LARGE, 203, |_| {});
+    compare_with(KvAppend, &objects::KV, &LARGE, 204, |_| {});
+    compare_with(Counter, &objects::COUNTER, &LARGE, 205, |_| {});
+    compare_with(Set, &objects::SET, &LARGE, 206, |_| {});
+    compare_with(FifoQueue, &objects::FIFO_QUEUE, &LARGE, 207, |_| {});
+    compare_with(
+        UnorderedQueue,
+        &objects::UNORDERED_QUEUE,
+        &LARGE,
+        208,
+        |_| {},
+    );
+    compare_with(Stack, &objects::STACK, &LARGE, 209, |_| {});
+    compare_with(PriorityQueue, &objects::PRIORITY_QUEUE, &LARGE, 210, |_| {});
+    compare_with(Mutex, &objects::MUTEX, &LARGE, 211, |_| {});
+    compare_with(FencedLock, &objects::FENCED_LOCK, &LARGE, 212, |_| {});
 }
 
 /// Every history of a register with three operations by two processes: every call of two values, every

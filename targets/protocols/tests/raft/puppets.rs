@@ -11,6 +11,9 @@
 //! | `wait 400` | milliseconds pass for everybody, and nobody notices |
 //! | `wake 0` | node 0 wakes; its messages are lost |
 //! | `crash 0` | node 0 loses what it did not sync, and starts again |
+//! | `jam 0` | from here on node 0's disk ends no sync, and what node 0 sends is lost: it will crash there |
+//! | `reboot 0` | only the process of node 0 dies: what it saved is still there, if no more durable |
+//! | `durable 0` | all that node 0 saved must be durable |
 //! | `add 0 5`, `remove 0 2`, `transfer 0 1` | somebody asks node 0 to change the cluster |
 //! | `logs 1 12 1 1 13` | what the logs must be: the terms of their entries (`1.10.` where one has two digits), `-` if empty |
 //! | `commit 0 2` | up to where node 0 must know the log to be committed |
@@ -47,6 +50,8 @@ pub(crate) struct Puppets {
 struct Disk {
     records: Vec<Record>,
     synced: usize,
+    /// It takes records and never ends a sync.
+    jammed: bool,
 }
 
 impl Puppets {
@@ -101,6 +106,12 @@ impl Puppets {
             "write" => self.write(number(0), words[1]),
             "read" => self.ask(number(0), Command::SetRead(Datum::Nil), "r"),
             "crash" => self.start(number(0)),
+            "jam" => self.disks[number(0) as usize].jammed = true,
+            "reboot" => self.reboot(number(0)),
+            "durable" => {
+                let disk = &self.disks[number(0) as usize];
+                assert_eq!(disk.synced, disk.records.len(), "{act}");
+            }
             "add" => self.admin(number(0), Admin::AddNode(number(1))),
             "remove" => self.admin(number(0), Admin::RemoveNode(number(1))),
             "transfer" => self.admin(number(0), Admin::TransferTo(number(1))),
@@ -202,6 +213,13 @@ impl Puppets {
     pub(crate) fn start(&mut self, node: NodeId) {
         let disk = &mut self.disks[node as usize];
         disk.records.truncate(disk.synced);
+        self.reboot(node);
+    }
+
+    /// Starts the process anew with all that it saved.
+    fn reboot(&mut self, node: NodeId) {
+        let disk = &mut self.disks[node as usize];
+        disk.jammed = false;
         let records = disk.records.clone();
         self.nodes[node as usize] = Raft::new(self.config.clone());
         self.step(node, Input::Start { records });
@@ -294,6 +312,7 @@ impl Puppets {
                 disk.records = records;
                 disk.synced = disk.records.len();
             }
+            Effect::Sync | Effect::Send { .. } if disk.jammed => {}
             Effect::Sync => disk.synced = disk.records.len(),
             Effect::Send { to, message } => {
                 // As over a wire.

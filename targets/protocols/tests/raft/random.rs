@@ -37,23 +37,13 @@ fn falls(mutant: Mutant, limit: u64) -> Option<(u64, String)> {
     })
 }
 
+/// But for `commit-old-term`, which has a script of its own: chance hardly ever plays Figure 8.
 #[test]
 fn every_mutant_falls() {
     for mutant in Mutant::ALL {
-        // The other test of this one is a script: chance rarely plays Figure 8.
-        if mutant == Mutant::CommitOldTerm && std::env::var("OLD").is_err() {
-            continue;
+        if mutant != Mutant::CommitOldTerm {
+            assert!(falls(mutant, 100).is_some(), "{} withstood", mutant.name());
         }
-        let fall = falls(
-            mutant,
-            if mutant == Mutant::CommitOldTerm {
-                4000
-            } else {
-                100
-            },
-        );
-        println!("{} {fall:?}", mutant.name());
-        assert!(fall.is_some(), "{} withstood", mutant.name());
     }
 }
 

@@ -139,8 +139,45 @@ fn a_voter_that_hears_a_leader_turns_others_down() {
     let mut puppets = cluster(3);
     puppets.play("elect 0 by 1 2; beat 0 to 1 2");
     assert!(!puppets.votes(2, 1, 2));
+    // It may have forgotten that it did.
+    puppets.play("crash 2");
+    assert!(!puppets.votes(2, 1, 2));
     puppets.play("wait 200");
     assert!(puppets.votes(2, 1, 2));
+}
+
+/// A restarted process reads what it saved, and a loss of power may still take that.
+#[test]
+fn what_a_restarted_process_relies_on_is_durable() {
+    play(
+        3,
+        "elect 0 by 1 2; write 0 x; jam 1; beat 0 to 1; reply 1 none; logs 11 11 -
+         reboot 1; durable 1; crash 1; logs 11 11 -; beat 0 to 1; reply 1 ok",
+    );
+}
+
+#[test]
+fn members_come_and_go_with_the_entries_that_name_them() {
+    play(
+        4,
+        "elect 0 by 1 2; beat 0 to 1 2 3; remove 0 3; wake 0; members 0 0,1,2
+         elect 1 by 2 3; beat 1 to 0 2 3; members 0 0,1,2,3; logs 12 12 12 12",
+    );
+}
+
+#[test]
+fn a_snapshot_brings_its_members() {
+    let config = Config {
+        snapshot_threshold: 5,
+        snapshot_trailing: 0,
+        ..Config::for_nodes(4)
+    };
+    let mut puppets = Puppets::new(4, config);
+    puppets.play("elect 0 by 1 2; beat 0 to 1 2; remove 0 3; beat 0 to 1; members 2 0,1,2,3");
+    puppets.play(&"write 0 x; beat 0 to 1;".repeat(9));
+    puppets.play("beat 0 to 2; members 2 0,1,2; crash 2; members 2 0,1,2");
+    let installed = |kind: &EventKind| matches!(kind, EventKind::SnapshotInstalled { .. });
+    assert_eq!(puppets.count(2, installed), 1);
 }
 
 #[test]
