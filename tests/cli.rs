@@ -158,6 +158,55 @@ fn a_broken_file_is_named_with_line_and_column() {
 }
 
 #[test]
+fn a_model_is_guessed_only_where_it_is_certain() {
+    let folder = scratch();
+    let event = |kind: &str, f: &str, value: &str| {
+        format!("{{:process 0, :type :{kind}, :f :{f}, :value {value}}}\n")
+    };
+    let history = |events: &[(&str, &str, &str)]| {
+        events
+            .iter()
+            .map(|(k, f, v)| event(k, f, v))
+            .collect::<String>()
+    };
+    let register = history(&[
+        ("invoke", "write", "1"),
+        ("ok", "write", "1"),
+        ("invoke", "read", "nil"),
+        ("ok", "read", "1"),
+    ]);
+    let keyed = history(&[
+        ("invoke", "write", "[3 1]"),
+        ("ok", "write", "[3 1]"),
+        ("invoke", "read", "[3 nil]"),
+        ("ok", "read", "[3 1]"),
+    ]);
+    for (text, words) in [
+        (register, "register was guessed"),
+        (keyed, "keys independent was guessed"),
+    ] {
+        fs::write(folder.path().join("history.edn"), text).unwrap();
+        let (printed, _) = expect(0, folder.path(), &["check", "history.edn"]);
+        assert!(printed.contains(words), "{printed}");
+    }
+    fs::write(folder.path().join("history.edn"), "").unwrap();
+    expect(2, folder.path(), &["check", "history.edn"]);
+    // Reads of accounts, of several keys at once, and a queue that may or may not promise its order.
+    for text in [
+        history(&[("invoke", "read", "nil"), ("ok", "read", "{0 10, 1 10}")]),
+        history(&[
+            ("invoke", "read", "[[:r 0 nil] [:r 1 nil]]"),
+            ("ok", "read", "[[:r 0 1] [:r 1 nil]]"),
+        ]),
+        history(&[("invoke", "enqueue", "1"), ("ok", "enqueue", "1")]),
+    ] {
+        fs::write(folder.path().join("history.edn"), text).unwrap();
+        let (_, complaint) = expect(254, folder.path(), &["check", "history.edn"]);
+        assert!(complaint.contains("name it with --model"), "{complaint}");
+    }
+}
+
+#[test]
 fn check_judges_what_a_real_etcd_answered() {
     let folder = scratch();
     let etcd = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/etcd_000.log");

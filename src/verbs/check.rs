@@ -67,6 +67,7 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
     let history = codec::read(&bytes)
         .map_err(|error| bad_input(error.with_file(file.display().to_string()).to_string()))?;
     drop(bytes);
+    let mut guessed = false;
     let model = match (&args.model, of_run(file)) {
         (Some(model), _) => model.clone(),
         (None, Some((model, independent))) => {
@@ -75,7 +76,9 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
         }
         (None, None) => {
             options.independent |= reads_pairs(&history);
-            guess(&history).map_err(|error| bad_input(format!("{}: {error}", file.display())))?
+            guessed = true;
+            guess(&history, options.independent)
+                .map_err(|error| bad_input(format!("{}: {error}", file.display())))?
         }
     };
     let checker = build(&model, args.consistency.as_deref(), options)?;
@@ -86,6 +89,17 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
     let mut verdict = checker
         .check(&history, &budget)
         .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
+    if guessed {
+        let keys = if options.independent {
+            ", its keys independent"
+        } else {
+            ""
+        };
+        let note = format!(
+            "the model {model}{keys} was guessed from the operations; --model says otherwise"
+        );
+        verdict.notes.push(note);
+    }
     if let Some(row) = history.first_time_disorder() {
         verdict.notes.push(format!(
             "times disagree with the order of events, first at event {}; the order of events decides",
@@ -111,26 +125,28 @@ fn build(
     })
 }
 
-/// What the functions of a history are usually the model of.
-fn guess(history: &History) -> anyhow::Result<String> {
-    let functions: BTreeSet<&str> = history
-        .iter()
-        .filter(|event| event.client().is_some())
-        .map(EventRef::f)
-        .collect();
+/// What the operations of a history are usually the model of. A wrong guess would be a wrong verdict: what could mean
+/// two things (a queue may or may not promise its order) is not guessed.
+fn guess(history: &History, independent: bool) -> anyhow::Result<String> {
+    let clients = || history.iter().filter(|event| event.client().is_some());
+    let functions: BTreeSet<&str> = clients().map(EventRef::f).collect();
     let only = |known: &[&str]| functions.iter().all(|f| known.contains(f));
-    let model = if only(&["read", "write"]) {
+    let registers = || {
+        clients()
+            .filter(|event| ["read", "write"].contains(&event.f()))
+            .all(|event| holds_an_atom(event, independent))
+    };
+    // A history without operations is `unknown` by whatever model.
+    let model = if functions.is_empty() {
         "register"
-    } else if only(&["read", "write", "cas"]) {
+    } else if only(&["read", "write"]) && functions.contains("write") && registers() {
+        "register"
+    } else if only(&["read", "write", "cas"]) && functions.contains("cas") && registers() {
         "cas-register"
     } else if only(&["get", "put", "append"]) {
         "kv-append"
-    } else if only(&["add", "read"]) && reads_collections(history) {
+    } else if only(&["add", "read"]) && functions.contains("add") && reads_collections(history) {
         "set-full"
-    } else if only(&["enqueue", "dequeue", "drain"]) {
-        "fifo-queue"
-    } else if only(&["push", "pop"]) {
-        "stack"
     } else {
         let seen: Vec<String> = functions.iter().map(|f| format!("`{f}`")).collect();
         return Err(bad_input(format!(
@@ -139,6 +155,16 @@ fn guess(history: &History) -> anyhow::Result<String> {
         )));
     };
     Ok(model.to_owned())
+}
+
+/// Whether the event's value, or what stands beside its key, is no collection.
+fn holds_an_atom(event: EventRef<'_>, independent: bool) -> bool {
+    let value = event.value();
+    match (independent, value.pair()) {
+        (false, _) => value.count().is_none(),
+        (true, Some((_, atom))) => atom.count().is_none(),
+        (true, None) => value.is_nil(),
+    }
 }
 
 /// Whether reads are invoked with `[key nil]`: then every key is judged by itself. No model reads with an argument of
