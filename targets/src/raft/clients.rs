@@ -10,6 +10,10 @@ use super::{Alarm, RaftTarget};
 use crate::operations::{Model, Sent, command, completion};
 use crate::{Happening, Invocation, OperationError, TargetOptions};
 
+/// How long a client waits for one node before it asks another: the greatest election timeout. By then a cluster that
+/// can elect a leader at all is about to, and a node that has said nothing is likely to be cut off.
+const ATTEMPT_TIMEOUT_MS: u64 = 300;
+
 /// A call is named by its thread and, in the lower bits, the attempt of its client.
 const ATTEMPT_BITS: u32 = 40;
 
@@ -32,7 +36,10 @@ struct Thread {
 impl Clients {
     pub(super) fn new(options: &TargetOptions, model: Model) -> Self {
         let thread = |number: usize| Thread {
-            client: Client::new(Settings::default()),
+            client: Client::new(Settings {
+                attempt_timeout_ms: ATTEMPT_TIMEOUT_MS,
+                ..Settings::default()
+            }),
             random: stream(options.seed, &format!("client {number}")),
             sent: None,
             wake_ns: None,

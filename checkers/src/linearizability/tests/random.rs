@@ -49,14 +49,14 @@ struct Making<'a> {
     sent: i64,
 }
 
-/// A history of at most `most` operations by two to four processes. Two in three have lies in them.
+/// A history of at most `most` operations by two to four processes. Five in six have lies in them.
 pub(super) fn history(subject: &Subject, most: usize, random: &mut Random) -> Vec<Op> {
     let processes = 2 + random.below(3);
     let count = match random.below(4) {
         0 => 1 + random.below(most),
         _ => most - random.below(3),
     };
-    let lie = !random.one_in(3);
+    let lie = !random.one_in(6);
     let mut making = Making {
         subject,
         ops: Vec::new(),
@@ -163,7 +163,7 @@ impl Making<'_> {
 /// Tells a few lies: another result, another call, a failure that happened, a success that did not, or a
 /// moment of effect that was not there.
 fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
-    for _ in 0..=random.below(3) {
+    for _ in 0..2 + random.below(4) {
         let at = random.below(ops.len());
         let op = &mut ops[at];
         match random.below(6) {

@@ -36,7 +36,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
-            attempt_timeout_ms: 300,
+            attempt_timeout_ms: 1_000,
             redirects: 3,
             follow_leader: true,
         }
