@@ -137,9 +137,8 @@ fn guess(history: &History, independent: bool) -> anyhow::Result<String> {
             .all(|event| holds_an_atom(event, independent))
     };
     // A history without operations is `unknown` by whatever model.
-    let model = if functions.is_empty() {
-        "register"
-    } else if only(&["read", "write"]) && functions.contains("write") && registers() {
+    let plain = only(&["read", "write"]) && functions.contains("write") && registers();
+    let model = if functions.is_empty() || plain {
         "register"
     } else if only(&["read", "write", "cas"]) && functions.contains("cas") && registers() {
         "cas-register"
