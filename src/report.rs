@@ -6,6 +6,8 @@ pub mod timeline;
 
 use rupture_workloads::checkers::history::{Anomaly, Validity, Verdict};
 
+/// How many operations of a proof are drawn.
+const DRAWN: usize = 24;
 /// How many anomalies are shown in full; the others are counted.
 const SHOWN: usize = 3;
 
@@ -102,7 +104,15 @@ fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
     };
     let mut lines = vec![format!("  {}", style::bold(title))];
     lines.extend(wrap(&anomaly.summary, width, "  "));
-    let picture = timeline::draw(&anomaly.evidence, width);
+    // Of a proof that is too long to be read, the end: there the last contradiction is.
+    let hidden = anomaly.evidence.len().saturating_sub(DRAWN);
+    if hidden > 0 {
+        lines.push(style::dim(format!(
+            "  the last {DRAWN} of {} operations; all of them stand in verdict.json, or in --json",
+            thousands(anomaly.evidence.len() as u64)
+        )));
+    }
+    let picture = timeline::draw(&anomaly.evidence[hidden..], width);
     if !picture.is_empty() {
         lines.push(String::new());
         lines.extend(picture.into_iter().map(|line| format!("    {line}")));

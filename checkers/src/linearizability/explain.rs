@@ -15,6 +15,8 @@ use crate::Model;
 /// How many facts of real time are told, and how many refusals.
 const FACTS: usize = 8;
 const REFUSALS: usize = 6;
+/// Beyond how many operations nobody would read the orders, and finding them takes longer than anybody would wait.
+const MOST_CALLS: usize = 48;
 /// How many beginnings of orders are looked at.
 const BEGINNINGS: usize = 4096;
 
@@ -38,6 +40,18 @@ pub(crate) fn explain<M: Model>(
         .map(|&call| &part.calls[call as usize])
         .collect();
     let names = Names::new(model, history, part, &calls);
+    if calls.len() > MOST_CALLS {
+        let mut explanation = vec![format!(
+            "No order of these {} operations agrees with real time and with what each of them saw; they are too many \
+             to go through the orders in words.",
+            calls.len()
+        )];
+        explanation.extend(names.others(part, proof));
+        return Words {
+            summary: names.summary(part, None),
+            explanation,
+        };
+    }
     let orders = Orders::of(model, &calls);
     let culprit = orders.culprit();
     let mut explanation = names.facts();

@@ -82,6 +82,25 @@ struct Frame {
     taken: Option<u32>,
 }
 
+/// How many calls run at each completion, summed over all completions: what a plan notes. Calls that never complete are
+/// left out, because a plan has cheaper ways to note those.
+fn windows<O>(calls: &[Call<O>]) -> usize {
+    let complete = || calls.iter().filter(|call| call.completed != u32::MAX);
+    let mut ends: Vec<u32> = complete().map(|call| call.completed).collect();
+    ends.sort_unstable();
+    let mut begins = complete().map(|call| call.invoked).peekable();
+    let mut running = 0usize;
+    let mut sum = 0usize;
+    for end in ends {
+        while begins.next_if(|begin| *begin < end).is_some() {
+            running += 1;
+        }
+        sum = sum.saturating_add(running);
+        running = running.saturating_sub(1);
+    }
+    sum
+}
+
 /// A search under way.
 pub(crate) struct Search<'a, M: Model> {
     model: &'a M,
@@ -112,6 +131,9 @@ impl<'a, M: Model> Search<'a, M> {
     pub(crate) fn decide(model: &M, calls: &[Call<M::Op>], limits: &Limits<'_>) -> (Answer, u64) {
         if limits.budget.is_over() {
             return (Answer::Stopped(Stop::Time, None), 0);
+        }
+        if windows(calls).saturating_mul(size_of::<u32>()) > limits.budget.bytes() {
+            return (Answer::Stopped(Stop::Memory, None), 0);
         }
         let plan = Plan::new(model, calls);
         let mut search = Search::new(model, calls, &plan);

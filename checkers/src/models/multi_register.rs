@@ -1,5 +1,7 @@
 //! Several registers that a transaction reads and writes in one step.
 
+use rupture_history::ValueRef;
+
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// A transaction: what it saw of the state before it, and what it left.
@@ -19,6 +21,7 @@ pub struct TxnOp {
 pub struct MultiRegister;
 
 const EXPECTED: &str = "a vector of [read key value] and [write key value]";
+const ANSWERED: &str = "the transaction that was invoked, its reads filled in";
 
 impl TxnOp {
     fn read(&mut self, key: Id, value: Id) {
@@ -39,6 +42,22 @@ impl TxnOp {
             Err(at) => self.writes.insert(at, (key, value)),
         }
     }
+}
+
+/// Whether a result is the transaction that was invoked, with nothing changed but what its reads saw. Anything else
+/// would be another transaction: taking it for this one would make writes appear and vanish.
+fn answers(argument: ValueRef<'_>, result: ValueRef<'_>) -> bool {
+    let (Some(asked), Some(told)) = (argument.items(), result.items()) else {
+        return false;
+    };
+    argument.count() == result.count()
+        && asked.zip(told).all(|(asked, told)| {
+            let is_read = matches!(asked.get(0).and_then(ValueRef::as_name), Some("read" | "r"));
+            let same = |place| asked.get(place) == told.get(place);
+            let same_name =
+                asked.get(0).and_then(ValueRef::as_name) == told.get(0).and_then(ValueRef::as_name);
+            asked.count() == told.count() && same_name && same(1) && (is_read || same(2))
+        })
 }
 
 impl Model for MultiRegister {
@@ -86,6 +105,12 @@ impl Model for MultiRegister {
                 Some("write" | "w") => txn.write(key, value),
                 _ => return Err(wrong()),
             }
+        }
+        if seen
+            .result
+            .is_some_and(|result| !answers(seen.argument, result))
+        {
+            return Err(Mismatch::result(ANSWERED));
         }
         let empty = txn.reads.is_empty() && txn.writes.is_empty() && !txn.torn;
         Ok((!empty).then_some(txn))

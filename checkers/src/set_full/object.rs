@@ -138,9 +138,14 @@ impl Object {
 
     /// The value of an event, without its key.
     fn result<'a>(&self, event: EventRef<'a>) -> Result<ValueRef<'a>, CheckError> {
-        match self.key {
-            Some(_) => Ok(unkeyed(event)?.1),
-            None => Ok(event.value()),
+        let Some(invoked) = &self.key else {
+            return Ok(event.value());
+        };
+        let (key, value) = unkeyed(event)?;
+        if canonical(key.to_value()) == *invoked {
+            Ok(value)
+        } else {
+            Err(wrong(event, "[key value] with the key that was invoked"))
         }
     }
 
