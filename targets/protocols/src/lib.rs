@@ -8,6 +8,7 @@
 //! entropy: every random number comes from a [`random::Stream`] that it is handed.
 
 pub mod echo;
+mod mix;
 pub mod node;
 pub mod raft;
 pub mod random;

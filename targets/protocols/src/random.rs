@@ -6,6 +6,8 @@
 
 use rand_xoshiro::rand_core::SeedableRng;
 
+use crate::mix::mix;
+
 /// One stream of random numbers. Use the methods of [`rand::RngExt`] and [`rand::Rng`] on it.
 pub type Stream = rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -15,14 +17,6 @@ pub fn stream(seed: u64, name: &str) -> Stream {
         name.bytes()
             .fold(mix(seed), |state, byte| mix(state ^ u64::from(byte))),
     )
-}
-
-/// The finaliser of `SplitMix64` (Steele, Lea & Flood 2014), a bijection that spreads every bit.
-fn mix(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
