@@ -32,11 +32,14 @@ mod model;
 pub mod models;
 pub mod raft;
 mod registry;
+pub mod sequential;
 pub mod set_full;
+pub mod staleness;
 
 pub use budget::Budget;
 pub use checker::{CheckError, Checker};
-pub use linearizability::Linearizable;
+pub use linearizability::{Linearizable, Theory, View};
 pub use model::{Id, Mismatch, Model, Seen, Values};
 pub use registry::{ModelInfo, Options, Unknown, checker, models};
+pub use sequential::Sequential;
 pub use rupture_history as history;

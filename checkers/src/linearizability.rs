@@ -5,39 +5,50 @@
 //! failed did not happen. An operation of which nobody knows may have happened at any moment after its
 //! invocation, or never.
 //!
-//! How a verdict comes about: the history is read and split by key (`calls`), each part is decided by a
-//! search (`search`), and where no order exists the part is shrunk to a few operations (`shrink`) and put
-//! into words (`explain`). Another engine than the search fits behind the same three types: it is handed
-//! the calls of a part and answers as the search does.
+//! How a verdict comes about: the history is read and split by key (`calls`), each part is decided
+//! (`decide`), by the theory of its object where every value is unique (`distinct`) and by a search
+//! otherwise (`search`), and where no order exists the proof is shrunk to a few operations (`shrink`) and
+//! put into words (`explain`). Parts are decided in parallel; what comes out does not depend on how many
+//! threads there are.
 //!
-//! Deliberately absent: sequential consistency and staleness, algorithms for histories of unique values,
-//! and threads.
+//! Deliberately absent: orders that need not respect real time, and reads that may be stale.
 
-mod calls;
-mod explain;
+pub(crate) mod calls;
+pub(crate) mod decide;
+mod distinct;
+pub(crate) mod explain;
 mod memo;
 mod plan;
-mod search;
-mod shrink;
+pub(crate) mod search;
+pub(crate) mod shrink;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod theory;
+mod witness;
 
-use rupture_history::verdict::{Anomaly, Evidence};
+use rayon::prelude::*;
+use rupture_history::verdict::{Anomaly, Evidence, Witness};
 use rupture_history::{History, Operation, Outcome, Validity, Verdict};
 
 use crate::{Budget, CheckError, Checker, Model};
-use calls::{Part, parts};
-use search::{Answer, Limits, Search};
+use calls::{Call, Part, parts};
+use decide::{Decision, Impossible, Ruling, decide};
+use search::{Limits, Search, Stop};
+pub use theory::{Theory, View};
 
 const LEVEL: &str = "linearizable";
 /// How many keys an unfinished check names one by one.
 const KEYS_NAMED: usize = 5;
+/// Into how many shares memory is divided while several keys are decided at once. A fixed number, so that
+/// the answer does not depend on the machine; a key that needs more than its share is decided again alone.
+const SHARES: usize = 64;
 
 /// Judges whether a history is linearizable with respect to a model.
 #[derive(Clone, Copy, Debug)]
 pub struct Linearizable<M> {
     model: M,
     independent: bool,
+    witness: bool,
 }
 
 impl<M: Model> Linearizable<M> {
@@ -46,7 +57,15 @@ impl<M: Model> Linearizable<M> {
         Self {
             model,
             independent: false,
+            witness: false,
         }
+    }
+
+    /// Whether a `valid` verdict brings an order of the operations with it ([`Verdict::witnesses`]).
+    #[must_use]
+    pub fn witness(mut self, witness: bool) -> Self {
+        self.witness = witness;
+        self
     }
 
     /// Whether values are `[key value]`, and every key is an object of its own.
@@ -74,24 +93,20 @@ impl<M: Model> Checker for Linearizable<M> {
             verdict.reasons.push(reason.to_owned());
             return Ok(verdict);
         }
-        let mut case = Case {
+        let case = Case {
             model: &self.model,
             history,
             operations: &operations,
             budget,
-            verdict,
-            stopped: Vec::new(),
+            witness: self.witness,
         };
-        for part in &parts {
-            case.judge(part);
-        }
-        Ok(case.close())
+        Ok(case.close(verdict, &parts))
     }
 }
 
 /// Why there is nothing to judge. That every operation failed is something: nothing happened, and nothing
 /// had to be explained.
-fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
+pub(crate) fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
     if operations.is_empty() {
         return Some("the history has no operations of clients");
     }
@@ -100,7 +115,7 @@ fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
 }
 
 /// The first place where the times contradict the order of the events.
-fn disorder(history: &History) -> Option<String> {
+pub(crate) fn disorder(history: &History) -> Option<String> {
     let mut last: Option<(u64, i64)> = None;
     for event in history.iter().filter(|event| event.time() >= 0) {
         if let Some((index, time)) = last.filter(|(_, time)| *time > event.time()) {
@@ -122,35 +137,93 @@ struct Case<'a, M: Model> {
     history: &'a History,
     operations: &'a [Operation],
     budget: &'a Budget<'a>,
-    verdict: Verdict,
-    /// Why parts were left undecided.
-    stopped: Vec<String>,
+    witness: bool,
+}
+
+/// What became of a part.
+struct Judged {
+    explained: u64,
+    algorithm: &'static str,
+    outcome: Judgement,
+}
+
+enum Judgement {
+    Valid(Option<Witness>),
+    Invalid(Box<Anomaly>),
+    Stopped(Stop),
 }
 
 impl<M: Model> Case<'_, M> {
-    fn judge(&mut self, part: &Part<M::Op>) {
-        let limits = Limits::of(self.budget);
-        let (answer, steps) = Search::decide(self.model, &part.calls, &limits);
-        match answer {
-            Answer::Order(_) => self.verdict.explained += part.operations.len() as u64,
-            Answer::Impossible(deadly) => {
-                self.verdict.explained += self.explained(part, deadly);
-                let anomaly = self.anomaly(part, deadly, steps);
-                self.verdict.anomalies.push(anomaly);
+    /// Judges every part. Those for which a share of the memory was too little are judged once more, one by
+    /// one, with all of it.
+    fn judge_all(&self, parts: &[Part<M::Op>]) -> Vec<Judged> {
+        if let [part] = parts {
+            return vec![self.judge(part, self.budget)];
+        }
+        let share = self.budget.with_bytes(self.budget.bytes() / SHARES);
+        let mut judged: Vec<Judged> = parts
+            .par_iter()
+            .map(|part| self.judge(part, &share))
+            .collect();
+        for (judged, part) in judged.iter_mut().zip(parts) {
+            if matches!(judged.outcome, Judgement::Stopped(Stop::Memory)) {
+                *judged = self.judge(part, self.budget);
             }
-            Answer::Stopped(stop, call) => {
-                let explained = call.map_or(0, |call| self.explained(part, call));
-                self.verdict.explained += explained;
-                let key = part
-                    .key
-                    .as_ref()
-                    .map_or(String::new(), |key| format!("key {key}: "));
-                self.stopped.push(format!(
-                    "{key}{} after {explained} of {} operations",
-                    stop.words(),
-                    part.operations.len(),
-                ));
+        }
+        judged
+    }
+
+    fn judge(&self, part: &Part<M::Op>, budget: &Budget<'_>) -> Judged {
+        let Decision {
+            ruling,
+            algorithm,
+            steps,
+        } = decide(self.model, &part.calls, &Limits::of(budget));
+        let all = part.operations.len() as u64;
+        let (explained, outcome) = match ruling {
+            Ruling::Order(order) => (all, self.valid(part, order, budget)),
+            Ruling::Impossible(impossible) => {
+                let anomaly = self.anomaly(part, &impossible, steps, budget);
+                let explained = self.explained(part, impossible.deadly);
+                (explained, Judgement::Invalid(Box::new(anomaly)))
             }
+            Ruling::Stopped(stop, call) => (
+                call.map_or(0, |call| self.explained(part, call)),
+                Judgement::Stopped(stop),
+            ),
+        };
+        Judged {
+            explained,
+            algorithm,
+            outcome,
+        }
+    }
+
+    fn valid(
+        &self,
+        part: &Part<M::Op>,
+        order: Option<Vec<u32>>,
+        budget: &Budget<'_>,
+    ) -> Judgement {
+        if !self.witness {
+            return Judgement::Valid(None);
+        }
+        let order = order.or_else(|| self.searched(part, budget));
+        let witness = order.map(|order| Witness {
+            key: part.key.clone(),
+            order: order
+                .iter()
+                .map(|&call| part.calls[call as usize].invoked)
+                .collect(),
+        });
+        Judgement::Valid(witness)
+    }
+
+    /// An order of a part that was decided by search.
+    fn searched(&self, part: &Part<M::Op>, budget: &Budget<'_>) -> Option<Vec<u32>> {
+        match Search::decide(self.model, &part.calls, &Limits::of(budget)).0 {
+            search::Answer::Order(effects) => witness::order(self.model, &part.calls, &effects),
+            search::Answer::Impossible(_) | search::Answer::Stopped(..) => None,
         }
     }
 
@@ -164,11 +237,27 @@ impl<M: Model> Case<'_, M> {
         part.operations.iter().filter(over).count() as u64
     }
 
-    fn anomaly(&self, part: &Part<M::Op>, deadly: u32, steps: u64) -> Anomaly {
-        let proof = shrink::shrink(self.model, &part.calls, deadly, steps, self.budget);
-        let words = explain::explain(self.model, self.history, part, &proof);
+    fn anomaly(
+        &self,
+        part: &Part<M::Op>,
+        impossible: &Impossible<M::Op>,
+        steps: u64,
+        budget: &Budget<'_>,
+    ) -> Anomaly {
+        let (calls, deadly): (&[Call<M::Op>], u32) = match &impossible.core {
+            Some((calls, deadly)) => (calls, *deadly),
+            None => (&part.calls, impossible.deadly),
+        };
+        let proof = shrink::shrink(self.model, calls, deadly, steps, budget);
+        let mut words = explain::explain(self.model, self.history, part, calls, &proof);
+        if impossible.restricted {
+            words.explanation.push(
+                "Reads of everything are told as if only the elements named here existed."
+                    .to_owned(),
+            );
+        }
         let of = |call: &u32| {
-            let number = part.calls[*call as usize].operation;
+            let number = calls[*call as usize].operation;
             Evidence::of(self.history, &self.operations[number as usize])
         };
         Anomaly {
@@ -180,20 +269,51 @@ impl<M: Model> Case<'_, M> {
         }
     }
 
-    fn close(mut self) -> Verdict {
-        let verdict = &mut self.verdict;
+    /// Adds what became of the parts to a verdict.
+    fn close(&self, mut verdict: Verdict, parts: &[Part<M::Op>]) -> Verdict {
+        let mut stopped = Vec::new();
+        for (judged, part) in self.judge_all(parts).into_iter().zip(parts) {
+            verdict.explained += judged.explained;
+            let algorithm = judged.algorithm.to_owned();
+            if !verdict.algorithms.contains(&algorithm) {
+                verdict.algorithms.push(algorithm);
+            }
+            match judged.outcome {
+                Judgement::Valid(witness) => verdict.witnesses.extend(witness),
+                Judgement::Invalid(anomaly) => verdict.anomalies.push(*anomaly),
+                Judgement::Stopped(stop) => stopped.push(unfinished(part, stop, judged.explained)),
+            }
+        }
         if !verdict.anomalies.is_empty() {
             verdict.validity = Validity::Invalid;
             verdict.not.push(LEVEL.to_owned());
-        } else if !self.stopped.is_empty() {
+        } else if !stopped.is_empty() {
             verdict.validity = Validity::Unknown;
         }
-        let more = self.stopped.len().saturating_sub(KEYS_NAMED);
-        self.stopped.truncate(KEYS_NAMED);
-        verdict.reasons.append(&mut self.stopped);
-        if more > 0 {
-            verdict.reasons.push(format!("and so for {more} more keys"));
+        if verdict.validity != Validity::Valid {
+            verdict.witnesses.clear();
         }
-        self.verdict
+        let more = stopped.len().saturating_sub(KEYS_NAMED);
+        stopped.truncate(KEYS_NAMED);
+        verdict.reasons.append(&mut stopped);
+        if more > 0 {
+            verdict
+                .reasons
+                .push(format!("and so for {more} more keys"));
+        }
+        verdict
     }
+}
+
+/// How far the check of a part got.
+fn unfinished<O>(part: &Part<O>, stop: Stop, explained: u64) -> String {
+    let key = part
+        .key
+        .as_ref()
+        .map_or(String::new(), |key| format!("key {key}: "));
+    format!(
+        "{key}{} after {explained} of {} operations",
+        stop.words(),
+        part.operations.len(),
+    )
 }

@@ -10,6 +10,8 @@ use std::hash::Hash;
 use rupture_history::{EventRef, Value, ValueRef};
 use rustc_hash::FxHashMap;
 
+use crate::linearizability::{Theory, View};
+
 /// A sequential object.
 ///
 /// ```
@@ -75,7 +77,7 @@ pub trait Model: Send + Sync {
     /// All that the object remembers.
     type State: Clone + Eq + Hash + Debug;
     /// One operation with its argument and its result.
-    type Op: Clone + Eq + Hash + Debug;
+    type Op: Clone + Eq + Hash + Debug + Send + Sync;
 
     /// The name of the model, such as `cas-register`.
     fn name(&self) -> &str;
@@ -142,6 +144,23 @@ pub trait Model: Send + Sync {
     /// concern nothing in particular (`None`) must be allowed wherever they were, or be ones that need not
     /// happen. Counterexamples get smaller by it; the default says nothing.
     fn concerns(&self, _op: &Self::Op) -> Option<Vec<u64>> {
+        None
+    }
+
+    /// The object as the log-linear algorithms know it, if it is one of theirs. The default is none, and the
+    /// search decides.
+    fn theory(&self) -> Option<Theory> {
+        None
+    }
+
+    /// An operation as that theory sees it. What it cannot see is [`View::Other`].
+    fn view<'o>(&self, _op: &'o Self::Op) -> View<'o> {
+        View::Other
+    }
+
+    /// The operation as it looks to an object in which only the values of [`Self::concerns`] exist that are
+    /// kept: a read of a whole set sees those elements. None if there is no such view.
+    fn restrict(&self, _op: &Self::Op, _kept: &dyn Fn(u64) -> bool) -> Option<Self::Op> {
         None
     }
 

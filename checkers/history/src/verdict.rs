@@ -55,6 +55,15 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// Anything worth knowing that changes no answer.
     pub notes: Vec<String>,
+    /// The algorithms that decided, each once.
+    #[serde(default)]
+    pub algorithms: Vec<String>,
+    /// Orders of operations that prove `valid`, where the caller asked for them.
+    #[serde(default)]
+    pub witnesses: Vec<Witness>,
+    /// What was measured, of all keys together first, then of the worst keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measure>,
 }
 
 impl Verdict {
@@ -108,8 +117,46 @@ impl Verdict {
         }
         self.reasons.extend(other.reasons);
         self.notes.extend(other.notes);
+        for algorithm in other.algorithms {
+            if !self.algorithms.contains(&algorithm) {
+                self.algorithms.push(algorithm);
+            }
+        }
+        self.witnesses.extend(other.witnesses);
+        self.measured.extend(other.measured);
         self
     }
+}
+
+/// A number that a checker found out about a history, or the bounds between which it lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// What was measured, such as `k-atomic`: the least bound by which the level holds.
+    pub name: String,
+    /// The unit, such as `versions` or `ns`.
+    pub unit: String,
+    /// It is not less than this.
+    pub at_least: u64,
+    /// It is not more than this; `None` where nobody knows. Where the two are equal, this is the number.
+    pub at_most: Option<u64>,
+    /// The key that has it, as EDN, where keys are judged apart.
+    pub key: Option<String>,
+}
+
+impl Measure {
+    /// The number, if it is known.
+    pub fn exact(&self) -> Option<u64> {
+        self.at_most.filter(|most| *most == self.at_least)
+    }
+}
+
+/// One order in which the operations on an object can have taken effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    /// The key of the object, as EDN, where keys are judged apart.
+    pub key: Option<String>,
+    /// The rows of the invocations in that order.
+    pub order: Vec<u32>,
 }
 
 const BOTH: &str = " + ";
@@ -201,6 +248,14 @@ mod tests {
         prop::collection::vec(words(&["a", "b", "c"]), 0..3)
     }
 
+    fn measure(name: &String) -> Measure {
+        Measure {
+            name: name.clone(),
+            at_least: 2,
+            ..Measure::default()
+        }
+    }
+
     fn verdicts() -> impl Strategy<Value = Verdict> {
         use Validity::{Invalid, Unknown, Valid};
         let validity = prop::sample::select(&[Valid, Unknown, Invalid][..]);
@@ -231,7 +286,9 @@ mod tests {
                         .collect(),
                     not,
                     notes: reasons.iter().rev().cloned().collect(),
+                    measured: reasons.iter().map(measure).collect(),
                     reasons,
+                    ..Verdict::default()
                 },
             )
     }
@@ -257,6 +314,7 @@ mod tests {
             prop_assert_eq!(both.explained, a.explained + b.explained);
             prop_assert_eq!(both.anomalies, [a.anomalies, b.anomalies].concat());
             prop_assert_eq!(both.reasons, [a.reasons, b.reasons].concat());
+            prop_assert_eq!(both.measured, [a.measured, b.measured].concat());
             prop_assert_eq!(both.notes, [a.notes, b.notes].concat());
             prop_assert!(a.not.iter().chain(&b.not).all(|level| both.not.contains(level)));
         }
@@ -276,6 +334,21 @@ mod tests {
         assert!(text.contains(r#""type":"""#), "{text}");
         let back: Verdict = serde_json::from_str(&text).expect("its own form");
         assert_eq!(back, verdict);
+        assert!(!text.contains("measured"), "{text}");
+        verdict.measured.push(measure(&"k-atomic".to_owned()));
+        let text = serde_json::to_string(&verdict).expect("a verdict is plain data");
+        let back: Verdict = serde_json::from_str(&text).expect("its own form");
+        assert_eq!(back, verdict);
+    }
+
+    #[test]
+    fn a_measure_is_exact_where_its_bounds_meet() {
+        let mut two = measure(&"k-atomic".to_owned());
+        assert_eq!(two.exact(), None);
+        two.at_most = Some(3);
+        assert_eq!(two.exact(), None);
+        two.at_most = Some(2);
+        assert_eq!(two.exact(), Some(2));
     }
 
     #[test]

@@ -27,17 +27,18 @@ pub(crate) struct Words {
     pub(crate) explanation: Vec<String>,
 }
 
-/// Puts a proof into words.
+/// Puts a proof into words. It is about these calls, which are all of the part or some of them.
 pub(crate) fn explain<M: Model>(
     model: &M,
     history: &History,
     part: &Part<M::Op>,
+    calls: &[Call<M::Op>],
     proof: &Proof,
 ) -> Words {
     let calls: Vec<&Call<M::Op>> = proof
         .calls()
         .iter()
-        .map(|&call| &part.calls[call as usize])
+        .map(|&call| &calls[call as usize])
         .collect();
     let names = Names::new(model, history, part, &calls);
     if calls.len() > MOST_CALLS {

@@ -1,8 +1,9 @@
-//! What a search needs to know of the calls of one part before it begins: which completions it passes, in
-//! what order, and what is running at each of them.
+//! What a search needs to know of the calls of one part before it begins: what each call is to it, which
+//! completions it passes, and which bit of a configuration each running call has.
 //!
 //! Only what runs takes room in a configuration. A call that ends gives its bit to a later one, so a
 //! configuration grows with the number of clients and of calls that never completed, not with the history.
+//! What runs at a completion is not noted here: a [`Window`] goes through the completions and knows it.
 
 use rustc_hash::FxHashMap;
 
@@ -32,30 +33,15 @@ pub(crate) struct Mark {
     pub(crate) mask: u64,
 }
 
-/// Lists one after another.
-#[derive(Debug, Default)]
-struct Lists {
-    items: Vec<u32>,
-    starts: Vec<u32>,
-}
-
-impl Lists {
-    fn push(&mut self, items: &[u32]) {
-        self.starts.push(self.items.len() as u32);
-        self.items.extend_from_slice(items);
-    }
-
-    fn get(&self, at: usize) -> &[u32] {
-        let end = self
-            .starts
-            .get(at + 1)
-            .map_or(self.items.len(), |&end| end as usize);
-        &self.items[self.starts[at] as usize..end]
-    }
-
-    fn bytes(&self) -> usize {
-        (self.items.capacity() + self.starts.capacity()) * 4
-    }
+/// What a search asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// Whether there is an order, from the model's initial state.
+    Order,
+    /// The same from any state: what a model calls idle is not known to be.
+    OrderFrom,
+    /// The states after all calls: every completion counts, and what nobody saw may matter.
+    Finals,
 }
 
 /// The calls of a part as a search goes through them. An *event* is the completion of a call that
@@ -64,39 +50,48 @@ impl Lists {
 pub(crate) struct Plan {
     roles: Vec<Role>,
     marks: Vec<Mark>,
+    /// The column of each effect and optional call, which it shares with calls that run at other times.
+    columns: Vec<u32>,
     /// The call that completes at each event, up to the last one that must have happened.
     ends: Vec<u32>,
-    /// Effects and optional calls that run at each event: those that must happen first, each kind in the
-    /// order of completion.
-    effects: Lists,
-    /// Reads that run at each event.
-    reads: Lists,
-    /// Reads that were invoked since the event before.
-    fresh: Lists,
     /// Free calls in classes of equal operations, each in the order of invocation. Which of a class is
     /// taken makes no difference, so the oldest is.
     classes: Vec<Vec<u32>>,
+    /// The first column of the classes, each of which has one.
+    class_columns: usize,
     /// How many words of a configuration must be equal, and how many are its debt.
     pub(crate) exact: usize,
     pub(crate) debt: usize,
+    /// How many calls run at each event, summed over all events.
+    running: usize,
 }
 
+/// Bits of the first word that hold the number of the state.
+const STATE_BITS: usize = 32;
+
 impl Plan {
-    pub(crate) fn new<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Self {
-        let roles = roles(model, calls);
+    pub(crate) fn new<M: Model>(model: &M, calls: &[Call<M::Op>], goal: Goal) -> Self {
+        let roles = roles(model, calls, goal);
         let mut plan = Self {
             marks: vec![Mark::default(); calls.len()],
-            ends: ends(calls, &roles),
-            effects: Lists::default(),
-            reads: Lists::default(),
-            fresh: Lists::default(),
+            columns: vec![0; calls.len()],
+            ends: ends(calls, &roles, goal),
             classes: classes(calls, &roles),
+            class_columns: 0,
             exact: 0,
             debt: 0,
+            running: 0,
             roles,
         };
         plan.sweep(calls);
         plan
+    }
+
+    /// How many bytes a plan of so many calls takes at most.
+    pub(crate) fn bytes_of(calls: usize) -> usize {
+        let each = size_of::<Role>() + size_of::<Mark>() + 3 * size_of::<u32>();
+        // Classes, while they are made, take the most: a list, an entry, and a number for each.
+        calls.saturating_mul(each + 64)
     }
 
     pub(crate) fn events(&self) -> usize {
@@ -115,86 +110,85 @@ impl Plan {
         self.marks[call as usize]
     }
 
-    pub(crate) fn effects(&self, event: usize) -> &[u32] {
-        self.effects.get(event)
+    pub(crate) fn column(&self, call: u32) -> usize {
+        self.columns[call as usize] as usize
     }
 
-    pub(crate) fn reads(&self, event: usize) -> &[u32] {
-        self.reads.get(event)
+    pub(crate) fn classes(&self) -> &[Vec<u32>] {
+        &self.classes
     }
 
-    pub(crate) fn fresh(&self, event: usize) -> &[u32] {
-        self.fresh.get(event)
+    pub(crate) fn class_column(&self, class: usize) -> usize {
+        self.class_columns + class
     }
 
-    pub(crate) fn class(&self, number: usize) -> Option<&[u32]> {
-        self.classes.get(number).map(Vec::as_slice)
+    /// How many columns there are.
+    pub(crate) fn width(&self) -> usize {
+        self.class_columns + self.classes.len()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.roles.capacity()
-            + self.marks.capacity() * size_of::<Mark>()
-            + self.ends.capacity() * 4
-            + self.effects.bytes()
-            + self.reads.bytes()
-            + self.fresh.bytes()
-            + self
-                .classes
-                .iter()
-                .map(|class| class.capacity() * 4 + 24)
-                .sum::<usize>()
+    /// How many calls run at each event, summed over all events.
+    pub(crate) fn running(&self) -> usize {
+        self.running
     }
 
-    /// Goes through the events, gives every call its mark, and notes what runs when.
+    /// Goes through the events and gives every call its mark.
     fn sweep<O>(&mut self, calls: &[Call<O>]) {
-        let mut running = Running::default();
-        let free = self.classes.iter().map(Vec::len).sum();
-        running.owed.next = free;
-        let mut fresh = Vec::new();
-        let mut invoked = 0;
+        let mut window = Window::default();
+        let (mut taken, mut owed, mut columns) =
+            (Slots::default(), Slots::default(), Slots::default());
+        owed.next = self.classes.iter().map(Vec::len).sum();
         for event in 0..self.ends.len() {
-            let end = self.ends[event];
-            let row = calls[end as usize].completed;
-            fresh.clear();
-            while invoked < calls.len() && calls[invoked].invoked < row {
-                let call = invoked as u32;
-                if self.roles[invoked] == Role::Read {
-                    fresh.push(call);
+            window.enter(self, calls);
+            for at in window.begun.clone() {
+                let slot = match self.roles[at] {
+                    Role::Effect => taken.take(),
+                    Role::Optional | Role::Read => owed.take(),
+                    Role::Free | Role::Idle => continue,
+                };
+                self.marks[at].word = slot as u32;
+                if self.roles[at] != Role::Read {
+                    self.columns[at] = columns.take() as u32;
                 }
-                self.marks[invoked] = running.start(call, self.roles[invoked], calls);
-                invoked += 1;
             }
-            self.effects.push(&running.effects);
-            self.reads.push(&running.reads);
-            self.fresh.push(&fresh);
-            running.stop(end, self.roles[end as usize], self.marks[end as usize]);
+            self.running += window.effects.len() + window.reads.len();
+            let end = self.ends[event] as usize;
+            let slot = self.marks[end].word as usize;
+            match self.roles[end] {
+                Role::Effect => taken.free.push(slot),
+                _ => owed.free.push(slot),
+            }
+            if self.roles[end] != Role::Read {
+                columns.free.push(self.columns[end] as usize);
+            }
+            window.leave(self);
         }
-        self.lay_out(running.taken.next, running.owed.next);
+        self.class_columns = columns.next;
+        self.lay_out(taken.next, owed.next);
     }
 
-    /// Turns numbers of slots into words and bits: the first word is event and state, then come the taken
+    /// Turns numbers of slots into words and bits: the first word begins with the state, then come the taken
     /// effects, then the debt with the free calls first.
     fn lay_out(&mut self, taken: usize, owed: usize) {
-        self.exact = 1 + taken.div_ceil(64);
+        self.exact = (STATE_BITS + taken).div_ceil(64);
         self.debt = owed.div_ceil(64);
         for (number, &call) in self.classes.iter().flatten().enumerate() {
             self.marks[call as usize].word = number as u32;
         }
         for (mark, role) in self.marks.iter_mut().zip(&self.roles) {
-            let base = match role {
-                Role::Effect => 1,
-                _ => self.exact,
+            let slot = match role {
+                Role::Effect => STATE_BITS + mark.word as usize,
+                _ => self.exact * 64 + mark.word as usize,
             };
-            let slot = mark.word as usize;
             *mark = Mark {
-                word: (base + slot / 64) as u32,
+                word: (slot / 64) as u32,
                 mask: 1 << (slot % 64),
             };
         }
     }
 }
 
-/// Slots of which the lowest free one is given out.
+/// Slots that are given out and taken back.
 #[derive(Debug, Default)]
 struct Slots {
     free: Vec<usize>,
@@ -210,57 +204,56 @@ impl Slots {
     }
 }
 
-/// What runs at a moment of the sweep.
-#[derive(Debug, Default)]
-struct Running {
-    effects: Vec<u32>,
-    reads: Vec<u32>,
-    taken: Slots,
-    owed: Slots,
+/// What runs at an event.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    pub(crate) event: usize,
+    /// The calls that were invoked since the event before.
+    pub(crate) begun: std::ops::Range<usize>,
+    /// Effects and optional calls: those that must happen first, each kind in the order of completion.
+    pub(crate) effects: Vec<u32>,
+    pub(crate) reads: Vec<u32>,
 }
 
-impl Running {
-    /// Notes that a call runs, and returns its slot where a mark has its word.
-    fn start<O>(&mut self, call: u32, role: Role, calls: &[Call<O>]) -> Mark {
+impl Window {
+    /// Lets those calls begin that are invoked before the event.
+    pub(crate) fn enter<O>(&mut self, plan: &Plan, calls: &[Call<O>]) {
+        let row = calls[plan.end(self.event) as usize].completed;
+        let first = self.begun.end;
+        let more = calls[first..].iter().take_while(|call| call.invoked < row);
+        self.begun = first..first + more.count();
         let rank = |call: u32| {
             let call = &calls[call as usize];
             (!call.must, call.completed)
         };
-        let slot = match role {
-            Role::Effect | Role::Optional => {
-                let at = self
-                    .effects
-                    .partition_point(|&other| rank(other) < rank(call));
-                self.effects.insert(at, call);
-                match role {
-                    Role::Effect => self.taken.take(),
-                    _ => self.owed.take(),
+        for call in self.begun.clone() {
+            let call = call as u32;
+            match plan.role(call) {
+                Role::Effect | Role::Optional => {
+                    let at = self
+                        .effects
+                        .partition_point(|&other| rank(other) < rank(call));
+                    self.effects.insert(at, call);
                 }
+                Role::Read => self.reads.push(call),
+                Role::Free | Role::Idle => {}
             }
-            Role::Read => {
-                self.reads.push(call);
-                self.owed.take()
-            }
-            Role::Free | Role::Idle => 0,
-        };
-        Mark {
-            word: slot as u32,
-            mask: 0,
         }
     }
 
-    fn stop(&mut self, call: u32, role: Role, mark: Mark) {
-        let (list, slots) = match role {
-            Role::Effect => (&mut self.effects, &mut self.taken),
-            Role::Optional => (&mut self.effects, &mut self.owed),
-            _ => (&mut self.reads, &mut self.owed),
+    /// Goes past the event.
+    pub(crate) fn leave(&mut self, plan: &Plan) {
+        let end = plan.end(self.event);
+        let list = match plan.role(end) {
+            Role::Read => &mut self.reads,
+            _ => &mut self.effects,
         };
-        list.retain(|&other| other != call);
-        slots.free.push(mark.word as usize);
+        list.retain(|&other| other != end);
+        self.event += 1;
     }
 }
 
-fn roles<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Vec<Role> {
+fn roles<M: Model>(model: &M, calls: &[Call<M::Op>], goal: Goal) -> Vec<Role> {
     let role = |call: &Call<M::Op>| match (model.is_read(&call.op), call.must) {
         (true, true) => Role::Read,
         (true, false) => Role::Idle,
@@ -269,6 +262,9 @@ fn roles<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Vec<Role> {
         (false, false) => Role::Optional,
     };
     let mut roles: Vec<Role> = calls.iter().map(role).collect();
+    if goal != Goal::Order {
+        return roles;
+    }
     let judged: Vec<usize> = (0..calls.len())
         .filter(|&at| roles[at] != Role::Idle)
         .collect();
@@ -282,12 +278,14 @@ fn roles<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Vec<Role> {
     roles
 }
 
-fn ends<O>(calls: &[Call<O>], roles: &[Role]) -> Vec<u32> {
+fn ends<O>(calls: &[Call<O>], roles: &[Role], goal: Goal) -> Vec<u32> {
     let bounded = |call: &u32| !matches!(roles[*call as usize], Role::Free | Role::Idle);
     let mut ends: Vec<u32> = (0..calls.len() as u32).filter(bounded).collect();
     ends.sort_unstable_by_key(|&call| calls[call as usize].completed);
-    let needed = ends.iter().rposition(|&call| calls[call as usize].must);
-    ends.truncate(needed.map_or(0, |last| last + 1));
+    if goal != Goal::Finals {
+        let needed = ends.iter().rposition(|&call| calls[call as usize].must);
+        ends.truncate(needed.map_or(0, |last| last + 1));
+    }
     ends
 }
 

@@ -127,8 +127,13 @@ struct Shrinker<'a, M: Model> {
 }
 
 impl<M: Model> Shrinker<'_, M> {
-    /// Looks for an order of some of the calls. Both lists are sorted.
+    /// Whether some of the calls have an order. Both lists are sorted.
     fn decide(&mut self, must: &[u32], may: &[u32], others: Others) -> Answer {
+        self.search(must, may, others, false)
+    }
+
+    /// Looks for an order of some of the calls.
+    fn search(&mut self, must: &[u32], may: &[u32], others: Others, ordered: bool) -> Answer {
         let mut chosen: Vec<u32> = match others {
             Others::AsTheyRan => Vec::new(),
             Others::AnyTime => may.to_vec(),
@@ -156,7 +161,11 @@ impl<M: Model> Shrinker<'_, M> {
             budget: self.budget,
             steps: self.steps_a_test.min(self.steps_left),
         };
-        let (answer, steps) = Search::decide(self.model, &calls, &limits);
+        let (answer, steps) = if ordered {
+            Search::decide(self.model, &calls, &limits)
+        } else {
+            Search::exists(self.model, &calls, &limits)
+        };
         self.steps_left -= steps.min(self.steps_left);
         match answer {
             Answer::Order(order) => {
@@ -323,7 +332,7 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Collects the calls that some order takes; false if there is none.
     fn collect(&mut self, must: &[u32], may: &[u32], others: Others, into: &mut Vec<u32>) -> bool {
-        match self.decide(must, may, others) {
+        match self.search(must, may, others, true) {
             Answer::Order(order) => {
                 into.extend(order);
                 true

@@ -1,7 +1,8 @@
 //! The engines against the definition, on many small histories and some long ones.
 
-mod objects;
-mod oracle;
+pub(crate) mod objects;
+pub(crate) mod oracle;
 mod proofs;
-mod random;
+pub(crate) mod random;
+pub(crate) use random::Random;
 mod search;

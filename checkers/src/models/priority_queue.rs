@@ -1,5 +1,6 @@
 //! A priority queue of integers that gives out its greatest or its least.
 
+use crate::linearizability::{Theory, View};
 use crate::model::{Mismatch, Model, Seen, Values};
 
 /// An operation of a priority queue.
@@ -67,6 +68,23 @@ impl Model for PriorityQueue {
             _ => return Err(Mismatch::Function),
         };
         Ok(Some(op))
+    }
+
+    fn theory(&self) -> Option<Theory> {
+        Some(Theory::PriorityQueue)
+    }
+
+    fn view<'o>(&self, op: &'o PriorityOp) -> View<'o> {
+        // The numbers in the order of the priorities, negative ones first.
+        let number = |value: i64| value as u64 ^ (1 << 63);
+        match *op {
+            PriorityOp::Insert(value) => View::Put(number(value)),
+            PriorityOp::Greatest(value) => View::Take(number(value)),
+            PriorityOp::Least(value) => View::TakeLeast(number(value)),
+            PriorityOp::Empty => View::Empty,
+            PriorityOp::TookGreatest => View::TakeAny,
+            PriorityOp::TookLeast => View::TakeAnyLeast,
+        }
     }
 
     fn step(&self, state: &Vec<i64>, op: &PriorityOp) -> Option<Vec<i64>> {

@@ -1,5 +1,6 @@
 //! Queues: in the order of arrival, or in any.
 
+use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a queue.
@@ -157,6 +158,20 @@ fn step(state: &Held, op: &QueueOp) -> Option<Held> {
 
 impl Model for FifoQueue {
     queue_model!("fifo-queue");
+
+    fn theory(&self) -> Option<Theory> {
+        Some(Theory::FifoQueue)
+    }
+
+    fn view<'o>(&self, op: &'o QueueOp) -> View<'o> {
+        match op {
+            Enqueue(value) => View::Put(u64::from(value.0)),
+            Dequeue(value) => View::Take(u64::from(value.0)),
+            Empty => View::Empty,
+            Taken => View::TakeAny,
+            Drain(_) | Drained => View::Other,
+        }
+    }
 
     fn step(&self, state: &Held, op: &QueueOp) -> Option<Held> {
         match op {

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a register.
@@ -163,6 +164,21 @@ macro_rules! register_model {
 
         fn idle(&self, ops: &[&RegisterOp], must: &[bool]) -> Vec<bool> {
             idle(ops, must)
+        }
+
+        fn theory(&self) -> Option<Theory> {
+            let initial = u64::from(Id::NIL.0);
+            Some(Theory::Register { initial })
+        }
+
+        fn view<'o>(&self, op: &'o RegisterOp) -> View<'o> {
+            let number = |id: Id| u64::from(id.0);
+            match *op {
+                Read(value) => View::See(number(value)),
+                Write(value) => View::Put(number(value)),
+                Cas(old, new) => View::Swap(number(old), number(new)),
+                Differs(_) => View::Other,
+            }
         }
 
         fn describe(&self, op: &RegisterOp, values: &Values) -> String {

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a set.
@@ -142,6 +143,36 @@ impl Model for Set {
                 Some(super::numbers(&[*element]))
             }
             SetOp::Read(elements) => elements.as_deref().map(super::numbers),
+        }
+    }
+
+    fn theory(&self) -> Option<Theory> {
+        Some(Theory::Set)
+    }
+
+    fn view<'o>(&self, op: &'o SetOp) -> View<'o> {
+        let number = |id: &Id| u64::from(id.0);
+        match op {
+            SetOp::Add(element) => View::Put(number(element)),
+            SetOp::Remove(element) => View::Take(number(element)),
+            SetOp::Contains(element, true) => View::See(number(element)),
+            SetOp::Contains(element, false) => View::Miss(number(element)),
+            SetOp::Read(Some(elements)) => View::All(elements),
+            SetOp::Read(None) => View::Never,
+        }
+    }
+
+    fn restrict(&self, op: &SetOp, kept: &dyn Fn(u64) -> bool) -> Option<SetOp> {
+        let kept = |id: &Id| kept(u64::from(id.0));
+        match op {
+            SetOp::Read(Some(elements)) => {
+                let seen = elements.iter().copied().filter(kept).collect();
+                Some(SetOp::Read(Some(seen)))
+            }
+            SetOp::Read(None) => Some(SetOp::Read(None)),
+            SetOp::Add(element) | SetOp::Remove(element) | SetOp::Contains(element, _) => {
+                kept(element).then(|| op.clone())
+            }
         }
     }
 

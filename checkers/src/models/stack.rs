@@ -1,5 +1,6 @@
 //! A stack: last in, first out.
 
+use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a stack.
@@ -46,6 +47,19 @@ impl Model for Stack {
             _ => return Err(Mismatch::Function),
         };
         Ok(Some(op))
+    }
+
+    fn theory(&self) -> Option<Theory> {
+        Some(Theory::Stack)
+    }
+
+    fn view<'o>(&self, op: &'o StackOp) -> View<'o> {
+        match op {
+            StackOp::Push(value) => View::Put(u64::from(value.0)),
+            StackOp::Pop(value) => View::Take(u64::from(value.0)),
+            StackOp::Empty => View::Empty,
+            StackOp::Popped => View::TakeAny,
+        }
     }
 
     fn step(&self, state: &Vec<Id>, op: &StackOp) -> Option<Vec<Id>> {

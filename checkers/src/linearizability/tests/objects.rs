@@ -5,7 +5,7 @@ use rupture_history::{Outcome, Value};
 use super::oracle::{Object, Op};
 use super::random::Random;
 
-pub(super) const NIL: i64 = -1;
+pub(crate) const NIL: i64 = -1;
 
 fn number(value: &Value) -> i64 {
     match value {
@@ -36,13 +36,13 @@ fn vector(items: &[i64]) -> Value {
 }
 
 /// An object and how to call it at random.
-pub(super) struct Subject {
-    pub(super) object: Object,
-    pub(super) initial: &'static [i64],
+pub(crate) struct Subject {
+    pub(crate) object: Object,
+    pub(crate) initial: &'static [i64],
     /// A function and its argument.
-    pub(super) call: fn(&mut Random) -> (&'static str, Value),
+    pub(crate) call: fn(&mut Random) -> (&'static str, Value),
     /// Every result that such a call could have, or `None` if it is the argument.
-    pub(super) results: fn(&'static str, &Value) -> Option<Vec<Value>>,
+    pub(crate) results: fn(&'static str, &Value) -> Option<Vec<Value>>,
 }
 
 fn small(random: &mut Random) -> Value {
@@ -77,7 +77,7 @@ fn read_values(f: &'static str, _: &Value) -> Option<Vec<Value>> {
     (f == "read").then(|| [NIL, 1, 2, 3].map(int).to_vec())
 }
 
-pub(super) const REGISTER: Subject = Subject {
+pub(crate) const REGISTER: Subject = Subject {
     object: register,
     initial: &[NIL],
     call: |random| match random.below(2) {
@@ -87,7 +87,7 @@ pub(super) const REGISTER: Subject = Subject {
     results: read_values,
 };
 
-pub(super) const CAS_REGISTER: Subject = Subject {
+pub(crate) const CAS_REGISTER: Subject = Subject {
     object: register,
     initial: &[NIL],
     call: |random| match random.below(3) {
@@ -152,7 +152,7 @@ fn txn_results(argument: &Value) -> Vec<Value> {
     results.into_iter().map(Value::Vector).collect()
 }
 
-pub(super) const MULTI_REGISTER: Subject = Subject {
+pub(crate) const MULTI_REGISTER: Subject = Subject {
     object: multi_register,
     initial: &[NIL, NIL],
     call: txn,
@@ -177,7 +177,7 @@ fn kv(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const KV: Subject = Subject {
+pub(crate) const KV: Subject = Subject {
     object: kv,
     initial: &[],
     call: |random| {
@@ -202,7 +202,7 @@ fn counter(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const COUNTER: Subject = Subject {
+pub(crate) const COUNTER: Subject = Subject {
     object: counter,
     initial: &[0],
     call: |random| match random.below(2) {
@@ -258,7 +258,7 @@ fn set_results(f: &'static str, argument: &Value) -> Option<Vec<Value>> {
     }
 }
 
-pub(super) const SET: Subject = Subject {
+pub(crate) const SET: Subject = Subject {
     object: set,
     initial: &[],
     call: |random| match random.below(6) {
@@ -364,14 +364,14 @@ fn queue_results(f: &'static str, _: &Value) -> Option<Vec<Value>> {
     }
 }
 
-pub(super) const FIFO_QUEUE: Subject = Subject {
+pub(crate) const FIFO_QUEUE: Subject = Subject {
     object: |state, op| queue(state, op, true),
     initial: &[],
     call: queue_call,
     results: queue_results,
 };
 
-pub(super) const UNORDERED_QUEUE: Subject = Subject {
+pub(crate) const UNORDERED_QUEUE: Subject = Subject {
     object: |state, op| queue(state, op, false),
     initial: &[],
     call: queue_call,
@@ -388,7 +388,7 @@ fn stack(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const STACK: Subject = Subject {
+pub(crate) const STACK: Subject = Subject {
     object: stack,
     initial: &[],
     call: |random| match random.below(2) {
@@ -415,7 +415,7 @@ fn priority_queue(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const PRIORITY_QUEUE: Subject = Subject {
+pub(crate) const PRIORITY_QUEUE: Subject = Subject {
     object: priority_queue,
     initial: &[],
     call: |random| match random.below(5) {
@@ -435,7 +435,7 @@ fn lock_call(random: &mut Random) -> (&'static str, Value) {
     (["acquire", "release"][random.below(2)], Value::Nil)
 }
 
-pub(super) const MUTEX: Subject = Subject {
+pub(crate) const MUTEX: Subject = Subject {
     object: mutex,
     initial: &[0],
     call: lock_call,
@@ -452,14 +452,14 @@ fn owned(state: &[i64], op: &Op, most: usize) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const OWNER_MUTEX: Subject = Subject {
+pub(crate) const OWNER_MUTEX: Subject = Subject {
     object: |state, op| owned(state, op, 1),
     initial: &[],
     call: lock_call,
     results: no_results,
 };
 
-pub(super) const REENTRANT_MUTEX: Subject = Subject {
+pub(crate) const REENTRANT_MUTEX: Subject = Subject {
     object: |state, op| owned(state, op, usize::MAX),
     initial: &[],
     call: lock_call,
@@ -492,7 +492,7 @@ fn fenced(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const FENCED_LOCK: Subject = Subject {
+pub(crate) const FENCED_LOCK: Subject = Subject {
     object: fenced,
     initial: &[],
     call: |random| match random.below(2) {
@@ -511,7 +511,7 @@ fn semaphore(state: &[i64], op: &Op) -> Vec<Vec<i64>> {
     }
 }
 
-pub(super) const SEMAPHORE: Subject = Subject {
+pub(crate) const SEMAPHORE: Subject = Subject {
     object: semaphore,
     initial: &[0],
     call: |random| {

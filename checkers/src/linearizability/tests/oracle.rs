@@ -6,24 +6,24 @@ use rupture_history::{Event, History, Kind, Outcome, Value};
 
 /// An operation between two moments.
 #[derive(Clone, Debug)]
-pub(super) struct Op {
-    pub(super) process: i64,
-    pub(super) f: &'static str,
-    pub(super) argument: Value,
+pub(crate) struct Op {
+    pub(crate) process: i64,
+    pub(crate) f: &'static str,
+    pub(crate) argument: Value,
     /// What it gave back, if it happened and was seen to.
-    pub(super) result: Option<Value>,
-    pub(super) outcome: Outcome,
-    pub(super) invoked: usize,
+    pub(crate) result: Option<Value>,
+    pub(crate) outcome: Outcome,
+    pub(crate) invoked: usize,
     /// When its completion was recorded, whatever that said.
-    pub(super) recorded: Option<usize>,
+    pub(crate) recorded: Option<usize>,
 }
 
 /// What an object may turn into: all states after an operation. None when it cannot happen.
-pub(super) type Object = fn(&[i64], &Op) -> Vec<Vec<i64>>;
+pub(crate) type Object = fn(&[i64], &Op) -> Vec<Vec<i64>>;
 
 /// How an operation takes part in an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// It happened.
     Must,
     /// It may have happened.
@@ -36,7 +36,7 @@ pub(super) enum Part {
 
 /// How operations take part in a history by the definition: a failed one did not happen, one of which nobody
 /// knows may have.
-pub(super) fn parts(ops: &[Op]) -> Vec<Part> {
+pub(crate) fn parts(ops: &[Op]) -> Vec<Part> {
     let part = |op: &Op| match op.outcome {
         Outcome::Ok => Part::Must,
         Outcome::Fail => Part::Out,
@@ -46,7 +46,7 @@ pub(super) fn parts(ops: &[Op]) -> Vec<Part> {
 }
 
 /// Whether one order of the operations respects real time and the object.
-pub(super) fn has_order(object: Object, initial: &[i64], ops: &[Op], parts: &[Part]) -> bool {
+pub(crate) fn has_order(object: Object, initial: &[i64], ops: &[Op], parts: &[Part]) -> bool {
     let mut placed = vec![false; ops.len()];
     extend(object, initial, ops, parts, &mut placed)
 }
@@ -99,7 +99,7 @@ fn extend(
 }
 
 /// The operations as a history. Their moments must all differ.
-pub(super) fn history(ops: &[Op]) -> History {
+pub(crate) fn history(ops: &[Op]) -> History {
     let mut events: Vec<(usize, Event)> = Vec::new();
     for op in ops {
         let event = |kind, value: &Value| {

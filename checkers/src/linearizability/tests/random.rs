@@ -6,14 +6,14 @@ use super::objects::Subject;
 use super::oracle::Op;
 
 /// `SplitMix64` (Steele, Lea & Flood 2014).
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,7 +21,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
 
@@ -50,7 +50,7 @@ struct Making<'a> {
 }
 
 /// A history of at most `most` operations by two to four processes. Five in six have lies in them.
-pub(super) fn history(subject: &Subject, most: usize, random: &mut Random) -> Vec<Op> {
+pub(crate) fn history(subject: &Subject, most: usize, random: &mut Random) -> Vec<Op> {
     let processes = 2 + random.below(3);
     let count = match random.below(4) {
         0 => 1 + random.below(most),

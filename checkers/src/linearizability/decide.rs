@@ -1,0 +1,280 @@
+//! Decides one object: by theory where it applies, else by search, after a cheap look for what is
+//! impossible at once.
+
+use rustc_hash::FxHashMap;
+
+use super::calls::{Call, NEVER};
+use super::distinct::{Core, Distinct, Fact, Found, Outcome, Points, is_order};
+use super::search::{Answer, Limits, Search, Stop};
+use super::theory::{Theory, View};
+use super::witness;
+use crate::Model;
+
+/// The name of the search among the algorithms.
+pub(crate) const SEARCH: &str = "search (Wing & Gong 1993, Lowe 2017)";
+/// How many operations are named at most that led to a value.
+const MOST_SOURCES: usize = 16;
+const REFUTATION: &str = "values from nowhere";
+/// What the log-linear algorithms hold for each call, in bytes, at most.
+const BYTES_A_CALL: usize = 200;
+
+/// What was found of one object, and how.
+#[derive(Debug)]
+pub(crate) struct Decision<O> {
+    pub(crate) ruling: Ruling<O>,
+    pub(crate) algorithm: &'static str,
+    /// How many configurations a search looked at.
+    pub(crate) steps: u64,
+}
+
+#[derive(Debug)]
+pub(crate) enum Ruling<O> {
+    /// There is an order; this one of all operations, if it is known.
+    Order(Option<Vec<u32>>),
+    Impossible(Impossible<O>),
+    /// Nobody knows. Everything before the completion of this call has an order, if it was begun.
+    Stopped(Stop, Option<u32>),
+}
+
+/// Why there is no order.
+#[derive(Debug)]
+pub(crate) struct Impossible<O> {
+    /// The call of the object by whose completion every order has died.
+    pub(crate) deadly: u32,
+    /// Calls that are impossible by themselves, and the last of them that matters; all calls if there are
+    /// none here.
+    pub(crate) core: Option<(Vec<Call<O>>, u32)>,
+    /// Whether they are shown as if only some values existed.
+    pub(crate) restricted: bool,
+}
+
+/// Decides whether the calls, which are in the order of invocation, have an order.
+pub(crate) fn decide<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    limits: &Limits<'_>,
+) -> Decision<M::Op> {
+    let decider = Decider {
+        model,
+        calls,
+        limits,
+    };
+    if limits.budget.is_over() {
+        return stopped(Stop::Time);
+    }
+    if calls.len().saturating_mul(BYTES_A_CALL) <= limits.budget.bytes() {
+        let found = decider.by_theory().or_else(|| decider.refute());
+        if let Some(decision) = found {
+            return decision;
+        }
+    }
+    decider.search()
+}
+
+fn stopped<O>(stop: Stop) -> Decision<O> {
+    Decision {
+        ruling: Ruling::Stopped(stop, None),
+        algorithm: SEARCH,
+        steps: 0,
+    }
+}
+
+struct Decider<'a, M: Model> {
+    model: &'a M,
+    calls: &'a [Call<M::Op>],
+    limits: &'a Limits<'a>,
+}
+
+impl<M: Model> Decider<'_, M> {
+    fn search(&self) -> Decision<M::Op> {
+        let (answer, steps) = Search::decide(self.model, self.calls, self.limits);
+        let ruling = match answer {
+            Answer::Order(_) => Ruling::Order(None),
+            Answer::Impossible(deadly) => Ruling::Impossible(Impossible {
+                deadly,
+                core: None,
+                restricted: false,
+            }),
+            Answer::Stopped(stop, call) => Ruling::Stopped(stop, call),
+        };
+        Decision {
+            ruling,
+            algorithm: SEARCH,
+            steps,
+        }
+    }
+
+    /// What the theory says, if it says anything that holds.
+    fn by_theory(&self) -> Option<Decision<M::Op>> {
+        let distinct = Distinct::new(self.model, self.calls)?;
+        let algorithm = distinct.algorithm();
+        let ruling = match distinct.decide() {
+            Outcome::Found(Found::Order(order)) => self.certified(order)?,
+            Outcome::Found(Found::Violation(core)) => {
+                let (core_calls, last) = self.confirmed(&core)?;
+                let event = distinct.dies_at(&core);
+                Ruling::Impossible(Impossible {
+                    deadly: distinct.completed_by(event)?,
+                    core: Some((core_calls, last)),
+                    restricted: core.only.is_some(),
+                })
+            }
+            Outcome::Found(Found::Open) => return None,
+            Outcome::Elements(points, open) => return self.elements(algorithm, points, &open),
+        };
+        Some(Decision {
+            ruling,
+            algorithm,
+            steps: 0,
+        })
+    }
+
+    /// The order, if it is one.
+    fn certified(&self, order: Vec<u32>) -> Option<Ruling<M::Op>> {
+        let holds = is_order(self.model, self.calls, &order);
+        debug_assert!(holds, "an order that the object does not allow");
+        holds.then_some(Ruling::Order(Some(order)))
+    }
+
+    /// The calls of a core, if they are impossible, and the last of them that matters.
+    fn confirmed(&self, core: &Core) -> Option<(Vec<Call<M::Op>>, u32)> {
+        let kept = |value: u64| {
+            core.only
+                .as_ref()
+                .is_none_or(|only| only.binary_search(&value).is_ok())
+        };
+        let calls: Option<Vec<Call<M::Op>>> = core
+            .calls
+            .iter()
+            .map(|&at| {
+                let mut call = self.calls[at as usize].clone();
+                if core.only.is_some() {
+                    call.op = self.model.restrict(&call.op, &kept)?;
+                }
+                Some(call)
+            })
+            .collect();
+        let calls = calls?;
+        let (answer, _) = Search::decide(self.model, &calls, self.limits);
+        match answer {
+            Answer::Impossible(last) => Some((calls, last)),
+            Answer::Order(_) => {
+                debug_assert!(false, "a violation that has an order: {calls:?}");
+                None
+            }
+            Answer::Stopped(..) => None,
+        }
+    }
+
+    /// Decides elements of a set one by one that were added or removed more than once.
+    fn elements(
+        &self,
+        algorithm: &'static str,
+        mut points: Points,
+        open: &[Vec<Fact>],
+    ) -> Option<Decision<M::Op>> {
+        let mut steps = 0;
+        let decision = |ruling, steps| Decision {
+            ruling,
+            algorithm,
+            steps,
+        };
+        for element in open {
+            let calls: Vec<Call<M::Op>> = element.iter().map(|fact| self.moved(fact)).collect();
+            let (answer, looked) = Search::decide(self.model, &calls, self.limits);
+            steps += looked;
+            match answer {
+                Answer::Order(effects) => {
+                    for (gap, at) in witness::place(self.model, &calls, &effects)? {
+                        points.push(gap, element[at as usize].call);
+                    }
+                }
+                Answer::Impossible(deadly) => {
+                    let as_recorded = |fact: &Fact| self.calls[fact.call as usize].clone();
+                    let calls = element.iter().map(as_recorded).collect();
+                    let impossible = Impossible {
+                        deadly: element[deadly as usize].call,
+                        core: Some((calls, deadly)),
+                        restricted: false,
+                    };
+                    return Some(decision(Ruling::Impossible(impossible), steps));
+                }
+                Answer::Stopped(stop, call) => {
+                    let call = call.map(|call| element[call as usize].call);
+                    return Some(decision(Ruling::Stopped(stop, call), steps));
+                }
+            }
+        }
+        Some(decision(self.certified(points.order())?, steps))
+    }
+
+    /// A call in the time of the theory, whose events are numbered from 1.
+    fn moved(&self, fact: &Fact) -> Call<M::Op> {
+        let mut call = self.calls[fact.call as usize].clone();
+        call.invoked = fact.from - 1;
+        call.completed = if fact.to == NEVER { NEVER } else { fact.to - 1 };
+        call
+    }
+
+    /// An operation that gave a value, what gave it the value that it needed, and so on: what could have
+    /// explained the value, had it come in time.
+    fn sources(&self, value: u64, source: impl Fn(u64) -> Option<u32>) -> Vec<u32> {
+        let mut sources = Vec::new();
+        let mut next = source(value);
+        while let Some(at) = next.filter(|at| !sources.contains(at) && sources.len() < MOST_SOURCES) {
+            sources.push(at);
+            next = match self.model.view(&self.calls[at as usize].op) {
+                View::Swap(old, _) => source(old),
+                _ => None,
+            };
+        }
+        sources
+    }
+
+    /// Looks for an operation of a register that found a value which nobody can have put there.
+    fn refute(&self) -> Option<Decision<M::Op>> {
+        let Some(Theory::Register { initial }) = self.model.theory() else {
+            return None;
+        };
+        let mut givers: FxHashMap<u64, u32> = FxHashMap::default();
+        let mut writes: FxHashMap<u64, u32> = FxHashMap::default();
+        for (at, call) in (0..).zip(self.calls) {
+            let view = self.model.view(&call.op);
+            if let View::Put(value) | View::Swap(_, value) = view {
+                givers.entry(value).or_insert(at);
+            }
+            if let View::Put(value) = view {
+                writes.entry(value).or_insert(at);
+            }
+        }
+        let impossible = |call: &Call<M::Op>| {
+            let (View::See(value) | View::Swap(value, _)) = self.model.view(&call.op) else {
+                return None;
+            };
+            let giver = givers.get(&value).copied();
+            let early = giver.is_none_or(|giver| self.calls[giver as usize].invoked > call.completed);
+            (value != initial && early).then_some(value)
+        };
+        let found = (0..)
+            .zip(self.calls)
+            .filter(|(_, call)| call.must)
+            .filter_map(|(at, call)| Some((call.completed, at, impossible(call)?)))
+            .min()?;
+        let (_, deadly, value) = found;
+        let source = |value: u64| writes.get(&value).or_else(|| givers.get(&value)).copied();
+        let mut calls: Vec<u32> = vec![deadly];
+        calls.extend(self.sources(value, source));
+        calls.sort_unstable();
+        calls.dedup();
+        let core = Core { calls, only: None };
+        Some(Decision {
+            ruling: Ruling::Impossible(Impossible {
+                deadly,
+                core: Some(self.confirmed(&core)?),
+                restricted: false,
+            }),
+            algorithm: REFUTATION,
+            steps: 0,
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! Deciding histories of unique values without a search, in O(n log n).
+//!
+//! Each algorithm below states the theorem that it rests on, and answers with more than yes or no: an order
+//! of all operations, which is then replayed against real time and the object (`certify`), or a few
+//! operations that are impossible by themselves, which are then handed to the search. Neither answer is
+//! taken on the word of the algorithm; if one of them does not hold, the search decides the whole.
+
+mod certify;
+mod cover;
+mod facts;
+mod fifo;
+mod points;
+mod priority;
+mod register;
+mod set;
+mod stack;
+mod stays;
+#[cfg(test)]
+mod tests;
+mod trees;
+mod whole;
+
+use super::calls::Call;
+use super::theory::Theory;
+use crate::Model;
+pub(crate) use certify::is_order;
+pub(crate) use facts::Fact;
+use facts::{Act, Facts};
+pub(crate) use points::Points;
+use set::Elements;
+
+/// What an algorithm found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// All operations that happened, and of the others those that had to, in the order in which they did.
+    Order(Vec<u32>),
+    /// Operations that are impossible by themselves.
+    Violation(Core),
+    /// The theory does not say.
+    Open,
+}
+
+/// Operations that are impossible by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Core {
+    /// Their places among the calls, ascending.
+    pub(crate) calls: Vec<u32>,
+    /// If only some of the values matter, which.
+    pub(crate) only: Option<Vec<u64>>,
+}
+
+impl Core {
+    fn of(facts: &Facts<'_>, places: impl IntoIterator<Item = u32>) -> Self {
+        let mut places: Vec<u32> = places.into_iter().collect();
+        places.sort_unstable();
+        places.dedup();
+        let known = || places.iter().filter_map(|&at| facts.list.get(at as usize));
+        // Operations of unknown result may have taken these values. As many of them as there are values are
+        // enough, and the earliest can do what any other can.
+        let values = known().filter(|fact| fact.act == Act::Put).count();
+        let unknown = facts.list.iter().filter(|fact| fact.act == Act::TakeAny);
+        let mut calls: Vec<u32> = known()
+            .chain(unknown.take(values))
+            .map(|fact| fact.call)
+            .collect();
+        calls.sort_unstable();
+        calls.dedup();
+        Self { calls, only: None }
+    }
+}
+
+impl Found {
+    /// These facts are impossible. Places that nobody has are left out.
+    fn violation(facts: &Facts<'_>, places: impl IntoIterator<Item = u32>) -> Self {
+        Self::Violation(Core::of(facts, places))
+    }
+}
+
+/// The calls of one object, read by its theory.
+pub(crate) struct Distinct<'a> {
+    theory: Theory,
+    facts: Facts<'a>,
+}
+
+/// What is known of the calls of one object.
+pub(crate) enum Outcome {
+    /// The whole of it.
+    Found(Found),
+    /// All but these elements of a set, each with what was done to it. The others have these points.
+    Elements(Points, Vec<Vec<Fact>>),
+}
+
+impl<'a> Distinct<'a> {
+    /// None if the model has no theory, or some call is beyond it.
+    pub(crate) fn new<M: Model>(model: &M, calls: &'a [Call<M::Op>]) -> Option<Self> {
+        let theory = model.theory()?;
+        let facts = Facts::new(model, theory, calls)?;
+        Some(Self { theory, facts })
+    }
+
+    /// The algorithm's name, for people.
+    pub(crate) fn algorithm(&self) -> &'static str {
+        match self.theory {
+            Theory::Register { .. } => "zones (Gibbons & Korach 1997)",
+            Theory::Set if self.is_read_whole() => "nested reads",
+            Theory::Set => "elements",
+            Theory::FifoQueue => "queue patterns (Henzinger, Sezgin & Vafeiadis 2013)",
+            Theory::Stack => "stack nesting (Lee & Mathur 2025)",
+            Theory::PriorityQueue => "priority gaps (Lee & Mathur 2025)",
+        }
+    }
+
+    fn is_read_whole(&self) -> bool {
+        self.facts.list.iter().any(|fact| fact.act == Act::All)
+    }
+
+    /// Decides all calls.
+    pub(crate) fn decide(&self) -> Outcome {
+        decide(self.theory, &self.facts)
+    }
+
+    /// Where every order dies: the first event such that what was known after it is impossible, if the theory
+    /// finds it. `core` is impossible. Events are counted from 1 as [`Self::event_of`] does.
+    pub(crate) fn dies_at(&self, core: &Core) -> u32 {
+        let mut high = self.last_completion(core);
+        // Most often what was found is what died first.
+        let mut low = 0;
+        let mut tries = 0;
+        while low + 1 < high {
+            let middle = if tries < 4 { high - 1 } else { u32::midpoint(low, high) };
+            tries += 1;
+            let facts = self.facts.until(middle);
+            match decide(self.theory, &facts) {
+                Outcome::Found(Found::Violation(core)) => {
+                    let last = self.last_completion(&core);
+                    high = if last > low { last.min(middle) } else { middle };
+                }
+                _ if middle == high - 1 => break,
+                _ => low = middle,
+            }
+        }
+        high
+    }
+
+    /// The last completion among these calls, of those that completed.
+    fn last_completion(&self, core: &Core) -> u32 {
+        let last = |fact: &&Fact| fact.must && core.calls.binary_search(&fact.call).is_ok();
+        let completions = self.facts.list.iter().filter(last).map(|fact| fact.to);
+        completions.max().unwrap_or(self.facts.events)
+    }
+
+    /// The call that completes with this event.
+    pub(crate) fn completed_by(&self, event: u32) -> Option<u32> {
+        let completed = |fact: &&Fact| fact.to == event;
+        self.facts.list.iter().find(completed).map(|fact| fact.call)
+    }
+}
+
+fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
+    let never = (0..).zip(&facts.list).find(|(_, fact)| fact.act == Act::Never);
+    if let Some((at, _)) = never {
+        return Outcome::Found(Found::violation(facts, [at]));
+    }
+    Outcome::Found(match theory {
+        Theory::Register { initial } => register::decide(facts, facts.dense(initial)),
+        Theory::Set if facts.list.iter().any(|fact| fact.act == Act::All) => whole::decide(facts),
+        Theory::Set => match set::decide(facts) {
+            Elements::Found(found) => found,
+            Elements::Some(points, open) => return Outcome::Elements(points, open),
+        },
+        Theory::FifoQueue => fifo::decide(facts),
+        Theory::Stack => stays::decide(facts, stack::decide),
+        Theory::PriorityQueue => stays::decide(facts, priority::decide),
+    })
+}

@@ -1,0 +1,127 @@
+//! Checking an order by replaying it: respects real time, leaves nothing out, and the object allows it.
+//!
+//! Shares nothing with the algorithms that find orders but the reading of operations.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use rustc_hash::FxHashSet;
+
+use crate::Model;
+use crate::linearizability::calls::Call;
+use crate::linearizability::theory::{Theory, View};
+
+/// An object as it is, one operation after another.
+enum Object {
+    Register(u64),
+    Set(FxHashSet<u64>),
+    Fifo(VecDeque<u64>),
+    Stack(Vec<u64>),
+    /// Several values may have one priority.
+    Priority(BTreeSet<(u64, u32)>),
+}
+
+impl Object {
+    fn new(theory: Theory) -> Self {
+        match theory {
+            Theory::Register { initial } => Self::Register(initial),
+            Theory::Set => Self::Set(FxHashSet::default()),
+            Theory::FifoQueue => Self::Fifo(VecDeque::new()),
+            Theory::Stack => Self::Stack(Vec::new()),
+            Theory::PriorityQueue => Self::Priority(BTreeSet::new()),
+        }
+    }
+
+    /// Lets an operation happen. False if it cannot.
+    fn allows(&mut self, view: View<'_>, call: u32) -> bool {
+        match self {
+            Self::Register(value) => match view {
+                View::Put(written) => {
+                    *value = written;
+                    true
+                }
+                View::See(seen) => *value == seen,
+                _ => false,
+            },
+            Self::Set(elements) => match view {
+                View::Put(element) => {
+                    elements.insert(element);
+                    true
+                }
+                View::Take(element) => {
+                    elements.remove(&element);
+                    true
+                }
+                View::See(element) => elements.contains(&element),
+                View::Miss(element) => !elements.contains(&element),
+                View::All(list) => {
+                    list.len() == elements.len()
+                        && list.iter().all(|id| elements.contains(&u64::from(id.0)))
+                }
+                _ => false,
+            },
+            Self::Fifo(queue) => match view {
+                View::Put(value) => {
+                    queue.push_back(value);
+                    true
+                }
+                View::Take(value) => queue.pop_front() == Some(value),
+                View::TakeAny => {
+                    queue.pop_front();
+                    true
+                }
+                View::Empty => queue.is_empty(),
+                _ => false,
+            },
+            Self::Stack(stack) => match view {
+                View::Put(value) => {
+                    stack.push(value);
+                    true
+                }
+                View::Take(value) => stack.pop() == Some(value),
+                View::TakeAny => {
+                    stack.pop();
+                    true
+                }
+                View::Empty => stack.is_empty(),
+                _ => false,
+            },
+            Self::Priority(values) => match view {
+                View::Put(value) => values.insert((value, call)),
+                View::Take(value) => values.pop_last().is_some_and(|(last, _)| last == value),
+                View::TakeLeast(value) => values.pop_first().is_some_and(|(first, _)| first == value),
+                View::TakeAny => {
+                    values.pop_last();
+                    true
+                }
+                View::TakeAnyLeast => {
+                    values.pop_first();
+                    true
+                }
+                View::Empty => values.is_empty(),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Whether this is an order of the calls: every one that happened is in it once, none stands before another
+/// that had completed when it was invoked, and the object allows it.
+pub(crate) fn is_order<M: Model>(model: &M, calls: &[Call<M::Op>], order: &[u32]) -> bool {
+    let Some(theory) = model.theory() else {
+        return false;
+    };
+    let mut object = Object::new(theory);
+    let mut placed = vec![false; calls.len()];
+    let mut latest = 0;
+    for &at in order {
+        let Some(call) = calls.get(at as usize) else {
+            return false;
+        };
+        let again = std::mem::replace(&mut placed[at as usize], true);
+        if again || call.completed < latest || !object.allows(model.view(&call.op), at) {
+            return false;
+        }
+        latest = latest.max(call.invoked);
+    }
+    calls.iter().zip(placed).all(|(call, placed)| placed || !call.must)
+}
