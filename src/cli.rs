@@ -128,13 +128,16 @@ pub struct CheckArgs {
     /// operation that did not happen.
     #[arg(long)]
     pub observe_failed_cas: bool,
+    /// Write an order of all operations that proves `valid` to this file, an operation a line.
+    #[arg(long, value_name = "FILE")]
+    pub witness: Option<PathBuf>,
     /// Print one JSON object a file.
     #[arg(long)]
     pub json: bool,
     /// How long one file may take, in seconds or with a unit; past it the verdict is `unknown`.
     #[arg(long, default_value = "600", value_parser = plan::milliseconds, value_name = "TIME")]
     pub timeout: u64,
-    /// How much memory one check may use; past it the verdict is `unknown`.
+    /// How much memory the process may hold for one file, the history included; past it the verdict is `unknown`.
     #[arg(long, default_value = "4GiB", value_parser = plan::bytes, value_name = "SIZE")]
     pub memory: u64,
     /// History files, or folders of them.

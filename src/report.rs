@@ -48,6 +48,12 @@ pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
             "  and {rest} more; all of them stand in verdict.json, or in --json"
         )));
     }
+    if !verdict.algorithms.is_empty() {
+        let how = format!("decided by {}", verdict.algorithms.join("; "));
+        for line in wrap(&how, width, "  ") {
+            lines.push(style::dim(line));
+        }
+    }
     for note in &verdict.notes {
         for line in wrap(note, width, "  ") {
             lines.push(style::dim(line));

@@ -17,6 +17,8 @@ pub struct Options {
     /// A failed `cas` of a cas-register is an observation: at some moment of it the value was not the
     /// expected one. Otherwise it did not happen.
     pub observe_failed_cas: bool,
+    /// Whether a `valid` verdict brings an order of the operations with it.
+    pub witness: bool,
 }
 
 /// A model that [`checker`] knows.
@@ -109,8 +111,9 @@ pub fn models() -> &'static [ModelInfo] {
     &MODELS
 }
 
-fn linearizable<M: Model + 'static>(model: M, independent: bool) -> Box<dyn Checker> {
-    Box::new(Linearizable::new(model).independent(independent))
+fn linearizable<M: Model + 'static>(model: M, options: &Options) -> Box<dyn Checker> {
+    let judge = Linearizable::new(model).independent(options.independent);
+    Box::new(judge.witness(options.witness))
 }
 
 const fn entry(
@@ -134,55 +137,55 @@ static MODELS: [ModelInfo; 15] = [
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
             };
-            linearizable(model, options.independent)
+            linearizable(model, options)
         },
     ),
     entry("counter", "a number that is added to and read", |options| {
-        linearizable(Counter, options.independent)
+        linearizable(Counter, options)
     }),
     entry(
         "fenced-lock",
         "a lock whose holders are given ever greater tokens",
-        |options| linearizable(FencedLock, options.independent),
+        |options| linearizable(FencedLock, options),
     ),
     entry("fifo-queue", "a queue, first in first out", |options| {
-        linearizable(FifoQueue, options.independent)
+        linearizable(FifoQueue, options)
     }),
     entry(
         "kv-append",
         "strings by key: get, put and append",
-        |options| linearizable(KvAppend, options.independent),
+        |options| linearizable(KvAppend, options),
     ),
     entry(
         "multi-register",
         "registers that transactions read and write together",
-        |options| linearizable(MultiRegister, options.independent),
+        |options| linearizable(MultiRegister, options),
     ),
     entry("mutex", "a lock that anyone may release", |options| {
-        linearizable(Mutex, options.independent)
+        linearizable(Mutex, options)
     }),
     entry(
         "owner-mutex",
         "a lock that only the process that holds it may release",
-        |options| linearizable(OwnerMutex { reentrant: false }, options.independent),
+        |options| linearizable(OwnerMutex { reentrant: false }, options),
     ),
     entry(
         "priority-queue",
         "integers of which the greatest or the least comes out",
-        |options| linearizable(PriorityQueue, options.independent),
+        |options| linearizable(PriorityQueue, options),
     ),
     entry(
         "reentrant-mutex",
         "an owner-mutex that its holder may take again",
-        |options| linearizable(OwnerMutex { reentrant: true }, options.independent),
+        |options| linearizable(OwnerMutex { reentrant: true }, options),
     ),
     entry("register", "a value that is read and written", |options| {
-        linearizable(Register, options.independent)
+        linearizable(Register, options)
     }),
     entry(
         "set",
         "elements that are added, removed, asked for and read",
-        |options| linearizable(Set, options.independent),
+        |options| linearizable(Set, options),
     ),
     entry(
         "set-full",
@@ -193,11 +196,11 @@ static MODELS: [ModelInfo; 15] = [
         },
     ),
     entry("stack", "a stack, last in first out", |options| {
-        linearizable(Stack, options.independent)
+        linearizable(Stack, options)
     }),
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",
-        |options| linearizable(UnorderedQueue, options.independent),
+        |options| linearizable(UnorderedQueue, options),
     ),
 ];

@@ -42,6 +42,7 @@ fn rows(folder: &Path) -> Vec<Row> {
             options: Options {
                 independent: false,
                 observe_failed_cas: fields[4].contains("--observe-failed-cas"),
+                ..Options::default()
             },
         }
     };

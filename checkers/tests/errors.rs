@@ -7,6 +7,7 @@ use rupture_checkers::{Budget, CheckError, Options, Unknown, checker, models};
 const KEYS: Options = Options {
     independent: true,
     observe_failed_cas: false,
+    witness: false,
 };
 
 fn event(process: i64, kind: Kind, f: &str, value: Value) -> Event {

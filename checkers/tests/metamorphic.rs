@@ -37,7 +37,7 @@ fn judge_with(events: &[Event], independent: bool, budget: &Budget<'_>) -> Verdi
     let history: History = events.iter().collect();
     let options = Options {
         independent,
-        observe_failed_cas: false,
+        ..Options::default()
     };
     let judge = checker("cas-register", None, &options).unwrap();
     judge.check(&history, budget).unwrap()

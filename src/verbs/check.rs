@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use rupture_workloads::checkers::history::{
-    Anomaly, EventRef, History, Kind, Validity, Verdict, codec,
+    Anomaly, EventRef, Evidence, History, Kind, Validity, Verdict, codec,
 };
 use rupture_workloads::checkers::{Budget, Checker, Options, Unknown, checker};
 
@@ -34,11 +34,19 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
     let options = Options {
         independent: args.independent,
         observe_failed_cas: args.observe_failed_cas,
+        witness: args.witness.is_some(),
     };
     if let Some(model) = &args.model {
         build(model, args.consistency.as_deref(), options)?;
     }
     let files = history_files(&args.paths)?;
+    if let (Some(witness), [_, _, ..]) = (&args.witness, &files[..]) {
+        return Err(bad_input(format!(
+            "--witness {} takes the order of one history, and there are {} of them; check them one by one",
+            witness.display(),
+            files.len()
+        )));
+    }
     let mut exit = Exit::Valid;
     for (number, file) in files.iter().enumerate() {
         let answer = match judge(file, args, options) {
@@ -63,6 +71,12 @@ struct Judged {
 
 fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<Judged> {
     let start = Instant::now();
+    if let Some(verdict) = too_large(file, args)? {
+        return Ok(Judged {
+            verdict,
+            seconds: start.elapsed().as_secs_f64(),
+        });
+    }
     let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let history = codec::read(&bytes)
         .map_err(|error| bad_input(error.with_file(file.display().to_string()).to_string()))?;
@@ -84,11 +98,15 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
     let checker = build(&model, args.consistency.as_deref(), options)?;
     let deadline = start.checked_add(Duration::from_millis(args.timeout));
     let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    let memory = usize::try_from(args.memory).unwrap_or(usize::MAX);
+    let memory = args.memory.saturating_sub(resident());
+    let memory = usize::try_from(memory).unwrap_or(usize::MAX);
     let budget = Budget::unlimited().with_time(&over).with_bytes(memory);
     let mut verdict = checker
         .check(&history, &budget)
         .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
+    if let Some(path) = &args.witness {
+        write_witness(path, &history, &verdict)?;
+    }
     if guessed {
         let keys = if options.independent {
             ", its keys independent"
@@ -110,6 +128,46 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
         verdict,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// How many times its size a file may take while it is read: as text, and as a history beside it.
+const TIMES_ITS_SIZE: u64 = 2;
+
+/// The verdict on a file that does not even fit.
+fn too_large(file: &Path, args: &CheckArgs) -> anyhow::Result<Option<Verdict>> {
+    let size = fs::metadata(file)
+        .with_context(|| format!("cannot read `{}`", file.display()))?
+        .len();
+    let fits = size.saturating_mul(TIMES_ITS_SIZE) <= args.memory;
+    let reason = || {
+        format!(
+            "out of memory: reading {size} bytes takes up to {TIMES_ITS_SIZE} times that, and --memory allows {}",
+            args.memory
+        )
+    };
+    Ok((!fits).then(|| {
+        let model = args.model.as_deref().unwrap_or("history");
+        Verdict::unknown(model, args.consistency.as_deref().unwrap_or_default(), reason())
+    }))
+}
+
+/// Writes an order of the operations, one a line as JSON, if the verdict brought one.
+fn write_witness(path: &Path, history: &History, verdict: &Verdict) -> anyhow::Result<()> {
+    if verdict.validity != Validity::Valid {
+        return Ok(());
+    }
+    let operations = history.operations()?;
+    let mut text = String::new();
+    for witness in &verdict.witnesses {
+        for row in &witness.order {
+            let at = operations.partition_point(|operation| operation.invoked < *row);
+            let mut line = serde_json::to_value(Evidence::of(history, &operations[at]))?;
+            line["key"] = json!(witness.key);
+            text.push_str(&line.to_string());
+            text.push('\n');
+        }
+    }
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn build(
@@ -282,6 +340,7 @@ fn line(file: &Path, judged: &Judged) -> serde_json::Value {
         "not": verdict.not,
         "reasons": verdict.reasons,
         "notes": verdict.notes,
+        "algorithms": verdict.algorithms,
         "seconds": judged.seconds,
         "bytes_peak": bytes_peak(),
     })
@@ -303,8 +362,17 @@ pub fn anomaly(anomaly: &Anomaly) -> serde_json::Value {
 
 /// The most memory that this process has held so far, in bytes; 0 where the system does not say.
 fn bytes_peak() -> u64 {
+    status("VmHWM:")
+}
+
+/// The memory that this process holds, in bytes; 0 where the system does not say.
+fn resident() -> u64 {
+    status("VmRSS:")
+}
+
+fn status(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }

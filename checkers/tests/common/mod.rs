@@ -1,34 +1,33 @@
 //! Histories as clients in a closed loop would see them, for tests and benches.
+//!
+//! [`Traffic`] generates them for every object; [`Plan`] is the older and shorter way to ask for a register.
+//! Every operation takes 2 ms on average and has its effect at a moment of it that is drawn uniformly, on an
+//! object that is atomic: without a violation the history is linearizable by construction.
+//!
+//! `random` is the stream of numbers, `clients` the loop of the clients and the way from drafts to events,
+//! `registers`, `sets` and `containers` are the objects, and `violations` makes one operation wrong.
 
-use rupture_checkers::history::{Event, History, Kind, Value};
+// Every user of this module needs another part of it, and says `allow(dead_code, unreachable_pub)`.
+mod clients;
+mod containers;
+mod random;
+mod registers;
+mod sets;
+mod traffic;
+mod violations;
 
-/// `SplitMix64` (Steele, Lea & Flood 2014).
-pub struct Random(pub u64);
+use rupture_checkers::history::{History, Kind};
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+use clients::{Datum, Draft};
 
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
+#[allow(unused_imports)]
+pub use random::Random;
+#[allow(unused_imports)]
+pub use traffic::{Fate, Length, Object, Traffic};
+#[allow(unused_imports)]
+pub use violations::Violation;
 
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn exponential(&mut self, mean: f64) -> f64 {
-        -mean * (1.0 - self.unit()).ln()
-    }
-}
-
-/// What to generate. Every operation takes 2 ms on average and has its effect at a moment of it that is
-/// drawn uniformly.
+/// What to generate of a register.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub operations: usize,
@@ -55,156 +54,44 @@ pub enum Lie {
     Stale,
 }
 
-struct Draft {
-    process: i64,
-    f: &'static str,
-    argument: Value,
-    result: Value,
-    kind: Kind,
-    invoked: i64,
-    effect: i64,
-    completed: i64,
-}
-
-fn value(n: i64) -> Value {
-    match n {
-        0 => Value::Nil,
-        n => Value::Int(n),
-    }
-}
-
 /// Generates a history.
 pub fn generate(plan: &Plan) -> History {
-    let mut random = Random(plan.seed);
-    let mut drafts = draft(plan, &mut random);
-    drafts.sort_by_key(|draft| draft.effect);
-    take_effect(&mut drafts);
+    let traffic = Traffic {
+        object: if plan.cas {
+            Object::CasRegister
+        } else {
+            Object::Register
+        },
+        operations: plan.operations,
+        clients: plan.clients,
+        pause_ns: plan.pause_ns,
+        lost_per_mille: plan.lost_per_mille,
+        seed: plan.seed,
+        ..Traffic::CONTENDED
+    };
+    let (mut drafts, _) = traffic.drafts();
     match plan.lie {
         Lie::None => {}
-        Lie::Unwritten => lie_unwritten(&mut drafts),
+        Lie::Unwritten => {
+            violations::unwritten(&mut drafts);
+        }
         Lie::Stale => lie_stale(&mut drafts),
     }
-    events(&drafts)
-}
-
-fn draft(plan: &Plan, random: &mut Random) -> Vec<Draft> {
-    let mut drafts = Vec::with_capacity(plan.operations);
-    let mut clocks = vec![0.0; plan.clients];
-    let mut names: Vec<i64> = (0..plan.clients as i64).collect();
-    for number in 0..plan.operations {
-        let client = (0..plan.clients)
-            .min_by(|&a, &b| f64::total_cmp(&clocks[a], &clocks[b]))
-            .unwrap_or_default();
-        let invoked = clocks[client] + random.exponential(plan.pause_ns);
-        let takes = 1.0 + random.exponential(2e6);
-        let (f, argument) = call(plan, number, random);
-        let lost = random.below(1000) < plan.lost_per_mille;
-        drafts.push(Draft {
-            process: names[client],
-            f,
-            argument,
-            result: Value::Nil,
-            kind: if lost { Kind::Info } else { Kind::Ok },
-            invoked: invoked as i64,
-            effect: (invoked + takes * random.unit()) as i64,
-            completed: (invoked + takes) as i64,
-        });
-        clocks[client] = invoked + takes;
-        if lost {
-            names[client] += plan.clients as i64;
-        }
-    }
-    drafts
-}
-
-fn call(plan: &Plan, number: usize, random: &mut Random) -> (&'static str, Value) {
-    let mut small = || Value::Int(1 + random.below(5) as i64);
-    if !plan.cas {
-        return match random.below(2) {
-            0 => ("read", Value::Nil),
-            _ => ("write", Value::Int(1 + number as i64)),
-        };
-    }
-    let pair = Value::Vector(vec![small(), small()]);
-    let one = small();
-    match random.below(3) {
-        0 => ("read", Value::Nil),
-        1 => ("write", one),
-        _ => ("cas", pair),
-    }
-}
-
-fn take_effect(drafts: &mut [Draft]) {
-    let mut state = 0;
-    for draft in drafts {
-        match draft.f {
-            "read" => draft.result = value(state),
-            "write" => state = draft.argument.as_int().unwrap_or_default(),
-            _ => {
-                let pair: Vec<i64> = draft
-                    .argument
-                    .items()
-                    .unwrap_or_default()
-                    .iter()
-                    .filter_map(Value::as_int)
-                    .collect();
-                if pair[0] == state {
-                    state = pair[1];
-                } else if draft.kind == Kind::Ok {
-                    draft.kind = Kind::Fail;
-                }
-            }
-        }
-        if draft.f != "read" {
-            draft.result = draft.argument.clone();
-        }
-    }
-}
-
-/// Lets a read at nine tenths return what nobody wrote, which nothing can explain.
-fn lie_unwritten(drafts: &mut [Draft]) {
-    let from = drafts.len() * 9 / 10;
-    let read = drafts[from..]
-        .iter_mut()
-        .find(|draft| draft.f == "read" && draft.kind == Kind::Ok);
-    if let Some(read) = read {
-        read.result = Value::Int(-1);
-    }
+    clients::events(&drafts, &[])
 }
 
 /// Lets a read at nine tenths return what an earlier one returned, which is wrong unless something wrote
 /// it again.
 fn lie_stale(drafts: &mut [Draft]) {
     let from = drafts.len() * 9 / 10;
-    let old = drafts[from / 2..from]
+    let old: Option<Datum> = drafts[from / 2..from]
         .iter()
         .find(|draft| draft.f == "read")
-        .map(|draft| draft.result.clone());
-    let read = drafts[from..].iter_mut().find(|draft| {
-        draft.f == "read" && draft.kind == Kind::Ok && Some(&draft.result) != old.as_ref()
-    });
+        .map(|draft| draft.result);
+    let read = drafts[from..]
+        .iter_mut()
+        .find(|draft| draft.f == "read" && draft.kind == Kind::Ok && Some(draft.result) != old);
     if let (Some(read), Some(old)) = (read, old) {
         read.result = old;
     }
-}
-
-fn events(drafts: &[Draft]) -> History {
-    let mut events: Vec<(i64, usize, bool)> = Vec::with_capacity(drafts.len() * 2);
-    for (number, draft) in drafts.iter().enumerate() {
-        events.push((draft.invoked, number, false));
-        events.push((draft.completed, number, true));
-    }
-    events.sort_unstable();
-    let mut history = History::new();
-    for (time, number, completes) in events {
-        let draft = &drafts[number];
-        let mut event = if completes {
-            Event::new(draft.process, draft.kind, draft.f, draft.result.clone())
-        } else {
-            Event::new(draft.process, Kind::Invoke, draft.f, draft.argument.clone())
-        };
-        event.time = time;
-        history.push(&event);
-    }
-    history
 }
