@@ -256,17 +256,33 @@ impl<M: Model> Case<'_, M> {
                     .to_owned(),
             );
         }
-        let of = |call: &u32| {
-            let number = calls[*call as usize].operation;
-            Evidence::of(self.history, &self.operations[number as usize])
-        };
+        let evidence =
+            |call: &Call<M::Op>| Evidence::of(self.history, &self.operations[call.operation as usize]);
+        let dies_with = evidence(&part.calls[impossible.deadly as usize]);
+        words.explanation.push(format!(
+            "Everything up to event {} has an order; there is none once process {}'s {} completes.",
+            self.before(part, impossible.deadly),
+            dies_with.process,
+            self.model.describe(&part.calls[impossible.deadly as usize].op, &part.values),
+        ));
         Anomaly {
             kind: "nonlinearizable".to_owned(),
             key: part.key.clone(),
             summary: words.summary,
             explanation: words.explanation,
-            evidence: proof.calls().iter().map(of).collect(),
+            evidence: proof
+                .calls()
+                .iter()
+                .map(|&call| evidence(&calls[call as usize]))
+                .collect(),
+            dies_with: Some(dies_with),
         }
+    }
+
+    /// The index of the event before the completion of a call.
+    fn before(&self, part: &Part<M::Op>, call: u32) -> u64 {
+        let row = part.calls[call as usize].completed.saturating_sub(1);
+        self.history.get(row as usize).index()
     }
 
     /// Adds what became of the parts to a verdict.

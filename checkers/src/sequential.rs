@@ -11,13 +11,14 @@
 //! it. Hence the way of a verdict:
 //! 1. If every object is linearizable, the history is sequentially consistent.
 //! 2. If one object alone has no order, neither has the whole, and the proof is small.
-//! 3. Otherwise all objects are searched together (`program`, `search`, `registers`).
+//! 3. Otherwise all objects are searched together (`program`, `search`, `registers`, `forced`).
 //!
 //! A history without an order is shrunk to a few operations (`shrink`) and put into words (`explain`).
 //!
 //! Deliberately absent: threads, and any use of times.
 
 mod explain;
+mod forced;
 mod program;
 mod registers;
 mod search;
@@ -244,6 +245,7 @@ impl<M: Model> Case<'_, M> {
             summary: words.summary,
             explanation: words.explanation,
             evidence: proof.operations().iter().map(of).collect(),
+            ..Anomaly::default()
         }
     }
 }

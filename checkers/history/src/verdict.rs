@@ -186,6 +186,9 @@ pub struct Anomaly {
     pub explanation: Vec<String>,
     /// The operations that prove it, in the order of their invocations.
     pub evidence: Vec<Evidence>,
+    /// The operation with whose completion every order has died. What had completed before has an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dies_with: Option<Evidence>,
 }
 
 /// One operation of a proof, self-contained.

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::calls::{Call, NEVER};
-use super::distinct::{Core, Distinct, Fact, Found, Outcome, Points, is_order};
+use super::distinct::{Core, Distinct, Elements, Fact, Found, Outcome, is_order};
 use super::search::{Answer, Limits, Search, Stop};
 use super::theory::{Theory, View};
 use super::witness;
@@ -111,16 +111,10 @@ impl<M: Model> Decider<'_, M> {
         let ruling = match distinct.decide() {
             Outcome::Found(Found::Order(order)) => self.certified(order)?,
             Outcome::Found(Found::Violation(core)) => {
-                let (core_calls, last) = self.confirmed(&core)?;
-                let event = distinct.dies_at(&core);
-                Ruling::Impossible(Impossible {
-                    deadly: distinct.completed_by(event)?,
-                    core: Some((core_calls, last)),
-                    restricted: core.only.is_some(),
-                })
+                Ruling::Impossible(self.violated(&distinct, &core)?)
             }
             Outcome::Found(Found::Open) => return None,
-            Outcome::Elements(points, open) => return self.elements(algorithm, points, &open),
+            Outcome::Elements(elements) => return self.elements(&distinct, elements),
         };
         Some(Decision {
             ruling,
@@ -166,46 +160,71 @@ impl<M: Model> Decider<'_, M> {
         }
     }
 
-    /// Decides elements of a set one by one that were added or removed more than once.
+    /// A violation that the theory found, if it is one.
+    fn violated(&self, distinct: &Distinct<'_>, core: &Core) -> Option<Impossible<M::Op>> {
+        let confirmed = self.confirmed(core)?;
+        let event = distinct.dies_at(core);
+        Some(Impossible {
+            deadly: distinct.completed_by(event)?,
+            core: Some(confirmed),
+            restricted: core.only.is_some(),
+        })
+    }
+
+    /// Decides elements of a set one by one that were added or removed more than once. Of several elements
+    /// that have no order the one is told that dies first.
     fn elements(
         &self,
-        algorithm: &'static str,
-        mut points: Points,
-        open: &[Vec<Fact>],
+        distinct: &Distinct<'_>,
+        mut elements: Elements,
     ) -> Option<Decision<M::Op>> {
         let mut steps = 0;
-        let decision = |ruling, steps| Decision {
-            ruling,
-            algorithm,
-            steps,
+        let mut stopped = None;
+        let mut worst = match &elements.violation {
+            Some(core) => Some(self.violated(distinct, core)?),
+            None => None,
         };
-        for element in open {
-            let calls: Vec<Call<M::Op>> = element.iter().map(|fact| self.moved(fact)).collect();
+        for facts in &elements.open {
+            let calls: Vec<Call<M::Op>> = facts.iter().map(|fact| self.moved(fact)).collect();
             let (answer, looked) = Search::decide(self.model, &calls, self.limits);
             steps += looked;
             match answer {
                 Answer::Order(effects) => {
                     for (gap, at) in witness::place(self.model, &calls, &effects)? {
-                        points.push(gap, element[at as usize].call);
+                        elements.points.push(gap, facts[at as usize].call);
                     }
                 }
-                Answer::Impossible(deadly) => {
-                    let as_recorded = |fact: &Fact| self.calls[fact.call as usize].clone();
-                    let calls = element.iter().map(as_recorded).collect();
-                    let impossible = Impossible {
-                        deadly: element[deadly as usize].call,
-                        core: Some((calls, deadly)),
-                        restricted: false,
-                    };
-                    return Some(decision(Ruling::Impossible(impossible), steps));
+                Answer::Impossible(last) => {
+                    let deadly = facts[last as usize].call;
+                    let earlier = worst.as_ref().is_none_or(|worst| {
+                        self.calls[deadly as usize].completed
+                            < self.calls[worst.deadly as usize].completed
+                    });
+                    if earlier {
+                        let as_recorded = |fact: &Fact| self.calls[fact.call as usize].clone();
+                        worst = Some(Impossible {
+                            deadly,
+                            core: Some((facts.iter().map(as_recorded).collect(), last)),
+                            restricted: false,
+                        });
+                    }
                 }
                 Answer::Stopped(stop, call) => {
-                    let call = call.map(|call| element[call as usize].call);
-                    return Some(decision(Ruling::Stopped(stop, call), steps));
+                    let call = call.map(|call| facts[call as usize].call);
+                    stopped = stopped.or(Some((stop, call)));
                 }
             }
         }
-        Some(decision(self.certified(points.order())?, steps))
+        let ruling = match (worst, stopped) {
+            (Some(impossible), _) => Ruling::Impossible(impossible),
+            (None, Some((stop, call))) => Ruling::Stopped(stop, call),
+            (None, None) => self.certified(elements.points.order())?,
+        };
+        Some(Decision {
+            ruling,
+            algorithm: distinct.algorithm(),
+            steps,
+        })
     }
 
     /// A call in the time of the theory, whose events are numbered from 1.

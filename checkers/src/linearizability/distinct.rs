@@ -26,8 +26,10 @@ use crate::Model;
 pub(crate) use certify::is_order;
 pub(crate) use facts::Fact;
 use facts::{Act, Facts};
-pub(crate) use points::Points;
-use set::Elements;
+pub(crate) use set::Elements;
+
+/// How often the event before which every order has died is looked for step by step.
+const STEPS_BACK: u32 = 8;
 
 /// What an algorithm found.
 #[derive(Debug)]
@@ -86,8 +88,8 @@ pub(crate) struct Distinct<'a> {
 pub(crate) enum Outcome {
     /// The whole of it.
     Found(Found),
-    /// All but these elements of a set, each with what was done to it. The others have these points.
-    Elements(Points, Vec<Vec<Fact>>),
+    /// A set of which some elements are open.
+    Elements(Elements),
 }
 
 impl<'a> Distinct<'a> {
@@ -119,34 +121,36 @@ impl<'a> Distinct<'a> {
         decide(self.theory, &self.facts)
     }
 
-    /// Where every order dies: the first event such that what was known after it is impossible, if the theory
-    /// finds it. `core` is impossible. Events are counted from 1 as [`Self::event_of`] does.
+    /// Where every order dies: the first event such that what was known after it is impossible, as far as the
+    /// theory finds it. `core` is impossible. Events are counted from 1.
+    ///
+    /// Most often the last completion of the core is that event, or that of the core which the theory finds
+    /// in what was known before it; only after a few such steps are the events between halved.
     pub(crate) fn dies_at(&self, core: &Core) -> u32 {
-        let mut high = self.last_completion(core);
-        // Most often what was found is what died first.
+        let mut high = last_completion(&self.facts, core);
         let mut low = 0;
-        let mut tries = 0;
+        let mut steps = 0;
         while low + 1 < high {
-            let middle = if tries < 4 { high - 1 } else { u32::midpoint(low, high) };
-            tries += 1;
+            let middle = if steps < STEPS_BACK {
+                high - 1
+            } else {
+                u32::midpoint(low, high)
+            };
+            steps += 1;
             let facts = self.facts.until(middle);
-            match decide(self.theory, &facts) {
-                Outcome::Found(Found::Violation(core)) => {
-                    let last = self.last_completion(&core);
-                    high = if last > low { last.min(middle) } else { middle };
+            let core = match decide(self.theory, &facts) {
+                Outcome::Found(Found::Violation(core)) => Some(core),
+                Outcome::Found(Found::Order(_) | Found::Open) => None,
+                Outcome::Elements(elements) => elements.violation,
+            };
+            match core {
+                Some(core) => {
+                    high = last_completion(&facts, &core).clamp(low + 1, middle);
                 }
-                _ if middle == high - 1 => break,
-                _ => low = middle,
+                None => low = middle,
             }
         }
         high
-    }
-
-    /// The last completion among these calls, of those that completed.
-    fn last_completion(&self, core: &Core) -> u32 {
-        let last = |fact: &&Fact| fact.must && core.calls.binary_search(&fact.call).is_ok();
-        let completions = self.facts.list.iter().filter(last).map(|fact| fact.to);
-        completions.max().unwrap_or(self.facts.events)
     }
 
     /// The call that completes with this event.
@@ -154,6 +158,13 @@ impl<'a> Distinct<'a> {
         let completed = |fact: &&Fact| fact.to == event;
         self.facts.list.iter().find(completed).map(|fact| fact.call)
     }
+}
+
+/// The last completion among these calls.
+fn last_completion(facts: &Facts<'_>, core: &Core) -> u32 {
+    let of_core = |fact: &&Fact| fact.must && core.calls.binary_search(&fact.call).is_ok();
+    let completions = facts.list.iter().filter(of_core).map(|fact| fact.to);
+    completions.max().unwrap_or(facts.events)
 }
 
 fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
@@ -164,10 +175,14 @@ fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
     Outcome::Found(match theory {
         Theory::Register { initial } => register::decide(facts, facts.dense(initial)),
         Theory::Set if facts.list.iter().any(|fact| fact.act == Act::All) => whole::decide(facts),
-        Theory::Set => match set::decide(facts) {
-            Elements::Found(found) => found,
-            Elements::Some(points, open) => return Outcome::Elements(points, open),
-        },
+        Theory::Set => {
+            let elements = set::decide(facts);
+            match elements.violation {
+                _ if !elements.open.is_empty() => return Outcome::Elements(elements),
+                Some(core) => Found::Violation(core),
+                None => Found::Order(elements.points.order()),
+            }
+        }
         Theory::FifoQueue => fifo::decide(facts),
         Theory::Stack => stays::decide(facts, stack::decide),
         Theory::PriorityQueue => stays::decide(facts, priority::decide),

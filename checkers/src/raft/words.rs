@@ -42,6 +42,7 @@ fn anomaly(invariant: Invariant, summary: String, explanation: Vec<String>) -> A
         summary,
         explanation,
         evidence: Vec::new(),
+        ..Anomaly::default()
     }
 }
 

@@ -68,6 +68,12 @@ struct Beginning<S> {
     states: Vec<S>,
 }
 
+/// A way to continue an order, and whether by something that happened.
+struct Way<S> {
+    must: bool,
+    next: Beginning<S>,
+}
+
 /// The orders that cannot be continued, and what each of them refuses.
 struct Ends<S> {
     ends: Vec<(Beginning<S>, Vec<usize>)>,
@@ -203,20 +209,17 @@ impl<'a, M: Model> Story<'a, M> {
             }
             let (mut continued, refused) = self.continued(&beginning);
             // What may have happened does not have to come next, so an order that only it continues is stuck too.
-            if !continued.iter().any(|(must, _)| *must) {
+            if !continued.iter().any(|way| way.must) {
                 ends.ends.push((beginning, refused));
             }
             continued.reverse();
-            stack.extend(continued.into_iter().map(|(_, next)| next));
+            stack.extend(continued.into_iter().map(|way| way.next));
         }
         ends
     }
 
     /// Every way to continue, and what is refused.
-    fn continued(
-        &self,
-        beginning: &Beginning<M::State>,
-    ) -> (Vec<(bool, Beginning<M::State>)>, Vec<usize>) {
+    fn continued(&self, beginning: &Beginning<M::State>) -> (Vec<Way<M::State>>, Vec<usize>) {
         let mut continued = Vec::new();
         let mut refused = Vec::new();
         for call in self.nexts(&beginning.placed) {
@@ -231,7 +234,10 @@ impl<'a, M: Model> Story<'a, M> {
                 let mut next = beginning.clone();
                 next.placed.push(call);
                 next.states[told.part] = state;
-                (told.call.must, next)
+                Way {
+                    must: told.call.must,
+                    next,
+                }
             }));
         }
         (continued, refused)
@@ -329,7 +335,7 @@ fn name<O>(told: &mut [Told<'_, O>], history: &History) {
         .collect();
     for (at, told) in told.iter_mut().enumerate() {
         let alike = plain.iter().filter(|other| **other == plain[at]).count();
-        told.name = plain[at].clone();
+        told.name.clone_from(&plain[at]);
         if alike > 1 {
             let index = history.get(told.call.invoked as usize).index();
             told.name = format!("{} of event {index}", plain[at]);

@@ -119,6 +119,21 @@ impl Registers {
         self.deeds[entry as usize]
     }
 
+    /// How many values there are.
+    pub(super) fn cells(&self) -> usize {
+        self.needed.len()
+    }
+
+    /// How many entries that are left set a value.
+    pub(super) fn givers(&self, cell: Cell) -> u32 {
+        self.given[cell as usize]
+    }
+
+    /// Whether a value is that of a register before everything.
+    pub(super) fn is_initial(&self, cell: Cell) -> bool {
+        (cell as usize) < self.present.len()
+    }
+
     pub(super) fn present(&self, part: u32) -> Cell {
         self.present[part as usize]
     }

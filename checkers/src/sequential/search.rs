@@ -12,13 +12,14 @@
 //!   the one that has used fewer of each kind can do all that the other can.
 //! - A free operation is taken directly before one on the same object that needs it: put off past anything
 //!   else it does the same. And not before one that hides it.
-//! - What is known of registers beside that (`registers`).
+//! - What is known of registers beside that (`registers`, `forced`).
 //! - Where only one thing can be done, nothing is remembered.
 //!
 //! What is tried first makes no difference to the answer, and all the difference to the time: what most of
 //! the processes wait for that cannot go on, then what was invoked first. A store that is not linearizable
 //! is mostly nearly so.
 
+use super::forced::Forced;
 use super::program::Program;
 use super::registers::{Deed, Registers};
 use super::store::{Memo, Nodes, States, Vector, list_growth};
@@ -135,6 +136,7 @@ pub(super) struct Search<'a, M: Model> {
     model: &'a M,
     program: &'a Program<'a, M::Op>,
     registers: Option<Registers>,
+    forced: Option<Forced>,
     states: States<M::State>,
     nodes: Nodes,
     memo: Memo,
@@ -155,7 +157,8 @@ pub(super) struct Search<'a, M: Model> {
     frames: Vec<Frame>,
     outcomes: Vec<M::State>,
     steps: u64,
-    forced: u64,
+    /// How many configurations with one choice there were.
+    singles: u64,
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -192,6 +195,7 @@ impl<'a, M: Model> Search<'a, M> {
             model,
             program,
             registers: Registers::of(model, program),
+            forced: None,
             states,
             nodes: Nodes::default(),
             memo: Memo::new(used.height()),
@@ -208,7 +212,7 @@ impl<'a, M: Model> Search<'a, M> {
             frames: Vec::new(),
             outcomes: Vec::new(),
             steps: 0,
-            forced: 0,
+            singles: 0,
         }
     }
 
@@ -218,6 +222,15 @@ impl<'a, M: Model> Search<'a, M> {
         }
         if self.registers.as_ref().is_some_and(Registers::hopeless) {
             return Answer::Impossible;
+        }
+        let registers = self.registers.as_ref();
+        self.forced =
+            registers.and_then(|registers| Forced::of(self.program, registers, limits.budget));
+        if self.forced.as_ref().is_some_and(|forced| forced.impossible) {
+            return Answer::Impossible;
+        }
+        if let Some(stop) = self.look(limits) {
+            return Answer::Stopped(stop);
         }
         for process in 0..self.program.processes() {
             self.read_on(process as u32);
@@ -251,8 +264,8 @@ impl<'a, M: Model> Search<'a, M> {
             self.gather(bare.filter(|bare| bare.trail == self.trail.len()));
             let choices = self.choices.len() - first;
             let forced = choices == 1;
-            self.forced += u64::from(forced);
-            let passed = forced && !self.forced.is_multiple_of(FORCED_A_MEMORY);
+            self.singles += u64::from(forced);
+            let passed = forced && !self.singles.is_multiple_of(FORCED_A_MEMORY);
             if choices == 0 || (!passed && !self.remember()) {
                 self.choices.truncate(first);
                 return End::Nowhere;
@@ -540,6 +553,14 @@ impl<M: Model> Search<'_, M> {
         if registers.is_some_and(|registers| registers.destroys(entry)) {
             return;
         }
+        let come = |process| self.now.get(process);
+        if self
+            .forced
+            .as_ref()
+            .is_some_and(|forced| !forced.ready(entry, come))
+        {
+            return;
+        }
         let mut outcomes = std::mem::take(&mut self.outcomes);
         self.model
             .outcomes(self.states.get(before), at.op, &mut outcomes);
@@ -728,6 +749,7 @@ impl<M: Model> Search<'_, M> {
             + self.now.bytes()
             + self.used.bytes()
             + self.registers.as_ref().map_or(0, Registers::bytes)
+            + self.forced.as_ref().map_or(0, Forced::bytes)
             + self.open.capacity() * 4
             + self.trail.capacity() * 8
             + self.order.capacity() * size_of::<Move>()

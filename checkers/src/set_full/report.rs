@@ -300,6 +300,7 @@ impl Element<'_> {
                 .iter()
                 .map(|&operation| self.evidence(operation))
                 .collect(),
+            ..Anomaly::default()
         }
     }
 

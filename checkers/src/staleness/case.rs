@@ -11,6 +11,9 @@ use crate::models::Register;
 use crate::models::op::RegisterOp;
 use crate::{Budget, CheckError, Model};
 
+/// The name of the search where values repeat.
+pub(super) const SEARCH: &str = "search (Wing & Gong 1993, Lowe 2017)";
+
 /// How many anomalies of a key are told, and how many keys are named one by one.
 pub(super) const TOLD: usize = 5;
 const KEYS_NAMED: usize = 5;
@@ -138,6 +141,7 @@ impl Case<'_> {
             at_most: None,
             why: None,
         };
+        self.decided_by("values from nowhere");
         self.learn(part, nothing);
     }
 
@@ -156,6 +160,14 @@ impl Case<'_> {
             self.verdict.explained += part.operations.len() as u64;
         }
         self.known.push((part.key.clone(), known));
+    }
+
+    /// Names an algorithm that took part.
+    pub(super) fn decided_by(&mut self, algorithm: &str) {
+        let known = &mut self.verdict.algorithms;
+        if !known.iter().any(|known| known == algorithm) {
+            known.push(algorithm.to_owned());
+        }
     }
 
     pub(super) fn tell(&mut self, anomalies: impl IntoIterator<Item = Anomaly>) {

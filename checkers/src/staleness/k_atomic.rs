@@ -3,14 +3,14 @@
 use rupture_history::{Anomaly, History, Verdict};
 
 use super::bounds::overwritten;
-use super::case::{Asked, Case, Compared, Known, RegisterPart, TOLD, check};
+use super::case::{Asked, Case, Compared, Known, RegisterPart, SEARCH, TOLD, check};
 use super::clusters::{Cluster, Reading, read};
 use super::evidence::{Claim, Shrinker, members};
-use super::latest::{self, Latest};
+use super::latest::{self, Dead, Latest};
 use super::level::Level;
 use super::measure::{Measured, measure};
+use super::search::Why;
 use crate::linearizability::explain::explain;
-use crate::linearizability::search::{Answer, Limits};
 use crate::linearizability::shrink::{Proof, shrink};
 use crate::{Budget, CheckError, Checker};
 
@@ -77,22 +77,27 @@ impl KAtomic {
             Reading::Impossible(reads) => case.impossible(part, &reads),
             Reading::Clusters(clusters) => {
                 let measured = measure(&clusters, self.k, case.budget);
+                for algorithm in &measured.algorithms {
+                    case.decided_by(algorithm);
+                }
                 let known = Known {
                     at_least: Some(measured.at_least.into()),
                     at_most: measured.at_most.map(u64::from),
-                    why: measured.why.map(super::search::Why::words),
+                    why: measured.why.map(Why::words),
                 };
                 self.close(case, part, known, |case, k| tell(case, part, &measured, k));
             }
             Reading::Repeated => {
                 let measured = latest::measure(&part.calls, self.k, case.budget);
+                case.decided_by(SEARCH);
                 let known = Known {
                     at_least: Some(measured.at_least.into()),
                     at_most: Some(measured.at_most.into()),
-                    why: measured.why.map(super::search::Why::words),
+                    why: measured.why.map(Why::words),
                 };
                 self.close(case, part, known, |case, k| {
-                    search_again(case, part, k).into_iter().collect()
+                    let told = measured.dead.map(|dead| shrunk(case, part, k, dead));
+                    told.into_iter().collect()
                 });
             }
         }
@@ -182,13 +187,9 @@ fn by_proof(case: &Case<'_>, part: &RegisterPart, proof: &Proof, k: u32) -> Anom
     words.no_order("too-stale", told.summary, told.explanation, &proof.calls())
 }
 
-/// Finds out once more why a register with repeated values has no order, and shrinks that.
-fn search_again(case: &Case<'_>, part: &RegisterPart, k: u32) -> Option<Anomaly> {
-    let (answer, steps) = latest::decide(&part.calls, k, &Limits::of(case.budget));
-    let Answer::Impossible(deadly) = answer else {
-        return None;
-    };
+/// Shrinks a register with repeated values that has no order.
+fn shrunk(case: &Case<'_>, part: &RegisterPart, k: u32, dead: Dead) -> Anomaly {
     let model = Latest::new(k, &part.calls);
-    let proof = shrink(&model, &part.calls, deadly, steps, case.budget);
-    Some(by_proof(case, part, &proof, k))
+    let proof = shrink(&model, &part.calls, dead.call, dead.steps, case.budget);
+    by_proof(case, part, &proof, k)
 }

@@ -12,7 +12,7 @@ use crate::models::Register;
 use crate::models::op::RegisterOp;
 
 /// How many configurations a search may look at that no verdict depends on, and one that was asked to measure.
-const STEPS_ASIDE: u64 = 20_000;
+const STEPS_ASIDE: u64 = 200_000;
 const STEPS_TO_MEASURE: u64 = 500_000;
 
 /// In a state, a value that no read can need.
@@ -130,12 +130,23 @@ impl Model for Latest {
     }
 }
 
+/// Where a search found that no order goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dead {
+    /// Every order dies at the latest when this call completes.
+    pub(super) call: u32,
+    /// In how many steps that was found.
+    pub(super) steps: u64,
+}
+
 /// What is known of the smallest k.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub(super) at_least: u32,
     pub(super) at_most: u32,
     pub(super) why: Option<Why>,
+    /// Why the goal is not met, if it is not.
+    pub(super) dead: Option<Dead>,
 }
 
 /// Measures the smallest k of calls of which each read has some write before it. With a goal, how it compares
@@ -143,11 +154,13 @@ pub(super) struct Measured {
 pub(super) fn measure(calls: &[RegisterCall], goal: Option<u32>, budget: &Budget<'_>) -> Measured {
     let mut measuring = Measuring {
         calls,
+        goal,
         budget,
         measured: Measured {
             at_least: 1,
             at_most: at_most(calls),
             why: None,
+            dead: None,
         },
     };
     if let Some(goal) = goal.filter(|goal| *goal < measuring.measured.at_most) {
@@ -166,13 +179,9 @@ pub(super) fn measure(calls: &[RegisterCall], goal: Option<u32>, budget: &Budget
     measured
 }
 
-/// How a search for an order at `k` ends.
-pub(super) fn decide(calls: &[RegisterCall], k: u32, limits: &Limits<'_>) -> (Answer, u64) {
-    Search::exists(&Latest::new(k, calls), calls, limits)
-}
-
 struct Measuring<'a> {
     calls: &'a [RegisterCall],
+    goal: Option<u32>,
     budget: &'a Budget<'a>,
     measured: Measured,
 }
@@ -185,9 +194,16 @@ impl Measuring<'_> {
             steps,
         };
         let known = &mut self.measured;
-        match decide(self.calls, k, &limits).0 {
+        let model = Latest::new(k, self.calls);
+        let (answer, steps) = Search::exists(&model, self.calls, &limits);
+        match answer {
             Answer::Order(_) => known.at_most = known.at_most.min(k),
-            Answer::Impossible(_) => known.at_least = known.at_least.max(k + 1),
+            Answer::Impossible(call) => {
+                known.at_least = known.at_least.max(k + 1);
+                if self.goal.is_some_and(|goal| k >= goal) {
+                    known.dead.get_or_insert(Dead { call, steps });
+                }
+            }
             Answer::Stopped(stop, _) => {
                 known.why = Some(why(stop));
                 return false;

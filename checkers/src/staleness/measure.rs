@@ -14,8 +14,16 @@ use crate::Budget;
 /// How many configurations one search may look at that no verdict depends on, and one that was asked to measure.
 const STEPS_ASIDE: u64 = 20_000;
 const STEPS_TO_MEASURE: u64 = 1_000_000;
+/// How many times that all such searches of a register may look at.
+const SEARCHES: u64 = 8;
 /// How many bytes of bookkeeping a cluster needs at most.
-const BYTES_A_CLUSTER: usize = 160;
+pub(super) const BYTES_A_CLUSTER: usize = 160;
+
+/// The names of the algorithms.
+pub(super) const ZONES: &str = "zones (Gibbons & Korach 1997)";
+const LBT: &str = "limited backtracking (Golab, Hurwitz & Li 2013)";
+const BOUNDS: &str = "bounds on overwritten and overlapping values";
+const WRITES: &str = "search for an order of writes";
 
 /// A chunk and the bounds of its smallest k.
 #[derive(Clone, Debug)]
@@ -35,6 +43,8 @@ pub(super) struct Measured {
     pub(super) why: Option<Why>,
     /// In the order of time; those that were looked at.
     pub(super) chunks: Vec<Judged>,
+    /// What decided, each once.
+    pub(super) algorithms: Vec<&'static str>,
 }
 
 /// Measures the smallest k of clusters in the order of first ends. With a goal, how it compares with the goal is
@@ -52,10 +62,15 @@ pub(super) fn measure(clusters: &[Cluster], goal: Option<u32>, budget: &Budget<'
         budget,
         why: None,
         floor: 1,
+        left: 0,
+        algorithms: vec![ZONES],
         chunks: chunks(clusters).into_iter().map(bounded).collect(),
     };
     let floors = measuring.chunks.iter().map(|chunk| chunk.at_least);
     measuring.floor = floors.max().unwrap_or(1);
+    if !measuring.chunks.is_empty() {
+        measuring.algorithms.push(BOUNDS);
+    }
     measuring.settle_two();
     if let Some(goal) = goal {
         measuring.settle(goal);
@@ -107,12 +122,19 @@ struct Measuring<'a> {
     why: Option<Why>,
     /// The smallest k is not below that of any chunk.
     floor: u32,
+    /// How many steps are left to narrow the bounds.
+    left: u64,
     chunks: Vec<Judged>,
+    algorithms: Vec<&'static str>,
 }
 
 impl Measuring<'_> {
     /// Tightens the bounds of a chunk by deciding whether it is k-atomic.
     fn decide(&mut self, at: usize, k: u32, clock: &mut Clock<'_, '_>) {
+        let algorithm = if k == 2 { LBT } else { WRITES };
+        if !self.algorithms.contains(&algorithm) {
+            self.algorithms.push(algorithm);
+        }
         let chunk = &mut self.chunks[at];
         match decide(&chunk.clusters, k, clock) {
             Found::Order(order) => {
@@ -151,11 +173,10 @@ impl Measuring<'_> {
 
     /// Brings the bounds of the chunks together as far as that can change the bounds of all.
     fn narrow(&mut self, steps: u64) {
+        self.left = steps.saturating_mul(SEARCHES);
         for at in 0..self.chunks.len() {
             while self.chunks[at].at_most > self.floor {
-                let mut clock = Clock::new(self.budget, steps);
-                self.decide(at, self.floor, &mut clock);
-                if let Some(why) = clock.why() {
+                if let Some(why) = self.search(at, self.floor, steps) {
                     self.why = Some(why);
                     self.lower(at, steps);
                     break;
@@ -164,14 +185,21 @@ impl Measuring<'_> {
         }
     }
 
+    /// Tightens the bounds of a chunk by a search of so many steps; says why it did not, if so.
+    fn search(&mut self, at: usize, k: u32, steps: u64) -> Option<Why> {
+        let allowed = steps.min(self.left);
+        let mut clock = Clock::new(self.budget, allowed);
+        self.decide(at, k, &mut clock);
+        self.left -= allowed - clock.steps();
+        clock.why()
+    }
+
     /// Looks for better orders of a chunk of which it stays open how good an order can be.
     fn lower(&mut self, at: usize, steps: u64) {
         let (mut low, mut high) = (self.floor + 1, self.chunks[at].at_most);
         while low < high {
             let middle = u32::midpoint(low, high);
-            let mut clock = Clock::new(self.budget, steps);
-            self.decide(at, middle, &mut clock);
-            if clock.why() == Some(Why::Time) {
+            if self.search(at, middle, steps) == Some(Why::Time) {
                 return;
             }
             high = high.min(self.chunks[at].at_most);
@@ -190,6 +218,7 @@ impl Measuring<'_> {
             at_most: Some(at_most),
             why: self.why.filter(|_| at_least < at_most),
             chunks: self.chunks,
+            algorithms: self.algorithms,
         }
     }
 }

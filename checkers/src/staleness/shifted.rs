@@ -3,7 +3,7 @@
 
 use super::clusters::RegisterCall;
 use super::delta::Times;
-use super::latest::why;
+use super::latest::{Dead, why};
 use super::search::Why;
 use crate::Budget;
 use crate::linearizability::calls::NEVER;
@@ -12,7 +12,7 @@ use crate::models::Register;
 use crate::models::op::RegisterOp;
 
 /// As in [`super::latest`].
-const STEPS_ASIDE: u64 = 20_000;
+const STEPS_ASIDE: u64 = 200_000;
 const STEPS_TO_MEASURE: u64 = 500_000;
 
 /// What is known of the smallest Δ.
@@ -21,6 +21,8 @@ pub(super) struct Measured {
     pub(super) at_least: u64,
     pub(super) at_most: u64,
     pub(super) why: Option<Why>,
+    /// Why the goal is not met, if it is not: where the calls died when they were shifted by this.
+    pub(super) dead: Option<(u64, Dead)>,
 }
 
 /// The calls as they would have been had every read begun `delta` earlier, in the order of invocation, and the
@@ -58,11 +60,6 @@ pub(super) fn shift(
     )
 }
 
-/// How a search for an order at `delta` ends, for shifted calls.
-pub(super) fn decide(shifted: &[RegisterCall], limits: &Limits<'_>) -> (Answer, u64) {
-    Search::exists(&Register, shifted, limits)
-}
-
 /// Measures the smallest Δ of calls of which each read has some write before it. With a goal, how it compares with
 /// the goal is worth the whole budget, and the exact number little.
 pub(super) fn measure(
@@ -74,11 +71,13 @@ pub(super) fn measure(
     let mut measuring = Measuring {
         calls,
         times,
+        goal,
         budget,
         measured: Measured {
             at_least: 0,
             at_most: times.span().max(1),
             why: None,
+            dead: None,
         },
     };
     if let Some(goal) = goal.filter(|goal| *goal < measuring.measured.at_most) {
@@ -99,6 +98,7 @@ pub(super) fn measure(
 struct Measuring<'a> {
     calls: &'a [RegisterCall],
     times: Times<'a>,
+    goal: Option<u64>,
     budget: &'a Budget<'a>,
     measured: Measured,
 }
@@ -111,9 +111,15 @@ impl Measuring<'_> {
         };
         let (shifted, _) = shift(self.calls, self.times, delta);
         let known = &mut self.measured;
-        match decide(&shifted, &limits).0 {
+        let (answer, steps) = Search::exists(&Register, &shifted, &limits);
+        match answer {
             Answer::Order(_) => known.at_most = known.at_most.min(delta),
-            Answer::Impossible(_) => known.at_least = known.at_least.max(delta + 1),
+            Answer::Impossible(call) => {
+                known.at_least = known.at_least.max(delta + 1);
+                if self.goal.is_some_and(|goal| delta >= goal) {
+                    known.dead.get_or_insert((delta, Dead { call, steps }));
+                }
+            }
             Answer::Stopped(stop, _) => {
                 known.why = Some(why(stop));
                 return false;

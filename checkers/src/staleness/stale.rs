@@ -2,14 +2,16 @@
 
 use rupture_history::{Anomaly, History, Operation, Verdict};
 
-use super::case::{Asked, Case, Compared, Known, RegisterPart, TOLD, check};
+use super::case::{Asked, Case, Compared, Known, RegisterPart, SEARCH, TOLD, check};
 use super::clusters::{Cluster, Reading, read};
 use super::delta::{self, Conflict, Times, conflicts};
 use super::evidence::{Claim, Shrinker, members};
+use super::latest::Dead;
 use super::level::Level;
+use super::measure::{BYTES_A_CLUSTER, ZONES};
+use super::search::{Clock, Why};
 use super::shifted;
 use super::words::duration;
-use crate::linearizability::search::{Answer, Limits};
 use crate::linearizability::shrink::shrink;
 use crate::models::Register;
 use crate::{Budget, CheckError, Checker};
@@ -104,33 +106,22 @@ impl Stale {
         match read(&part.calls, &all) {
             Reading::Impossible(reads) => case.impossible(part, &reads),
             Reading::Clusters(clusters) => {
-                let known = if case.budget.is_over() {
-                    Known {
-                        at_least: Some(0),
-                        at_most: None,
-                        why: None,
-                    }
-                } else {
-                    let smallest = delta::smallest(&clusters, times);
-                    Known {
-                        at_least: Some(smallest),
-                        at_most: Some(smallest),
-                        why: None,
-                    }
-                };
+                case.decided_by(ZONES);
+                let known = measured(&clusters, times, case.budget);
                 self.close(case, part, known, |case, delta| {
                     tell(case, part, &clusters, times, delta)
                 });
             }
             Reading::Repeated => {
                 let measured = shifted::measure(&part.calls, times, self.bound_ns, case.budget);
+                case.decided_by(SEARCH);
                 let known = Known {
                     at_least: Some(measured.at_least),
                     at_most: Some(measured.at_most),
-                    why: measured.why.map(super::search::Why::words),
+                    why: measured.why.map(Why::words),
                 };
-                self.close(case, part, known, |case, delta| {
-                    let told = search_again(case, part, times, delta);
+                self.close(case, part, known, |case, _| {
+                    let told = measured.dead.map(|dead| shrunk(case, part, times, dead));
                     told.into_iter().collect()
                 });
             }
@@ -150,6 +141,25 @@ impl Stale {
             case.tell(anomalies);
         }
         case.learn(part, known);
+    }
+}
+
+/// The smallest Δ, unless there is no time or memory to find it.
+fn measured(clusters: &[Cluster], times: Times<'_>, budget: &Budget<'_>) -> Known {
+    let mut clock = Clock::new(budget, u64::MAX);
+    let bytes = clusters.len().saturating_mul(BYTES_A_CLUSTER);
+    if !clock.holds(bytes) || !clock.tick(1) {
+        return Known {
+            at_least: Some(0),
+            at_most: None,
+            why: clock.why().map(Why::words),
+        };
+    }
+    let smallest = delta::smallest(clusters, times);
+    Known {
+        at_least: Some(smallest),
+        at_most: Some(smallest),
+        why: None,
     }
 }
 
@@ -181,24 +191,19 @@ fn tell(
     told.iter().map(one).collect()
 }
 
-/// Finds out once more why a register with repeated values has no order, and shrinks that.
-fn search_again(
+/// Shrinks a register with repeated values that has no order when its reads begin earlier. That of a greater Δ than
+/// the goal is as good.
+fn shrunk(
     case: &Case<'_>,
     part: &RegisterPart,
     times: Times<'_>,
-    delta: u64,
-) -> Option<Anomaly> {
+    (delta, dead): (u64, Dead),
+) -> Anomaly {
     let (calls, numbers) = shifted::shift(&part.calls, times, delta);
-    let (answer, steps) = shifted::decide(&calls, &Limits::of(case.budget));
-    let Answer::Impossible(deadly) = answer else {
-        return None;
-    };
-    let proof = shrink(&Register, &calls, deadly, steps, case.budget);
+    let proof = shrink(&Register, &calls, dead.call, dead.steps, case.budget);
     let number = |call: u32| numbers[call as usize];
     let mut calls: Vec<u32> = proof.calls().into_iter().map(number).collect();
     calls.sort_unstable();
-    Some(
-        case.words(part)
-            .no_order_in_time(&calls, delta, proof.smallest),
-    )
+    case.words(part)
+        .no_order_in_time(&calls, delta, proof.smallest)
 }

@@ -2,5 +2,6 @@
 
 mod agreement;
 mod behaviour;
+mod engines;
 mod oracle;
 mod random;

@@ -25,12 +25,26 @@ pub(super) fn duration(ns: u64) -> String {
     if ns.is_multiple_of(size) {
         return format!("{} {unit}", ns / size);
     }
-    let exact = if ns % (size / 1_000) == 0 {
+    let exact = if ns.is_multiple_of(size / 1_000) {
         ""
     } else {
         "about "
     };
     format!("{exact}{}.{rest:03} {unit}", ns / size)
+}
+
+fn writes(count: usize) -> String {
+    match count {
+        1 => "1 write".to_owned(),
+        count => format!("{count} writes"),
+    }
+}
+
+fn later(count: usize) -> String {
+    match count {
+        1 => "1 later write".to_owned(),
+        count => format!("{count} later writes"),
+    }
 }
 
 /// Words about the calls of one part.
@@ -96,6 +110,7 @@ impl<'a> Words<'a> {
             summary,
             explanation,
             evidence: calls.iter().map(of).collect(),
+            ..Anomaly::default()
         }
     }
 
@@ -154,16 +169,18 @@ impl<'a> Words<'a> {
                 .map(|other| self.overwriting(other, begun)),
         );
         if between.len() > NAMED {
-            explanation.push(format!("So did {} more writes.", between.len() - NAMED));
+            explanation.push(format!("So had {} more.", writes(between.len() - NAMED)));
         }
         explanation.push(format!(
-            "In every order these {} writes lie between the value and its read, so it is not among the {k} latest; \
-             in all there are {known} such writes.",
-            between.len()
+            "In every order {} lie{} between the value and its read, so it is not among the {k} latest; in all there \
+             are at least {known}.",
+            writes(between.len()),
+            if between.len() == 1 { "s" } else { "" },
         ));
         let summary = format!(
-            "{} returned a value that at least {known} later writes had replaced, where k-atomic={k} allows {}{}",
+            "{} returned a value that at least {} had replaced, where k-atomic={k} allows {}{}",
             self.name(begun),
+            later(known),
             k - 1,
             self.on()
         );
@@ -177,13 +194,13 @@ impl<'a> Words<'a> {
         };
         match cluster.first_ended.filter(|&ended| ended != write) {
             None => format!(
-                "{} had completed before these writes began:",
+                "{} had completed before the following writes began.",
                 self.name(write)
             ),
             Some(read) => format!(
-                "{} had happened when {} had seen its value, before these writes began:",
-                self.name(write),
-                self.name(read)
+                "{} had seen the value of {}, and had completed, before the following writes began.",
+                self.name(read),
+                self.name(write)
             ),
         }
     }
@@ -225,7 +242,7 @@ impl<'a> Words<'a> {
             "Each of the two values would have to come before the other.".to_owned(),
         ];
         let summary = format!(
-            "{} returned a value that had been overwritten {} before it began, where {} is allowed{}",
+            "{} returned a value that was at least {} stale when it began, where {} is allowed{}",
             self.name(begun),
             duration(found.needed),
             duration(delta),

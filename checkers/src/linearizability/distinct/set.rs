@@ -11,7 +11,7 @@
 
 use super::facts::{Act, Fact, Facts};
 use super::points::Points;
-use super::Found;
+use super::Core;
 
 /// The operations on one element, as places in the list of facts.
 #[derive(Debug, Default)]
@@ -22,18 +22,22 @@ struct Element {
     misses: Vec<u32>,
 }
 
-/// What a set comes to.
-pub(super) enum Elements {
-    /// As with every other object.
-    Found(Found),
-    /// Of these elements nothing is known yet: what was done to each. The rest has these points.
-    Some(Points, Vec<Vec<Fact>>),
+/// What the elements of a set come to.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    /// When things were done to the elements that have an order.
+    pub(crate) points: Points,
+    /// Elements of which nothing is known yet: what was done to each.
+    pub(crate) open: Vec<Vec<Fact>>,
+    /// Operations on another element that are impossible.
+    pub(crate) violation: Option<Core>,
 }
 
 /// Decides a set that is never read as a whole.
 pub(super) fn decide(facts: &Facts<'_>) -> Elements {
     let mut points = Points::with_capacity(facts.list.len());
     let mut open = Vec::new();
+    let mut violation = None;
     for element in elements(facts) {
         let asked = Asked {
             facts,
@@ -41,14 +45,14 @@ pub(super) fn decide(facts: &Facts<'_>) -> Elements {
         };
         match asked.decide(&mut points) {
             Answer::Placed => {}
-            Answer::Violation(core) => return Elements::Found(Found::violation(facts, core)),
+            Answer::Violation(core) => violation = violation.or(Some(Core::of(facts, core))),
             Answer::Open => open.push(element.facts(facts)),
         }
     }
-    if open.is_empty() {
-        Elements::Found(Found::Order(points.order()))
-    } else {
-        Elements::Some(points, open)
+    Elements {
+        points,
+        open,
+        violation,
     }
 }
 

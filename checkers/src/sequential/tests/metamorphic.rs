@@ -10,8 +10,8 @@ use crate::linearizability::tests::random::Random;
 use crate::models::{CasRegister, FifoQueue, KvAppend, Register, Set, Stack};
 use crate::{Budget, Checker, Linearizable, Model};
 
-const HISTORIES: usize = 1_500;
-const MOST: usize = 14;
+const HISTORIES: usize = 600;
+const MOST: usize = 10;
 
 fn by_process(steps: &[Step]) -> Vec<Vec<Step>> {
     let most = steps.iter().map(|step| step.op.process).max().unwrap_or(0);

@@ -71,9 +71,10 @@ pub(super) fn history(steps: &[Step], keyed: bool) -> History {
         let has_field = matches!(op.f, "get" | "put" | "append");
         let event = |kind, value: &Value| {
             let key = Value::Int(*key as i64);
-            let value = match keyed && !has_field {
-                true => Value::Vector(vec![key.clone(), value.clone()]),
-                false => value.clone(),
+            let value = if keyed && !has_field {
+                Value::Vector(vec![key.clone(), value.clone()])
+            } else {
+                value.clone()
             };
             let mut event = Event::new(op.process, kind, op.f, value);
             if has_field {

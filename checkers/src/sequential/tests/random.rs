@@ -12,8 +12,9 @@ use crate::linearizability::tests::random::{self, Random};
 const TRIES: usize = 20;
 
 /// A history of so many operations at most on so many objects. Each object is asked by itself, and the
-/// operations of each process are then put together in any order. So even where every object by itself has
-/// an order, which is made sure of half of the time, the whole need not have one.
+/// operations of each process are then put together in any order, or so that some processes ask one object
+/// first and others another. So even where every object by itself has an order, which is made sure of half of
+/// the time, the whole need not have one.
 pub(super) fn history(
     subject: &Subject,
     keys: usize,
@@ -28,8 +29,9 @@ pub(super) fn history(
         (false, 0) => Some(4),
         (false, _) => None,
     };
+    let crossed = fits && random.below(4) > 0;
     for key in 0..keys {
-        let most = (most / keys).max(3);
+        let most = most.div_ceil(keys).max(3);
         let mut steps = on_key(subject, key, most, names, random);
         for _ in 0..TRIES {
             if !fits || oracle::has_order(subject, keys, &steps, &parts(&steps)) {
@@ -38,7 +40,7 @@ pub(super) fn history(
             steps = on_key(subject, key, most, names, random);
         }
         for step in steps {
-            insert(&mut processes, step, random);
+            insert(&mut processes, step, crossed, random);
         }
     }
     in_time(processes, random)
@@ -60,7 +62,7 @@ fn on_key(
 }
 
 /// Puts an operation somewhere after what its process did to the same object.
-fn insert(processes: &mut Vec<Vec<Step>>, step: Step, random: &mut Random) {
+fn insert(processes: &mut Vec<Vec<Step>>, step: Step, crossed: bool, random: &mut Random) {
     let process = step.op.process as usize;
     if processes.len() <= process {
         processes.resize(process + 1, Vec::new());
@@ -68,7 +70,11 @@ fn insert(processes: &mut Vec<Vec<Step>>, step: Step, random: &mut Random) {
     let steps = &mut processes[process];
     let last = steps.iter().rposition(|other| other.key == step.key);
     let first = last.map_or(0, |last| last + 1);
-    let place = first + random.below(steps.len() + 1 - first);
+    let place = match (crossed, process % 2) {
+        (true, 0) => steps.len(),
+        (true, _) => first,
+        (false, _) => first + random.below(steps.len() + 1 - first),
+    };
     steps.insert(place, step);
 }
 
@@ -100,7 +106,7 @@ pub(super) fn in_time(mut processes: Vec<Vec<Step>>, random: &mut Random) -> Vec
             continue;
         };
         moment += 2;
-        if next[at] % 2 == 0 {
+        if usize::is_multiple_of(next[at], 2) {
             step.op.invoked = moment;
         } else if step.op.recorded.is_some() {
             step.op.recorded = Some(moment);

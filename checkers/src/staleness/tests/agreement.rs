@@ -26,9 +26,12 @@ fn expected(small: &Small, smallest: Option<u64>, bound: Option<u64>) -> Validit
 }
 
 /// The operations that an anomaly lists, and nothing else.
-fn evidence(small: &Small, verdict: &Verdict, anomaly: usize) -> Small {
+pub(super) fn evidence(small: &Small, verdict: &Verdict, anomaly: usize) -> Small {
     let history = small.history();
-    let rows: Vec<u64> = history.iter().map(|event| event.index()).collect();
+    let rows: Vec<u64> = history
+        .iter()
+        .map(rupture_history::EventRef::index)
+        .collect();
     let listed = |at: usize| {
         let mut evidence = verdict.anomalies[anomaly].evidence.iter();
         evidence.any(|e| e.index == rows[at])
@@ -82,7 +85,7 @@ fn compare_versions(small: &Small, random: &mut Random, tally: &mut Tally) {
     );
     tally.count(truth);
     assert_eq!(truth == Validity::Invalid, !verdict.anomalies.is_empty());
-    if tally.invalid % 4 == 0 {
+    if tally.invalid.is_multiple_of(4) {
         for anomaly in 0..verdict.anomalies.len() {
             let alone = evidence(small, &verdict, anomaly);
             let smallest = smallest_k(&alone.ops);
@@ -116,7 +119,7 @@ fn compare_times(small: &Small, random: &mut Random, tally: &mut Tally) {
     );
     tally.count(truth);
     assert_eq!(truth == Validity::Invalid, !verdict.anomalies.is_empty());
-    if tally.invalid % 4 == 0 {
+    if tally.invalid.is_multiple_of(4) {
         for anomaly in 0..verdict.anomalies.len() {
             let alone = evidence(small, &verdict, anomaly);
             let smallest = smallest_delta(&alone);
