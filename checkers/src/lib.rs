@@ -41,5 +41,5 @@ pub use checker::{CheckError, Checker};
 pub use linearizability::{Linearizable, Theory, View};
 pub use model::{Id, Mismatch, Model, Seen, Values};
 pub use registry::{ModelInfo, Options, Unknown, checker, models};
-pub use sequential::Sequential;
 pub use rupture_history as history;
+pub use sequential::Sequential;

@@ -199,12 +199,7 @@ impl<M: Model> Case<'_, M> {
         }
     }
 
-    fn valid(
-        &self,
-        part: &Part<M::Op>,
-        order: Option<Vec<u32>>,
-        budget: &Budget<'_>,
-    ) -> Judgement {
+    fn valid(&self, part: &Part<M::Op>, order: Option<Vec<u32>>, budget: &Budget<'_>) -> Judgement {
         if !self.witness {
             return Judgement::Valid(None);
         }
@@ -256,14 +251,16 @@ impl<M: Model> Case<'_, M> {
                     .to_owned(),
             );
         }
-        let evidence =
-            |call: &Call<M::Op>| Evidence::of(self.history, &self.operations[call.operation as usize]);
+        let evidence = |call: &Call<M::Op>| {
+            Evidence::of(self.history, &self.operations[call.operation as usize])
+        };
         let dies_with = evidence(&part.calls[impossible.deadly as usize]);
         words.explanation.push(format!(
             "Everything up to event {} has an order; there is none once process {}'s {} completes.",
             self.before(part, impossible.deadly),
             dies_with.process,
-            self.model.describe(&part.calls[impossible.deadly as usize].op, &part.values),
+            self.model
+                .describe(&part.calls[impossible.deadly as usize].op, &part.values),
         ));
         Anomaly {
             kind: "nonlinearizable".to_owned(),
@@ -313,9 +310,7 @@ impl<M: Model> Case<'_, M> {
         stopped.truncate(KEYS_NAMED);
         verdict.reasons.append(&mut stopped);
         if more > 0 {
-            verdict
-                .reasons
-                .push(format!("and so for {more} more keys"));
+            verdict.reasons.push(format!("and so for {more} more keys"));
         }
         verdict
     }

@@ -6,7 +6,9 @@ use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
     PriorityQueue, Register, Set, Stack, UnorderedQueue,
 };
+use crate::sequential::Sequential;
 use crate::set_full::SetFull;
+use crate::staleness::{self, level};
 use crate::{Checker, Linearizable, Model};
 
 /// What a history's model does not say by itself.
@@ -29,7 +31,15 @@ pub struct ModelInfo {
     pub about: &'static str,
     /// The levels that it is judged by; the first is the default.
     pub consistency: &'static [&'static str],
-    build: fn(&Options) -> Box<dyn Checker>,
+    build: fn(&Options, Promise) -> Box<dyn Checker>,
+}
+
+/// A level that a model can be judged by.
+#[derive(Clone, Copy, Debug)]
+enum Promise {
+    Linearizable,
+    Sequential,
+    Staleness(staleness::Level),
 }
 
 impl fmt::Debug for ModelInfo {
@@ -62,6 +72,14 @@ pub enum Unknown {
         /// Every level of the model.
         known: Vec<&'static str>,
     },
+    /// The bound of a level, such as the 2 of `k-atomic=2`, is none.
+    #[error("{reason}")]
+    Bound {
+        /// What was asked for.
+        level: String,
+        /// What is wrong with it, and what to write.
+        reason: String,
+    },
 }
 
 impl Unknown {
@@ -69,7 +87,7 @@ impl Unknown {
     pub fn name(&self) -> &str {
         match self {
             Self::Model { name, .. } => name,
-            Self::Consistency { level, .. } => level,
+            Self::Consistency { level, .. } | Self::Bound { level, .. } => level,
         }
     }
 
@@ -77,6 +95,7 @@ impl Unknown {
     pub fn known(&self) -> &[&'static str] {
         match self {
             Self::Model { known, .. } | Self::Consistency { known, .. } => known,
+            Self::Bound { .. } => &[],
         }
     }
 }
@@ -84,7 +103,7 @@ impl Unknown {
 /// The judge of a model, by the model's first level unless another is named.
 ///
 /// # Errors
-/// There is no such model, or it is not judged by such a level.
+/// There is no such model, it is not judged by such a level, or the level's bound is none.
 pub fn checker(
     model: &str,
     consistency: Option<&str>,
@@ -96,14 +115,29 @@ pub fn checker(
             known: MODELS.iter().map(|info| info.name).collect(),
         });
     };
-    if let Some(level) = consistency.filter(|level| !info.consistency.contains(level)) {
-        return Err(Unknown::Consistency {
+    let promise = consistency.map_or(Ok(Promise::Linearizable), |text| promise(info, text))?;
+    Ok((info.build)(options, promise))
+}
+
+/// Reads the name of a level of a model. A bound may follow it: `k-atomic=2`.
+fn promise(info: &ModelInfo, text: &str) -> Result<Promise, Unknown> {
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    let known = info.consistency.contains(&name);
+    let bounded = level(text).filter(|_| known).transpose();
+    let bounded = bounded.map_err(|reason| Unknown::Bound {
+        level: text.to_owned(),
+        reason,
+    })?;
+    match (text, bounded) {
+        (_, Some(level)) => Ok(Promise::Staleness(level)),
+        ("linearizable", None) if known => Ok(Promise::Linearizable),
+        ("sequential", None) if known => Ok(Promise::Sequential),
+        _ => Err(Unknown::Consistency {
             model: info.name,
-            level: level.to_owned(),
+            level: text.to_owned(),
             known: info.consistency.to_vec(),
-        });
+        }),
     }
-    Ok((info.build)(options))
 }
 
 /// Every model by name, in the order of the alphabet.
@@ -111,20 +145,31 @@ pub fn models() -> &'static [ModelInfo] {
     &MODELS
 }
 
-fn linearizable<M: Model + 'static>(model: M, options: &Options) -> Box<dyn Checker> {
-    let judge = Linearizable::new(model).independent(options.independent);
-    Box::new(judge.witness(options.witness))
+fn judge<M: Model + 'static>(model: M, options: &Options, promise: Promise) -> Box<dyn Checker> {
+    let Options {
+        independent,
+        witness,
+        ..
+    } = *options;
+    match promise {
+        Promise::Linearizable => {
+            let judge = Linearizable::new(model).independent(independent);
+            Box::new(judge.witness(witness))
+        }
+        Promise::Sequential => Box::new(Sequential::new(model).independent(independent)),
+        Promise::Staleness(level) => level.checker(independent),
+    }
 }
 
 const fn entry(
     name: &'static str,
     about: &'static str,
-    build: fn(&Options) -> Box<dyn Checker>,
+    build: fn(&Options, Promise) -> Box<dyn Checker>,
 ) -> ModelInfo {
     ModelInfo {
         name,
         about,
-        consistency: &["linearizable"],
+        consistency: &["linearizable", "sequential"],
         build,
     }
 }
@@ -133,74 +178,84 @@ static MODELS: [ModelInfo; 15] = [
     entry(
         "cas-register",
         "a value that is read, written, and compared and set",
-        |options| {
+        |options, promise| {
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
             };
-            linearizable(model, options)
+            judge(model, options, promise)
         },
     ),
-    entry("counter", "a number that is added to and read", |options| {
-        linearizable(Counter, options)
-    }),
+    entry(
+        "counter",
+        "a number that is added to and read",
+        |options, promise| judge(Counter, options, promise),
+    ),
     entry(
         "fenced-lock",
         "a lock whose holders are given ever greater tokens",
-        |options| linearizable(FencedLock, options),
+        |options, promise| judge(FencedLock, options, promise),
     ),
-    entry("fifo-queue", "a queue, first in first out", |options| {
-        linearizable(FifoQueue, options)
-    }),
+    entry(
+        "fifo-queue",
+        "a queue, first in first out",
+        |options, promise| judge(FifoQueue, options, promise),
+    ),
     entry(
         "kv-append",
         "strings by key: get, put and append",
-        |options| linearizable(KvAppend, options),
+        |options, promise| judge(KvAppend, options, promise),
     ),
     entry(
         "multi-register",
         "registers that transactions read and write together",
-        |options| linearizable(MultiRegister, options),
+        |options, promise| judge(MultiRegister, options, promise),
     ),
-    entry("mutex", "a lock that anyone may release", |options| {
-        linearizable(Mutex, options)
-    }),
+    entry(
+        "mutex",
+        "a lock that anyone may release",
+        |options, promise| judge(Mutex, options, promise),
+    ),
     entry(
         "owner-mutex",
         "a lock that only the process that holds it may release",
-        |options| linearizable(OwnerMutex { reentrant: false }, options),
+        |options, promise| judge(OwnerMutex { reentrant: false }, options, promise),
     ),
     entry(
         "priority-queue",
         "integers of which the greatest or the least comes out",
-        |options| linearizable(PriorityQueue, options),
+        |options, promise| judge(PriorityQueue, options, promise),
     ),
     entry(
         "reentrant-mutex",
         "an owner-mutex that its holder may take again",
-        |options| linearizable(OwnerMutex { reentrant: true }, options),
+        |options, promise| judge(OwnerMutex { reentrant: true }, options, promise),
     ),
-    entry("register", "a value that is read and written", |options| {
-        linearizable(Register, options)
-    }),
+    ModelInfo {
+        name: "register",
+        about: "a value that is read and written",
+        consistency: &["linearizable", "sequential", "k-atomic", "stale"],
+        build: |options, promise| judge(Register, options, promise),
+    },
     entry(
         "set",
         "elements that are added, removed, asked for and read",
-        |options| linearizable(Set, options),
+        |options, promise| judge(Set, options, promise),
     ),
-    entry(
-        "set-full",
-        "a set that only grows: lost, stale, duplicated elements",
-        |options| {
+    ModelInfo {
+        name: "set-full",
+        about: "a set that only grows: lost, stale, duplicated elements",
+        consistency: &["linearizable"],
+        build: |options, _| {
             let judge = SetFull::new().linearizable(true);
             Box::new(judge.independent(options.independent))
         },
-    ),
-    entry("stack", "a stack, last in first out", |options| {
-        linearizable(Stack, options)
+    },
+    entry("stack", "a stack, last in first out", |options, promise| {
+        judge(Stack, options, promise)
     }),
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",
-        |options| linearizable(UnorderedQueue, options),
+        |options, promise| judge(UnorderedQueue, options, promise),
     ),
 ];

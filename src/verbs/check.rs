@@ -147,7 +147,11 @@ fn too_large(file: &Path, args: &CheckArgs) -> anyhow::Result<Option<Verdict>> {
     };
     Ok((!fits).then(|| {
         let model = args.model.as_deref().unwrap_or("history");
-        Verdict::unknown(model, args.consistency.as_deref().unwrap_or_default(), reason())
+        Verdict::unknown(
+            model,
+            args.consistency.as_deref().unwrap_or_default(),
+            reason(),
+        )
     }))
 }
 
@@ -180,6 +184,7 @@ fn build(
         Unknown::Consistency { .. } => {
             unknown_name("consistency level", error.name(), error.known())
         }
+        Unknown::Bound { .. } => bad_input(error.to_string()),
     })
 }
 
@@ -341,6 +346,7 @@ fn line(file: &Path, judged: &Judged) -> serde_json::Value {
         "reasons": verdict.reasons,
         "notes": verdict.notes,
         "algorithms": verdict.algorithms,
+        "measured": verdict.measured,
         "seconds": judged.seconds,
         "bytes_peak": bytes_peak(),
     })

@@ -173,11 +173,7 @@ impl<M: Model> Decider<'_, M> {
 
     /// Decides elements of a set one by one that were added or removed more than once. Of several elements
     /// that have no order the one is told that dies first.
-    fn elements(
-        &self,
-        distinct: &Distinct<'_>,
-        mut elements: Elements,
-    ) -> Option<Decision<M::Op>> {
+    fn elements(&self, distinct: &Distinct<'_>, mut elements: Elements) -> Option<Decision<M::Op>> {
         let mut steps = 0;
         let mut stopped = None;
         let mut worst = match &elements.violation {
@@ -240,7 +236,8 @@ impl<M: Model> Decider<'_, M> {
     fn sources(&self, value: u64, source: impl Fn(u64) -> Option<u32>) -> Vec<u32> {
         let mut sources = Vec::new();
         let mut next = source(value);
-        while let Some(at) = next.filter(|at| !sources.contains(at) && sources.len() < MOST_SOURCES) {
+        while let Some(at) = next.filter(|at| !sources.contains(at) && sources.len() < MOST_SOURCES)
+        {
             sources.push(at);
             next = match self.model.view(&self.calls[at as usize].op) {
                 View::Swap(old, _) => source(old),
@@ -271,7 +268,8 @@ impl<M: Model> Decider<'_, M> {
                 return None;
             };
             let giver = givers.get(&value).copied();
-            let early = giver.is_none_or(|giver| self.calls[giver as usize].invoked > call.completed);
+            let early =
+                giver.is_none_or(|giver| self.calls[giver as usize].invoked > call.completed);
             (value != initial && early).then_some(value)
         };
         let found = (0..)

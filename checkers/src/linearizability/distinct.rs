@@ -168,7 +168,9 @@ fn last_completion(facts: &Facts<'_>, core: &Core) -> u32 {
 }
 
 fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
-    let never = (0..).zip(&facts.list).find(|(_, fact)| fact.act == Act::Never);
+    let never = (0..)
+        .zip(&facts.list)
+        .find(|(_, fact)| fact.act == Act::Never);
     if let Some((at, _)) = never {
         return Outcome::Found(Found::violation(facts, [at]));
     }

@@ -78,6 +78,8 @@ pub(super) struct Limits<'a> {
 const STEPS_A_LOOK: u64 = 256;
 /// Of how many configurations in which only one thing can be done one is remembered.
 const FORCED_A_MEMORY: u64 = 8;
+/// Of how many operations a program is small: whatever is found out about it costs next to nothing.
+const SMALL: usize = 64;
 /// How long a block of compare-and-sets is tried.
 const BLOCK: usize = 64;
 
@@ -129,6 +131,8 @@ enum End {
     Nowhere,
     Split,
     Stopped(Stop),
+    /// Nothing leads anywhere.
+    Refuted,
 }
 
 /// A search under way.
@@ -223,15 +227,6 @@ impl<'a, M: Model> Search<'a, M> {
         if self.registers.as_ref().is_some_and(Registers::hopeless) {
             return Answer::Impossible;
         }
-        let registers = self.registers.as_ref();
-        self.forced =
-            registers.and_then(|registers| Forced::of(self.program, registers, limits.budget));
-        if self.forced.as_ref().is_some_and(|forced| forced.impossible) {
-            return Answer::Impossible;
-        }
-        if let Some(stop) = self.look(limits) {
-            return Answer::Stopped(stop);
-        }
         for process in 0..self.program.processes() {
             self.read_on(process as u32);
         }
@@ -240,6 +235,7 @@ impl<'a, M: Model> Search<'a, M> {
             match self.go_on(bare, limits) {
                 End::Order => return Answer::Order(self.witness()),
                 End::Stopped(stop) => return Answer::Stopped(stop),
+                End::Refuted => return Answer::Impossible,
                 End::Nowhere | End::Split => {}
             }
             let Some(choice) = self.next_choice() else {
@@ -254,6 +250,9 @@ impl<'a, M: Model> Search<'a, M> {
         loop {
             if let Some(stop) = self.stop(limits) {
                 return End::Stopped(stop);
+            }
+            if self.steps == self.patience() && self.is_refuted(limits) {
+                return End::Refuted;
             }
             while self.skip_unseen() || self.take_block() {}
             self.fewest_left = self.fewest_left.min(self.left);
@@ -283,6 +282,20 @@ impl<'a, M: Model> Search<'a, M> {
             });
             return End::Split;
         }
+    }
+
+    /// After how many steps it is worth finding out what must come before what. Where nothing needs to be
+    /// tried the search ends sooner. At once if the program is small.
+    fn patience(&self) -> u64 {
+        2 * self.program.entries.len().saturating_sub(SMALL) as u64 + 1
+    }
+
+    /// Finds out what must come before what at all. Whether that refutes everything.
+    fn is_refuted(&mut self, limits: &Limits<'_>) -> bool {
+        let registers = Registers::of(self.model, self.program);
+        let budget = limits.budget;
+        self.forced = registers.and_then(|all| Forced::of(self.program, &all, budget));
+        self.forced.as_ref().is_some_and(|forced| forced.impossible)
     }
 
     fn mark(&self) -> Mark {

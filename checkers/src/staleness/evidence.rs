@@ -7,6 +7,10 @@ use super::delta::{self, Times};
 use super::measure::holds;
 use super::search::Clock;
 use crate::Budget;
+use crate::linearizability::search::{Answer, Limits};
+use crate::model::Id;
+use crate::models::op::RegisterOp;
+use rustc_hash::FxHashSet;
 
 /// How many configurations a test may look at, and how many operations all tests together.
 const STEPS_A_TEST: u64 = 20_000;
@@ -127,6 +131,86 @@ impl<'a> Shrinker<'a> {
         }
         from = from.max(low);
         members(&chunk[from..until])
+    }
+}
+
+/// A few calls of a register with repeated values that have no order by themselves, and whether it was shown that none
+/// can be left out. Every order of all calls is known to die at the latest when `deadly` completes.
+///
+/// A write stays as long as a read of its value does, so that no read is left without a write that it may have
+/// read from. Then what is impossible for these calls is impossible for all: whatever else happened leaves no read
+/// less stale.
+pub(super) fn smallest_of_repeated(
+    calls: &[RegisterCall],
+    deadly: u32,
+    budget: &Budget<'_>,
+    search: impl Fn(&[RegisterCall], &Limits<'_>) -> (Answer, u64),
+) -> (Vec<u32>, bool) {
+    let row = calls[deadly as usize].completed;
+    let begun = |call: &u32| {
+        let call = &calls[*call as usize];
+        call.invoked < row && (call.completed <= row || matches!(call.op, RegisterOp::Write(_)))
+    };
+    let mut kept: Vec<u32> = (0..calls.len() as u32).filter(begun).collect();
+    let mut steps = STEPS_IN_ALL;
+    let mut doubt = false;
+    let mut impossible = |chosen: &[u32]| {
+        let chosen: Vec<RegisterCall> = chosen.iter().map(|&c| calls[c as usize].clone()).collect();
+        let limits = Limits {
+            budget,
+            steps: steps.min(STEPS_A_TEST),
+        };
+        let (answer, taken) = search(&chosen, &limits);
+        steps -= taken.max(chosen.len() as u64 / 16).min(steps);
+        doubt |= matches!(answer, Answer::Stopped(..));
+        matches!(answer, Answer::Impossible(_))
+    };
+    let reads = kept
+        .iter()
+        .copied()
+        .filter(|&c| value_read(calls, c).is_some());
+    let reads: Vec<u32> = reads.collect();
+    leave_out(&mut kept, reads, &mut impossible);
+    let read: FxHashSet<Id> = kept.iter().filter_map(|&c| value_read(calls, c)).collect();
+    let unread = |&c: &u32| match calls[c as usize].op {
+        RegisterOp::Write(value) => !read.contains(&value),
+        _ => false,
+    };
+    let writes: Vec<u32> = kept.iter().copied().filter(unread).collect();
+    leave_out(&mut kept, writes, &mut impossible);
+    (kept, !doubt)
+}
+
+fn value_read(calls: &[RegisterCall], call: u32) -> Option<Id> {
+    match calls[call as usize].op {
+        RegisterOp::Read(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// Leaves out what it can of the candidates, many at a time first, the last of them last.
+fn leave_out(
+    kept: &mut Vec<u32>,
+    mut candidates: Vec<u32>,
+    impossible: &mut impl FnMut(&[u32]) -> bool,
+) {
+    let mut size = candidates.len().div_ceil(2);
+    while size > 0 {
+        let mut needed = Vec::new();
+        for piece in candidates.chunks(size) {
+            let without: Vec<u32> = kept
+                .iter()
+                .copied()
+                .filter(|call| piece.binary_search(call).is_err())
+                .collect();
+            if impossible(&without) {
+                *kept = without;
+            } else {
+                needed.extend_from_slice(piece);
+            }
+        }
+        candidates = needed;
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
     }
 }
 

@@ -4,14 +4,15 @@ use rupture_history::{Anomaly, History, Verdict};
 
 use super::bounds::overwritten;
 use super::case::{Asked, Case, Compared, Known, RegisterPart, SEARCH, TOLD, check};
-use super::clusters::{Cluster, Reading, read};
-use super::evidence::{Claim, Shrinker, members};
+use super::clusters::{Cluster, Reading, RegisterCall, read};
+use super::evidence::{Claim, Shrinker, members, smallest_of_repeated};
 use super::latest::{self, Dead, Latest};
 use super::level::Level;
 use super::measure::{Measured, measure};
 use super::search::Why;
 use crate::linearizability::explain::explain;
-use crate::linearizability::shrink::{Proof, shrink};
+use crate::linearizability::search::{Limits, Search};
+use crate::linearizability::shrink::Proof;
 use crate::{Budget, CheckError, Checker};
 
 /// Judges whether every read of a register returns one of the k latest writes; see the
@@ -190,6 +191,13 @@ fn by_proof(case: &Case<'_>, part: &RegisterPart, proof: &Proof, k: u32) -> Anom
 /// Shrinks a register with repeated values that has no order.
 fn shrunk(case: &Case<'_>, part: &RegisterPart, k: u32, dead: Dead) -> Anomaly {
     let model = Latest::new(k, &part.calls);
-    let proof = shrink(&model, &part.calls, dead.call, dead.steps, case.budget);
+    let search =
+        |calls: &[RegisterCall], limits: &Limits<'_>| Search::exists(&model, calls, limits);
+    let (must, smallest) = smallest_of_repeated(&part.calls, dead.call, case.budget, search);
+    let proof = Proof {
+        must,
+        may: Vec::new(),
+        smallest,
+    };
     by_proof(case, part, &proof, k)
 }

@@ -135,8 +135,6 @@ impl Model for Latest {
 pub(super) struct Dead {
     /// Every order dies at the latest when this call completes.
     pub(super) call: u32,
-    /// In how many steps that was found.
-    pub(super) steps: u64,
 }
 
 /// What is known of the smallest k.
@@ -195,13 +193,13 @@ impl Measuring<'_> {
         };
         let known = &mut self.measured;
         let model = Latest::new(k, self.calls);
-        let (answer, steps) = Search::exists(&model, self.calls, &limits);
+        let (answer, _) = Search::exists(&model, self.calls, &limits);
         match answer {
             Answer::Order(_) => known.at_most = known.at_most.min(k),
             Answer::Impossible(call) => {
                 known.at_least = known.at_least.max(k + 1);
                 if self.goal.is_some_and(|goal| k >= goal) {
-                    known.dead.get_or_insert(Dead { call, steps });
+                    known.dead.get_or_insert(Dead { call });
                 }
             }
             Answer::Stopped(stop, _) => {

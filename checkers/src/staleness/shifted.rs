@@ -111,13 +111,13 @@ impl Measuring<'_> {
         };
         let (shifted, _) = shift(self.calls, self.times, delta);
         let known = &mut self.measured;
-        let (answer, steps) = Search::exists(&Register, &shifted, &limits);
+        let (answer, _) = Search::exists(&Register, &shifted, &limits);
         match answer {
             Answer::Order(_) => known.at_most = known.at_most.min(delta),
             Answer::Impossible(call) => {
                 known.at_least = known.at_least.max(delta + 1);
                 if self.goal.is_some_and(|goal| delta >= goal) {
-                    known.dead.get_or_insert((delta, Dead { call, steps }));
+                    known.dead.get_or_insert((delta, Dead { call }));
                 }
             }
             Answer::Stopped(stop, _) => {

@@ -3,16 +3,16 @@
 use rupture_history::{Anomaly, History, Operation, Verdict};
 
 use super::case::{Asked, Case, Compared, Known, RegisterPart, SEARCH, TOLD, check};
-use super::clusters::{Cluster, Reading, read};
+use super::clusters::{Cluster, Reading, RegisterCall, read};
 use super::delta::{self, Conflict, Times, conflicts};
-use super::evidence::{Claim, Shrinker, members};
+use super::evidence::{Claim, Shrinker, members, smallest_of_repeated};
 use super::latest::Dead;
 use super::level::Level;
 use super::measure::{BYTES_A_CLUSTER, ZONES};
 use super::search::{Clock, Why};
 use super::shifted;
 use super::words::duration;
-use crate::linearizability::shrink::shrink;
+use crate::linearizability::search::{Limits, Search};
 use crate::models::Register;
 use crate::{Budget, CheckError, Checker};
 
@@ -199,11 +199,11 @@ fn shrunk(
     times: Times<'_>,
     (delta, dead): (u64, Dead),
 ) -> Anomaly {
-    let (calls, numbers) = shifted::shift(&part.calls, times, delta);
-    let proof = shrink(&Register, &calls, dead.call, dead.steps, case.budget);
-    let number = |call: u32| numbers[call as usize];
-    let mut calls: Vec<u32> = proof.calls().into_iter().map(number).collect();
+    let (shifted, numbers) = shifted::shift(&part.calls, times, delta);
+    let search =
+        |calls: &[RegisterCall], limits: &Limits<'_>| Search::exists(&Register, calls, limits);
+    let (calls, smallest) = smallest_of_repeated(&shifted, dead.call, case.budget, search);
+    let mut calls: Vec<u32> = calls.iter().map(|&c| numbers[c as usize]).collect();
     calls.sort_unstable();
-    case.words(part)
-        .no_order_in_time(&calls, delta, proof.smallest)
+    case.words(part).no_order_in_time(&calls, delta, smallest)
 }

@@ -88,7 +88,9 @@ impl Object {
             Self::Priority(values) => match view {
                 View::Put(value) => values.insert((value, call)),
                 View::Take(value) => values.pop_last().is_some_and(|(last, _)| last == value),
-                View::TakeLeast(value) => values.pop_first().is_some_and(|(first, _)| first == value),
+                View::TakeLeast(value) => {
+                    values.pop_first().is_some_and(|(first, _)| first == value)
+                }
                 View::TakeAny => {
                     values.pop_last();
                     true
@@ -123,5 +125,8 @@ pub(crate) fn is_order<M: Model>(model: &M, calls: &[Call<M::Op>], order: &[u32]
         }
         latest = latest.max(call.invoked);
     }
-    calls.iter().zip(placed).all(|(call, placed)| placed || !call.must)
+    calls
+        .iter()
+        .zip(placed)
+        .all(|(call, placed)| placed || !call.must)
 }

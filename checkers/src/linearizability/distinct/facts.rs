@@ -61,7 +61,11 @@ pub(crate) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Reads the calls, which are in the order of invocation. None if one of them is beyond the theory.
-    pub(crate) fn new<M: Model>(model: &M, theory: Theory, calls: &'a [Call<M::Op>]) -> Option<Self> {
+    pub(crate) fn new<M: Model>(
+        model: &M,
+        theory: Theory,
+        calls: &'a [Call<M::Op>],
+    ) -> Option<Self> {
         let mut numbers = Vec::with_capacity(calls.len());
         let mut lists = Vec::new();
         let mut direction = Direction::default();
@@ -84,7 +88,9 @@ impl<'a> Facts<'a> {
                 continue;
             }
             let value = match act {
-                Act::Put | Act::See | Act::Miss | Act::Take => facts.dense(if mirrored { !value } else { value }),
+                Act::Put | Act::See | Act::Miss | Act::Take => {
+                    facts.dense(if mirrored { !value } else { value })
+                }
                 _ => value as u32,
             };
             facts.list.push(Fact {
@@ -102,13 +108,20 @@ impl<'a> Facts<'a> {
 
     /// Decides how values are numbered: as they are if that wastes little room, else by rank.
     fn number(&mut self, theory: Theory, mirrored: bool, numbers: &[(Act, u64)]) {
-        let valued = |&&(act, _): &&(Act, u64)| matches!(act, Act::Put | Act::See | Act::Miss | Act::Take);
+        let valued =
+            |&&(act, _): &&(Act, u64)| matches!(act, Act::Put | Act::See | Act::Miss | Act::Take);
         let of = |&(_, value): &(Act, u64)| if mirrored { !value } else { value };
         let initial = match theory {
             Theory::Register { initial } => Some(initial),
             _ => None,
         };
-        let elements = || self.lists.iter().copied().flatten().map(|id| u64::from(id.0));
+        let elements = || {
+            self.lists
+                .iter()
+                .copied()
+                .flatten()
+                .map(|id| u64::from(id.0))
+        };
         let values = || numbers.iter().filter(valued).map(of).chain(initial);
         let count = numbers.len() + self.lists.iter().map(|list| list.len()).sum::<usize>();
         let most = values().chain(elements()).max().unwrap_or(0);
@@ -133,14 +146,26 @@ impl<'a> Facts<'a> {
 
     /// The value of a number.
     pub(crate) fn original(&self, dense: u32) -> u64 {
-        self.ranks.get(dense as usize).copied().unwrap_or(u64::from(dense))
+        self.ranks
+            .get(dense as usize)
+            .copied()
+            .unwrap_or(u64::from(dense))
     }
 
     /// Numbers the events from 1 without gaps. Calls of one object among many lie far apart; those of a
     /// single object do not, and keep the distance they have.
     fn count_events(&mut self) {
-        let ends = || self.list.iter().map(|fact| fact.to).filter(|&to| to != NEVER);
-        let last = self.list.last().map_or(0, |fact| fact.from).max(ends().max().unwrap_or(0));
+        let ends = || {
+            self.list
+                .iter()
+                .map(|fact| fact.to)
+                .filter(|&to| to != NEVER)
+        };
+        let last = self
+            .list
+            .last()
+            .map_or(0, |fact| fact.from)
+            .max(ends().max().unwrap_or(0));
         if u64::from(last) <= 4 * self.list.len() as u64 {
             for fact in &mut self.list {
                 fact.from += 1;
@@ -274,7 +299,12 @@ fn act<'a>(
             lists.push(list);
             (Act::All, lists.len() as u64 - 1)
         }
-        View::Take(_) | View::TakeLeast(_) | View::TakeAny | View::TakeAnyLeast | View::Swap(..) | View::Other => {
+        View::Take(_)
+        | View::TakeLeast(_)
+        | View::TakeAny
+        | View::TakeAnyLeast
+        | View::Swap(..)
+        | View::Other => {
             return None;
         }
     })

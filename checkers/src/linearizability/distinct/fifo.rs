@@ -16,10 +16,10 @@
 //!
 //! The order that is given enqueues as late and dequeues as early as it can.
 
+use super::Found;
 use super::cover::{Cover, chain};
 use super::facts::{Act, Fact, Facts};
 use super::points::Points;
-use super::Found;
 use crate::linearizability::calls::NEVER;
 
 /// A value that was in the queue.
@@ -93,7 +93,9 @@ fn stays(facts: &Facts<'_>) -> Result<Vec<Stay>, Found> {
         stays.push(stay(at, fact, Some((take, taken))));
     }
     left.sort_unstable();
-    let unknown = (0..).zip(&facts.list).filter(|(_, fact)| fact.act == Act::TakeAny);
+    let unknown = (0..)
+        .zip(&facts.list)
+        .filter(|(_, fact)| fact.act == Act::TakeAny);
     for ((_, stay), (at, fact)) in left.into_iter().zip(unknown) {
         stays[stay].take = Some(at);
         stays[stay].dequeued = (fact.from, NEVER);
@@ -119,7 +121,10 @@ impl Queue<'_> {
     /// Two values of which the second was enqueued after the first and dequeued before it.
     fn overtaken(&self) -> Option<Vec<u32>> {
         let stays = &self.stays;
-        let mut soonest: Vec<(u32, u32)> = (0..).zip(stays).map(|(at, stay)| (stay.dequeued.1, at)).collect();
+        let mut soonest: Vec<(u32, u32)> = (0..)
+            .zip(stays)
+            .map(|(at, stay)| (stay.dequeued.1, at))
+            .collect();
         for at in (1..soonest.len()).rev() {
             soonest[at - 1] = soonest[at - 1].min(soonest[at]);
         }
@@ -136,13 +141,17 @@ impl Queue<'_> {
     /// The operations of a value. If nobody knows whether it was dequeued, those as well that compete with
     /// it for the dequeues of which nobody knows.
     fn core(&self, stay: &Stay) -> Vec<u32> {
-        let known = stay.take.filter(|&at| self.facts.list[at as usize].act == Act::Take);
+        let known = stay
+            .take
+            .filter(|&at| self.facts.list[at as usize].act == Act::Take);
         if let Some(take) = known {
             return vec![stay.put, take];
         }
         let mut core = vec![stay.put];
         for other in &self.stays {
-            let unknown = other.take.is_some_and(|at| self.facts.list[at as usize].act == Act::TakeAny);
+            let unknown = other
+                .take
+                .is_some_and(|at| self.facts.list[at as usize].act == Act::TakeAny);
             if unknown && other.enqueued.1 <= stay.enqueued.1 {
                 core.extend([other.put].into_iter().chain(other.take));
             }
@@ -201,9 +210,15 @@ impl Queue<'_> {
     fn enqueues(&self) -> Vec<(u32, u32)> {
         let stays = &self.stays;
         let needed = |stay: &Stay| stay.enqueued.1.min(stay.dequeued.1);
-        let mut by_need: Vec<(u32, u32)> = (0..).zip(stays).map(|(at, stay)| (needed(stay), at)).collect();
+        let mut by_need: Vec<(u32, u32)> = (0..)
+            .zip(stays)
+            .map(|(at, stay)| (needed(stay), at))
+            .collect();
         by_need.sort_unstable();
-        let mut by_end: Vec<(u32, u32)> = (0..).zip(stays).map(|(at, stay)| (stay.dequeued.1, at)).collect();
+        let mut by_end: Vec<(u32, u32)> = (0..)
+            .zip(stays)
+            .map(|(at, stay)| (stay.dequeued.1, at))
+            .collect();
         by_end.sort_unstable();
         let mut by_end = by_end.into_iter().peekable();
         let mut placed = vec![false; stays.len()];

@@ -24,7 +24,10 @@ struct Placed {
 
 /// Decides a priority queue.
 pub(super) fn decide(facts: &Facts<'_>, stays: &[Stay]) -> Found {
-    let mut by_priority: Vec<(u32, u32)> = (0..).zip(stays).map(|(at, stay)| (stay.value, at)).collect();
+    let mut by_priority: Vec<(u32, u32)> = (0..)
+        .zip(stays)
+        .map(|(at, stay)| (stay.value, at))
+        .collect();
     by_priority.sort_unstable_by(|a, b| b.cmp(a));
     let mut cover = Cover::new(facts.events + 2);
     let mut placed = Vec::with_capacity(stays.len());

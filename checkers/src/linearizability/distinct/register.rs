@@ -11,9 +11,9 @@
 //! The initial value is a write that completed before everything. A write of which nobody knows and whose
 //! value nobody read can be left out; one whose value was read happened.
 
+use super::Found;
 use super::facts::{Act, Fact, Facts};
 use super::points::Points;
-use super::Found;
 
 const NOBODY: u32 = u32::MAX;
 
@@ -103,9 +103,9 @@ fn clusters(facts: &Facts<'_>, initial: u32) -> Result<Vec<Cluster>, Found> {
     if let Some(cluster) = clusters.get_mut(initial as usize).filter(|c| c.reads > 0) {
         cluster.first = (0, NOBODY);
     }
-    let unwritten = (0..).zip(&clusters).find(|(value, cluster)| {
-        cluster.reads > 0 && cluster.write == NOBODY && *value != initial
-    });
+    let unwritten = (0..)
+        .zip(&clusters)
+        .find(|(value, cluster)| cluster.reads > 0 && cluster.write == NOBODY && *value != initial);
     match unwritten {
         Some((_, cluster)) => Err(Found::violation(facts, [cluster.first.1])),
         None => Ok(clusters),
@@ -155,7 +155,12 @@ fn places(clusters: &[Cluster], forward: &[(u32, u32)]) -> Result<Vec<(u64, u32)
     Ok(places)
 }
 
-fn order(facts: &Facts<'_>, clusters: &[Cluster], initial: u32, places: Vec<(u64, u32)>) -> Vec<u32> {
+fn order(
+    facts: &Facts<'_>,
+    clusters: &[Cluster],
+    initial: u32,
+    places: Vec<(u64, u32)>,
+) -> Vec<u32> {
     let mut starts = vec![0_u32; clusters.len() + 1];
     for (value, cluster) in clusters.iter().enumerate() {
         starts[value + 1] = starts[value] + cluster.reads;

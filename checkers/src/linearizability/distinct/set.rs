@@ -9,9 +9,9 @@
 //! `d` are the best, and an order exists exactly when they do. Elements that are added or removed more
 //! often are left to the search, each by itself.
 
+use super::Core;
 use super::facts::{Act, Fact, Facts};
 use super::points::Points;
-use super::Core;
 
 /// The operations on one element, as places in the list of facts.
 #[derive(Debug, Default)]
@@ -127,7 +127,8 @@ impl Asked<'_> {
             sees,
             misses,
         } = self.element;
-        let needed = |list: &[u32], wanted: bool| wanted || list.iter().any(|&at| self.fact(at).must);
+        let needed =
+            |list: &[u32], wanted: bool| wanted || list.iter().any(|&at| self.fact(at).must);
         // What nobody knows of and nobody needs is left out.
         let added = needed(adds, !sees.is_empty()) && !adds.is_empty();
         let removed = needed(removes, !misses.is_empty()) && !removes.is_empty();
@@ -151,7 +152,11 @@ impl Asked<'_> {
 
     /// It was never there.
     fn absent(&self, removed: bool, points: &mut Points) {
-        let removes = if removed { &self.element.removes[..] } else { &[] };
+        let removes = if removed {
+            &self.element.removes[..]
+        } else {
+            &[]
+        };
         for &at in self.element.misses.iter().chain(removes) {
             self.place(points, self.fact(at).from, at);
         }
@@ -165,8 +170,14 @@ impl Asked<'_> {
         let Some(first) = adds.first().copied() else {
             return Answer::Open;
         };
-        let low = self.latest(misses).max(Some((self.fact(first).from, first)));
-        let high = self.earliest(adds).into_iter().chain(self.earliest(sees)).min();
+        let low = self
+            .latest(misses)
+            .max(Some((self.fact(first).from, first)));
+        let high = self
+            .earliest(adds)
+            .into_iter()
+            .chain(self.earliest(sees))
+            .min();
         let (Some(low), Some(high)) = (low, high) else {
             return Answer::Open;
         };
@@ -180,7 +191,11 @@ impl Asked<'_> {
             self.place(points, self.fact(at).from, at);
         }
         self.place(points, low.0, first);
-        for &at in adds[1..].iter().filter(|&&at| self.fact(at).must).chain(sees) {
+        for &at in adds[1..]
+            .iter()
+            .filter(|&&at| self.fact(at).must)
+            .chain(sees)
+        {
             self.place(points, self.fact(at).from.max(low.0), at);
         }
         Answer::Placed
@@ -196,7 +211,9 @@ impl Asked<'_> {
         let high = earliest_see.map_or(put.last(), |see| see.0.min(put.last()));
         // The removal first, or not at all.
         let after = if take.must { take.from } else { 0 };
-        let low = latest_miss.map_or(put.from, |miss| miss.0.max(put.from)).max(after);
+        let low = latest_miss
+            .map_or(put.from, |miss| miss.0.max(put.from))
+            .max(after);
         if low <= high {
             if take.must {
                 self.place(points, take.from, remove);

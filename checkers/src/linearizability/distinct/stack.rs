@@ -149,7 +149,10 @@ impl<'a> Nest<'a> {
                 return Err(self.without_bottom(begin, end, first, last));
             };
             self.take_away(bottom);
-            points.push(first - 1, self.facts.list[self.stays[bottom as usize].put as usize].call);
+            points.push(
+                first - 1,
+                self.facts.list[self.stays[bottom as usize].put as usize].call,
+            );
             depth += 1;
             tasks.push(Task::Inside(end, to));
             tasks.push(Task::Pop(bottom, last));
@@ -196,7 +199,13 @@ impl<'a> Nest<'a> {
         let stretches = (begin..end)
             .map(|segment| self.begins[segment as usize])
             .filter(|&at| at != NOBODY)
-            .map(|at| (self.stays[at as usize].came.1, self.stays[at as usize].left.0, at))
+            .map(|at| {
+                (
+                    self.stays[at as usize].came.1,
+                    self.stays[at as usize].left.0,
+                    at,
+                )
+            })
             .collect();
         core(self.stays, chain(stretches, first, last))
     }

@@ -83,7 +83,10 @@ fn stays(facts: &Facts<'_>) -> Result<Vec<Stay>, Found> {
             return Err(Found::Open);
         }
         if let Some(twice) = life.twice {
-            return Err(Found::violation(facts, [Some(at), life.take, Some(twice)].into_iter().flatten()));
+            return Err(Found::violation(
+                facts,
+                [Some(at), life.take, Some(twice)].into_iter().flatten(),
+            ));
         }
         if taken.is_some_and(|taken| taken.to < fact.from) {
             return Err(Found::violation(facts, [at].into_iter().chain(life.take)));

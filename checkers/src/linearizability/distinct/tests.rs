@@ -168,7 +168,11 @@ fn lie(drafts: &mut [Draft], object: &Object, random: &mut Random) {
                 Miss(element) => See(*element),
                 Take(_) if object.kind == Kind::Elements => Take(value),
                 Take(_) => Empty,
-                All(list) => All(list.iter().copied().filter(|_| random.below(4) > 0).collect()),
+                All(list) => All(list
+                    .iter()
+                    .copied()
+                    .filter(|_| random.below(4) > 0)
+                    .collect()),
                 other => other.clone(),
             };
         }
@@ -256,7 +260,10 @@ fn compare<M: Model>(model: &M, kind: Kind, op: fn(&Act) -> M::Op, histories: u6
                 counts.valid += 1;
             }
             Outcome::Found(Found::Violation(core)) => {
-                assert!(matches!(answer, Answer::Impossible(_)), "{core:?} of {calls:#?}");
+                assert!(
+                    matches!(answer, Answer::Impossible(_)),
+                    "{core:?} of {calls:#?}"
+                );
                 confirm(model, &calls, &limits);
                 counts.invalid += 1;
             }
@@ -269,7 +276,10 @@ fn compare<M: Model>(model: &M, kind: Kind, op: fn(&Act) -> M::Op, histories: u6
         }
     }
     println!("{kind:?}: {counts:?}");
-    assert!(counts.valid > histories / 8 && counts.invalid > histories / 8, "{counts:?}");
+    assert!(
+        counts.valid > histories / 8 && counts.invalid > histories / 8,
+        "{counts:?}"
+    );
     assert!(counts.open + counts.stopped < histories / 4, "{counts:?}");
 }
 

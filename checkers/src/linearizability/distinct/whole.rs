@@ -97,12 +97,15 @@ impl<'a> Whole<'a> {
 
     /// These operations, with all additions of these elements, and nothing but these elements.
     fn core(&self, ops: &[u32], elements: &[u32]) -> Core {
-        let adds = (0..).zip(&self.facts.list).filter(|(_, fact)| {
-            fact.act == Act::Put && elements.contains(&fact.value)
-        });
+        let adds = (0..)
+            .zip(&self.facts.list)
+            .filter(|(_, fact)| fact.act == Act::Put && elements.contains(&fact.value));
         let ops = ops.iter().copied().filter(|&at| at != NOBODY);
         let mut core = Core::of(self.facts, adds.map(|(at, _)| at).chain(ops));
-        let mut only: Vec<u64> = elements.iter().map(|&dense| self.facts.original(dense)).collect();
+        let mut only: Vec<u64> = elements
+            .iter()
+            .map(|&dense| self.facts.original(dense))
+            .collect();
         only.sort_unstable();
         only.dedup();
         core.only = Some(only);
@@ -148,9 +151,15 @@ impl<'a> Whole<'a> {
         first.sort_unstable();
         second.sort_unstable();
         let only = |these: &[u32], those: &[u32]| {
-            these.iter().copied().find(|element| those.binary_search(element).is_err())
+            these
+                .iter()
+                .copied()
+                .find(|element| those.binary_search(element).is_err())
         };
-        let elements: Vec<u32> = only(&first, &second).into_iter().chain(only(&second, &first)).collect();
+        let elements: Vec<u32> = only(&first, &second)
+            .into_iter()
+            .chain(only(&second, &first))
+            .collect();
         self.core(&[a, b], &elements)
     }
 
@@ -173,7 +182,8 @@ impl<'a> Whole<'a> {
         let groups = self.reads.last().map_or(0, |read| read.1 + 1);
         for group in (0..groups).chain([UNSEEN]) {
             let mut base = places.base;
-            while let Some(element) = order.next_if(|&at| self.elements[at as usize].layer == group) {
+            while let Some(element) = order.next_if(|&at| self.elements[at as usize].layer == group)
+            {
                 base = base.max(self.add(element, &mut places)?);
             }
             places.base = base;
@@ -191,9 +201,9 @@ impl<'a> Whole<'a> {
         let state = &self.elements[element as usize];
         if state.add == NOBODY {
             // Somebody found it, but nobody added it.
-            let see = (0..).zip(&self.facts.list).find(|(_, fact)| {
-                fact.act == Act::See && fact.value == element
-            });
+            let see = (0..)
+                .zip(&self.facts.list)
+                .find(|(_, fact)| fact.act == Act::See && fact.value == element);
             return Err(self.core(&[see.map_or(NOBODY, |see| see.0)], &[element]));
         }
         let add = self.fact(state.add);
@@ -239,7 +249,9 @@ impl<'a> Whole<'a> {
     /// A sighting that ended before the element could be added: which operation made that so late is found by
     /// placing everything once more, up to that element.
     fn seen_early(&self, see: u32, fact: &Fact, gap: u32) -> Core {
-        let late = (0..).zip(&self.facts.list).find(|(_, other)| other.from == gap);
+        let late = (0..)
+            .zip(&self.facts.list)
+            .find(|(_, other)| other.from == gap);
         self.late(late.map_or(NOBODY, |(at, _)| at), see, Some(fact.value))
     }
 
@@ -248,7 +260,11 @@ impl<'a> Whole<'a> {
         let layer_of = |at: u32| {
             let fact = self.fact(at);
             match fact.act {
-                Act::All => self.reads.iter().find(|read| read.0 == at).map_or(0, |read| read.1),
+                Act::All => self
+                    .reads
+                    .iter()
+                    .find(|read| read.0 == at)
+                    .map_or(0, |read| read.1),
                 _ => self.elements[fact.value as usize].layer,
             }
         };
@@ -267,7 +283,10 @@ impl<'a> Whole<'a> {
         for &at in &ops.clone() {
             if at != NOBODY && self.fact(at).act == Act::All {
                 let group = layer_of(at);
-                elements.extend(self.seen(at).find(|&seen| self.elements[seen as usize].layer == group));
+                elements.extend(
+                    self.seen(at)
+                        .find(|&seen| self.elements[seen as usize].layer == group),
+                );
             }
         }
         self.core(&ops, &elements)

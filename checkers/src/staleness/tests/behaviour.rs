@@ -205,6 +205,22 @@ fn values_that_were_written_twice_are_searched() {
 }
 
 #[test]
+fn evidence_keeps_every_write_that_a_read_may_have_read() {
+    let text = "0w3( 1r( 13 1w1( 1) 1w3( 1) 1r( 13 1wnil( 1) 1r( 1nil 1r( 13 1r( 1nil";
+    let verdict = k(Some(1), text);
+    let listed: Vec<u64> = verdict.anomalies[0]
+        .evidence
+        .iter()
+        .map(|e| e.index)
+        .collect();
+    // The write of nil hides both writes of 3, of which the first must have happened early.
+    assert!(
+        listed.contains(&0) && listed.contains(&5) && listed.contains(&9),
+        "{listed:?}"
+    );
+}
+
+#[test]
 fn nothing_to_judge_is_unknown() {
     for text in ["", "0w1( 0?", "1r( 1?"] {
         for verdict in [
