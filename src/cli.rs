@@ -95,6 +95,9 @@ pub struct RunArgs {
     /// Run this many seeds, from --seed on.
     #[arg(long, value_name = "N")]
     pub test_count: Option<u64>,
+    /// End the run at the first event after which no order explains what the clients saw.
+    #[arg(long)]
+    pub stop_on_anomaly: bool,
     /// The name of the folder below the results [default: target-workload].
     #[arg(long)]
     pub name: Option<String>,

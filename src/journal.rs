@@ -9,6 +9,7 @@ use rupture_nemesis::Receipt;
 use rupture_targets::NodeName;
 use rupture_workloads::checkers::history::codec::{edn, jsonl};
 use rupture_workloads::checkers::history::{Event, History, Kind, Process};
+use rupture_workloads::checkers::linearizability::online::{Found, Watch};
 
 use crate::record::Sink;
 
@@ -40,6 +41,9 @@ pub struct Journal<'a> {
     faults: usize,
     nodes: BTreeMap<NodeName, usize>,
     line: String,
+    /// Hears of every event, if somebody watches.
+    watch: Option<Box<dyn Watch>>,
+    anomaly: Option<Found>,
 }
 
 impl<'a> Journal<'a> {
@@ -66,6 +70,8 @@ impl<'a> Journal<'a> {
             faults,
             nodes: BTreeMap::new(),
             line: String::new(),
+            watch: None,
+            anomaly: None,
         };
         for node in nodes {
             journal
@@ -73,6 +79,26 @@ impl<'a> Journal<'a> {
                 .with_context(|| format!("cannot create the log of {node} in the results"))?;
         }
         Ok(journal)
+    }
+
+    /// Lets somebody hear of every event from now on, who says when the history becomes impossible.
+    pub fn watched_by(&mut self, watch: Box<dyn Watch>) {
+        self.watch = Some(watch);
+    }
+
+    /// The event at which the history became impossible, if it did and somebody watches.
+    pub fn anomaly(&self) -> Option<&Found> {
+        self.anomaly.as_ref()
+    }
+
+    /// A history that cannot be read is not watched any more; whoever judges the whole of it says why.
+    fn tell(&mut self, row: usize) {
+        let told = self.watch.as_mut();
+        match told.map(|watch| watch.push(self.history.get(row))) {
+            Some(Ok(found)) => self.anomaly = self.anomaly.take().or(found),
+            Some(Err(_)) => self.watch = None,
+            None => {}
+        }
     }
 
     fn open_node(&mut self, node: &NodeName) -> io::Result<usize> {
@@ -97,6 +123,7 @@ impl<'a> Journal<'a> {
             }
         }
         let row = self.history.push(event);
+        self.tell(row);
         if !self.sink.keeps() {
             return;
         }

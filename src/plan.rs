@@ -38,6 +38,10 @@ pub struct Plan {
     pub script: Option<String>,
     /// Decides every random choice of the run.
     pub seed: u64,
+    /// Whether the run ends at the first event after which no order explains what the clients saw. Left out
+    /// where it does not, so that plans without it are written as they always were.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stop_on_anomaly: bool,
     /// How long the checker may take, in milliseconds of real time.
     pub check_timeout_ms: u64,
     /// How much memory the checker may use, in bytes.
@@ -63,6 +67,7 @@ impl Default for Plan {
             nemesis_interval_ms: 3_000,
             script: None,
             seed: 0,
+            stop_on_anomaly: false,
             check_timeout_ms: 120_000,
             check_memory: 4 << 30,
         }

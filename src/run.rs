@@ -6,7 +6,8 @@ use rupture_nemesis::{self as nemesis, FaultKind, Injector, Receipt, State};
 use rupture_targets::random::stream;
 use rupture_targets::{NodeName, Simulated, TargetError, TargetOptions, simulated, target};
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
-use rupture_workloads::checkers::{Budget, CheckError};
+use rupture_workloads::checkers::linearizability::online::{Found, Watch, watcher};
+use rupture_workloads::checkers::{Budget, CheckError, Options};
 use rupture_workloads::generator::GeneratorExt;
 use rupture_workloads::{Workload, WorkloadOptions, workload};
 
@@ -62,6 +63,7 @@ pub fn prepare(plan: &Plan) -> anyhow::Result<()> {
     let workload = make_workload(plan)?;
     let mut target = make_target(plan, &workload)?;
     make_nemesis(plan, target.as_mut())?;
+    make_watch(plan, &workload)?;
     Ok(())
 }
 
@@ -93,6 +95,9 @@ pub fn run(
         .map(NodeName::numbered)
         .collect();
     let mut journal = Journal::open(sink, &names)?;
+    if let Some(watch) = make_watch(plan, &workload)? {
+        journal.watched_by(watch);
+    }
     let mut watcher = InvariantWatcher::default();
     let asked = faults.kinds();
     let schedule = Schedule::new(Parts {
@@ -117,10 +122,15 @@ pub fn run(
         random: stream(plan.seed, "nemesis targets"),
     };
     let outcome = driver.run(stop)?;
+    let anomaly = journal.anomaly().cloned();
     let (history, counts) = journal.finish();
-    let mut parts = vec![judge(plan, workload.checker.as_ref(), &history)?];
+    let mut verdict = judge(plan, workload.checker.as_ref(), &history)?;
+    verdict.notes.extend(anomaly.as_ref().map(stopped_at));
+    let mut parts = vec![verdict];
     parts.extend(watcher.finish());
-    parts.extend(conditions(&outcome, counts, &asked));
+    // A run that was stopped had no time for faults that were still to come.
+    let asked = if anomaly.is_some() { &[] } else { &asked[..] };
+    parts.extend(conditions(&outcome, counts, asked));
     Ok(Report {
         seed: plan.seed,
         parts,
@@ -129,6 +139,17 @@ pub fn run(
         simulated_ns: outcome.simulated_ns,
         interrupted: outcome.interrupted,
     })
+}
+
+/// What a verdict notes of a run that was ended by what its clients saw.
+fn stopped_at(found: &Found) -> String {
+    let first = if found.is_first { "the first" } else { "one" };
+    let key = found.key.as_ref();
+    let key = key.map_or(String::new(), |key| format!(" (key {key})"));
+    format!(
+        "stopped at event {}{key}, {first} that no order explains",
+        found.event
+    )
 }
 
 fn judge(
@@ -191,6 +212,27 @@ fn make_workload(plan: &Plan) -> anyhow::Result<Workload> {
     };
     workload(&plan.workload, &options)
         .map_err(|error| unknown_name("workload", &error.name, &error.known))
+}
+
+/// Who ends the run at the first anomaly, if that is asked for.
+fn make_watch(plan: &Plan, workload: &Workload) -> anyhow::Result<Option<Box<dyn Watch>>> {
+    if !plan.stop_on_anomaly {
+        return Ok(None);
+    }
+    let options = Options {
+        independent: workload.independent,
+        ..Options::default()
+    };
+    let watch = watcher(workload.model, &options).map_err(|unknown| {
+        bad_input(format!(
+            "--stop-on-anomaly: the workload `{}` is judged as {}, which cannot be watched while it runs; \
+             these can: {}",
+            workload.name,
+            workload.model,
+            unknown.known().join(", ")
+        ))
+    })?;
+    Ok(Some(watch))
 }
 
 fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simulated>> {

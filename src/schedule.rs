@@ -92,6 +92,8 @@ pub struct Schedule {
     open: Vec<Option<Task>>,
     phase: Phase,
     requests: u64,
+    /// Whether nothing is invoked any more.
+    stopped: bool,
 }
 
 impl Schedule {
@@ -102,6 +104,7 @@ impl Schedule {
             open: vec![None; parts.threads],
             phase: Phase::Main,
             requests: 0,
+            stopped: false,
             parts,
         }
     }
@@ -131,6 +134,14 @@ impl Schedule {
                 },
                 Phase::Finished => return Step::Finished,
             }
+        }
+    }
+
+    /// Ends the run early: nothing is invoked any more and no fault begins. What runs completes, what lasts is
+    /// undone, and the final operations are left out.
+    pub fn stop(&mut self, now_ns: u64) {
+        if !std::mem::replace(&mut self.stopped, true) {
+            self.parts.nemesis.stop(now_ns);
         }
     }
 
@@ -167,6 +178,13 @@ impl Schedule {
 
     /// The generator of the phase; finished when it is done and every thread is free.
     fn clients(&mut self, now_ns: u64) -> Step {
+        if self.stopped {
+            return if self.threads.all_free() {
+                Step::Finished
+            } else {
+                Step::WaitForCompletion
+            };
+        }
         let generator = match self.phase {
             Phase::Main => Some(&mut self.parts.main),
             _ => self.parts.last.as_mut(),

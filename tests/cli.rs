@@ -307,6 +307,69 @@ fn a_mutant_is_caught_and_explained() {
 }
 
 #[test]
+fn a_run_that_stops_on_an_anomaly_ends_early_and_replays() {
+    let folder = scratch();
+    let counted = |name: &str| {
+        let path = folder
+            .path()
+            .join("results")
+            .join(name)
+            .join("verdict.json");
+        let verdict: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let seconds = verdict["simulated_seconds"].as_f64().unwrap();
+        (verdict["operations"]["ok"].as_u64().unwrap(), seconds)
+    };
+    let mutant = ["run", "--mutant", "stale-read"];
+    expect(1, folder.path(), &mutant);
+    let whole = counted("latest");
+    let stopping = [&mutant[..], &["--stop-on-anomaly"]].concat();
+    let (printed, _) = expect(1, folder.path(), &stopping);
+    for part in [
+        "INVALID",
+        "stopped at event",
+        "the first that no order explains",
+    ] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
+    }
+    let early = counted("latest");
+    assert!(
+        early.0 < whole.0 && early.1 < whole.1,
+        "{early:?} {whole:?}"
+    );
+
+    // The event that it names is the first: the history up to it is invalid, and valid without it.
+    let named: usize = printed
+        .split("stopped at event ")
+        .nth(1)
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|number| number.parse().ok())
+        .expect("the number of an event");
+    let latest = folder.path().join("results/latest");
+    let history = fs::read_to_string(latest.join("history.jsonl")).unwrap();
+    for (events, code) in [(named, 0), (named + 1, 1)] {
+        let prefix: Vec<&str> = history.lines().take(events).collect();
+        fs::write(folder.path().join("prefix.jsonl"), prefix.join("\n")).unwrap();
+        let check = [
+            "check",
+            "--model",
+            "register",
+            "--independent",
+            "prefix.jsonl",
+        ];
+        expect(code, folder.path(), &check);
+    }
+
+    let (printed, _) = expect(1, folder.path(), &["replay", "results/latest"]);
+    assert!(printed.contains("byte for byte"), "{printed}");
+    let seeds = [&stopping[..], &["--seeds", "0..2"]].concat();
+    let (printed, _) = expect(1, folder.path(), &seeds);
+    assert!(printed.contains("--stop-on-anomaly --seed "), "{printed}");
+    let sets = ["run", "--workload", "set", "--stop-on-anomaly"];
+    let (_, complaint) = expect(254, folder.path(), &sets);
+    assert!(complaint.contains("cannot be watched"), "{complaint}");
+}
+
+#[test]
 fn many_seeds_end_with_the_commands_that_rerun_the_failing_ones() {
     let folder = scratch();
     let (printed, _) = expect(

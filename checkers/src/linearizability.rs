@@ -18,6 +18,7 @@ pub(crate) mod decide;
 mod distinct;
 pub(crate) mod explain;
 mod memo;
+pub mod online;
 mod plan;
 pub(crate) mod search;
 pub(crate) mod shrink;
@@ -79,6 +80,16 @@ impl<M: Model> Linearizable<M> {
 impl<M: Model> Checker for Linearizable<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let operations = history.operations()?;
+        let held = held(history, &operations);
+        let Some(left) = budget.bytes().checked_sub(held) else {
+            let mut verdict = Verdict::unknown(
+                self.model.name(),
+                LEVEL,
+                format!("out of memory: the operations alone may take {held} bytes"),
+            );
+            verdict.operations = operations.len() as u64;
+            return Ok(verdict);
+        };
         let parts = parts(&self.model, self.independent, history, &operations)?;
         let mut verdict = Verdict::new(Validity::Valid, self.model.name(), LEVEL);
         verdict.operations = operations.len() as u64;
@@ -97,11 +108,18 @@ impl<M: Model> Checker for Linearizable<M> {
             model: &self.model,
             history,
             operations: &operations,
-            budget,
+            budget: &budget.with_bytes(left),
             witness: self.witness,
         };
         Ok(case.close(verdict, &parts))
     }
+}
+
+/// What the decoded operations may take, in bytes: what is kept of each, and the values that they carry.
+fn held(history: &History, operations: &[Operation]) -> usize {
+    const AN_OPERATION: usize = 160;
+    let each = operations.len().saturating_mul(AN_OPERATION);
+    each.saturating_add(history.bytes())
 }
 
 /// Why there is nothing to judge. That every operation failed is something: nothing happened, and nothing

@@ -66,6 +66,9 @@ impl Driver<'_, '_> {
                 break;
             }
             let now_ns = self.target.now_ns();
+            if self.journal.anomaly().is_some() {
+                self.schedule.stop(now_ns);
+            }
             match self.schedule.next(now_ns) {
                 Step::Invoke(task) => self.invoke(&task)?,
                 Step::Fault(fault) => self.fault(now_ns, fault),

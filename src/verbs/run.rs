@@ -128,6 +128,7 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
             .unwrap_or_else(|| plan::nemesis_interval_ms(args.time_limit)),
         script,
         seed: args.seed,
+        stop_on_anomaly: args.stop_on_anomaly,
         check_timeout_ms: args.check_timeout,
         check_memory: args.check_memory,
     };

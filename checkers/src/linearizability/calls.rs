@@ -72,7 +72,7 @@ pub(crate) fn parts<M: Model>(
     Ok(parts)
 }
 
-fn name(key: &[Value]) -> Option<String> {
+pub(super) fn name(key: &[Value]) -> Option<String> {
     match key {
         [] => None,
         [one] => Some(one.to_string()),
@@ -81,7 +81,7 @@ fn name(key: &[Value]) -> Option<String> {
 }
 
 /// Reads one operation.
-struct Reader<'h, M> {
+pub(super) struct Reader<'h, M> {
     model: &'h M,
     outcome: Outcome,
     outer: Option<ValueRef<'h>>,
@@ -90,7 +90,7 @@ struct Reader<'h, M> {
 }
 
 impl<'h, M: Model> Reader<'h, M> {
-    fn new(
+    pub(super) fn new(
         model: &'h M,
         independent: bool,
         history: &'h History,
@@ -123,13 +123,13 @@ impl<'h, M: Model> Reader<'h, M> {
         })
     }
 
-    fn key(&self) -> Result<Vec<Value>, CheckError> {
+    pub(super) fn key(&self) -> Result<Vec<Value>, CheckError> {
         let inner = self.model.key(&self.seen).map_err(|m| self.error(m))?;
         let keys = self.outer.into_iter().chain(inner);
         Ok(keys.map(|key| canonical(key.to_value())).collect())
     }
 
-    fn op(&self, values: &mut Values) -> Result<Option<M::Op>, CheckError> {
+    pub(super) fn op(&self, values: &mut Values) -> Result<Option<M::Op>, CheckError> {
         let op = self.model.decode(&self.seen, values);
         let op = match self.outcome {
             Outcome::Fail => op.and_then(|_| self.model.decode_failed(&self.seen, values)),

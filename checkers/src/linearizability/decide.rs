@@ -87,7 +87,7 @@ struct Decider<'a, M: Model> {
 
 impl<M: Model> Decider<'_, M> {
     fn search(&self) -> Decision<M::Op> {
-        let (answer, steps) = Search::decide(self.model, self.calls, self.limits);
+        let (answer, steps) = Search::exists(self.model, self.calls, self.limits);
         let ruling = match answer {
             Answer::Order(_) => Ruling::Order(None),
             Answer::Impossible(deadly) => Ruling::Impossible(Impossible {

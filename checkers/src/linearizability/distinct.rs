@@ -18,6 +18,7 @@ mod stays;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod unordered;
 mod whole;
 
 use super::calls::Call;
@@ -107,6 +108,7 @@ impl<'a> Distinct<'a> {
             Theory::Set if self.is_read_whole() => "nested reads",
             Theory::Set => "elements",
             Theory::FifoQueue => "queue patterns (Henzinger, Sezgin & Vafeiadis 2013)",
+            Theory::UnorderedQueue => "stays",
             Theory::Stack => "stack nesting (Lee & Mathur 2025)",
             Theory::PriorityQueue => "priority gaps (Lee & Mathur 2025)",
         }
@@ -186,6 +188,7 @@ fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
             }
         }
         Theory::FifoQueue => fifo::decide(facts),
+        Theory::UnorderedQueue => unordered::decide(facts),
         Theory::Stack => stays::decide(facts, stack::decide),
         Theory::PriorityQueue => stays::decide(facts, priority::decide),
     })

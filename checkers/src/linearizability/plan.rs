@@ -33,14 +33,28 @@ pub(crate) struct Mark {
     pub(crate) mask: u64,
 }
 
+impl Mark {
+    fn of(slot: usize) -> Self {
+        Self {
+            word: (slot / 64) as u32,
+            mask: 1 << (slot % 64),
+        }
+    }
+}
+
 /// What a search asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// Whether there is an order, from the model's initial state.
     Order,
-    /// The same from any state: what a model calls idle is not known to be.
+    /// The same where free calls may be taken again and again, and so are no debt. If there is no order even
+    /// then, there is none.
+    Endless,
+    /// An order from any state: what a model calls idle is not known to be.
+    #[cfg_attr(not(test), allow(dead_code))]
     OrderFrom,
     /// The states after all calls: every completion counts, and what nobody saw may matter.
+    #[cfg_attr(not(test), allow(dead_code))]
     Finals,
 }
 
@@ -50,6 +64,8 @@ pub(crate) enum Goal {
 pub(crate) struct Plan {
     roles: Vec<Role>,
     marks: Vec<Mark>,
+    /// Where a configuration says of an effect that it can only have been taken if it says so.
+    open: Vec<Mark>,
     /// The column of each effect and optional call, which it shares with calls that run at other times.
     columns: Vec<u32>,
     /// The call that completes at each event, up to the last one that must have happened.
@@ -64,6 +80,7 @@ pub(crate) struct Plan {
     pub(crate) debt: usize,
     /// How many calls run at each event, summed over all events.
     running: usize,
+    goal: Goal,
 }
 
 /// Bits of the first word that hold the number of the state.
@@ -74,6 +91,7 @@ impl Plan {
         let roles = roles(model, calls, goal);
         let mut plan = Self {
             marks: vec![Mark::default(); calls.len()],
+            open: vec![Mark::default(); calls.len()],
             columns: vec![0; calls.len()],
             ends: ends(calls, &roles, goal),
             classes: classes(calls, &roles),
@@ -81,6 +99,7 @@ impl Plan {
             exact: 0,
             debt: 0,
             running: 0,
+            goal,
             roles,
         };
         plan.sweep(calls);
@@ -89,7 +108,7 @@ impl Plan {
 
     /// How many bytes a plan of so many calls takes at most.
     pub(crate) fn bytes_of(calls: usize) -> usize {
-        let each = size_of::<Role>() + size_of::<Mark>() + 3 * size_of::<u32>();
+        let each = size_of::<Role>() + 2 * size_of::<Mark>() + 3 * size_of::<u32>();
         // Classes, while they are made, take the most: a list, an entry, and a number for each.
         calls.saturating_mul(each + 64)
     }
@@ -110,6 +129,12 @@ impl Plan {
         self.marks[call as usize]
     }
 
+    /// Where a configuration says of an effect that was not taken that it is *open*: it has to be taken. One
+    /// that is neither taken nor open may or may not have been.
+    pub(crate) fn open(&self, call: u32) -> Mark {
+        self.open[call as usize]
+    }
+
     pub(crate) fn column(&self, call: u32) -> usize {
         self.columns[call as usize] as usize
     }
@@ -120,6 +145,11 @@ impl Plan {
 
     pub(crate) fn class_column(&self, class: usize) -> usize {
         self.class_columns + class
+    }
+
+    /// Whether free calls may be taken again and again.
+    pub(crate) fn endless(&self) -> bool {
+        self.goal == Goal::Endless
     }
 
     /// How many columns there are.
@@ -137,7 +167,9 @@ impl Plan {
         let mut window = Window::default();
         let (mut taken, mut owed, mut columns) =
             (Slots::default(), Slots::default(), Slots::default());
-        owed.next = self.classes.iter().map(Vec::len).sum();
+        if !self.endless() {
+            owed.next = self.classes.iter().map(Vec::len).sum();
+        }
         for event in 0..self.ends.len() {
             window.enter(self, calls);
             for at in window.begun.clone() {
@@ -147,6 +179,9 @@ impl Plan {
                     Role::Free | Role::Idle => continue,
                 };
                 self.marks[at].word = slot as u32;
+                if self.roles[at] == Role::Effect {
+                    self.open[at].word = owed.take() as u32;
+                }
                 if self.roles[at] != Role::Read {
                     self.columns[at] = columns.take() as u32;
                 }
@@ -155,7 +190,10 @@ impl Plan {
             let end = self.ends[event] as usize;
             let slot = self.marks[end].word as usize;
             match self.roles[end] {
-                Role::Effect => taken.free.push(slot),
+                Role::Effect => {
+                    taken.free.push(slot);
+                    owed.free.push(self.open[end].word as usize);
+                }
                 _ => owed.free.push(slot),
             }
             if self.roles[end] != Role::Read {
@@ -176,14 +214,13 @@ impl Plan {
             self.marks[call as usize].word = number as u32;
         }
         for (mark, role) in self.marks.iter_mut().zip(&self.roles) {
-            let slot = match role {
-                Role::Effect => STATE_BITS + mark.word as usize,
-                _ => self.exact * 64 + mark.word as usize,
+            *mark = match role {
+                Role::Effect => Mark::of(STATE_BITS + mark.word as usize),
+                _ => Mark::of(self.exact * 64 + mark.word as usize),
             };
-            *mark = Mark {
-                word: (slot / 64) as u32,
-                mask: 1 << (slot % 64),
-            };
+        }
+        for mark in &mut self.open {
+            *mark = Mark::of(self.exact * 64 + mark.word as usize);
         }
     }
 }
@@ -262,7 +299,7 @@ fn roles<M: Model>(model: &M, calls: &[Call<M::Op>], goal: Goal) -> Vec<Role> {
         (false, false) => Role::Optional,
     };
     let mut roles: Vec<Role> = calls.iter().map(role).collect();
-    if goal != Goal::Order {
+    if !matches!(goal, Goal::Order | Goal::Endless) {
         return roles;
     }
     let judged: Vec<usize> = (0..calls.len())

@@ -2,14 +2,18 @@
 //!
 //! All configurations before one completion are found, then all before the next (`levels`), so that memory
 //! is bounded by the widest level and not by the history. Where levels are wide a search depth first
-//! (`depth`) runs beside it for a part of the steps: it finds an order soon where there are many. Whichever
-//! ends first has decided; both count their steps, so the same calls always take the same way.
+//! (`depth`) runs beside it for a part of the steps: it finds an order soon where there are many. Where calls
+//! never completed, so does a third one that takes each of these as often as it likes: it has few
+//! configurations, and if even so there is no order, there is none. Whichever decides first has decided; all
+//! count their steps, so the same calls always take the same way.
 //!
 //! What keeps it small:
 //! - Reads that agree with the state are taken at once: they change nothing, and taken is better than owed.
 //! - A call that need not happen is a debt once it is taken. Of two configurations with the same state and
 //!   the same calls that must happen, one whose debt is a part of the other's can do all that the other
 //!   can. An owed read is a debt as well.
+//! - An effect that can be taken without a trace, because another one hides it at once or because it changes
+//!   nothing, need not be decided on: from then on it may have been taken or not (`levels`).
 //! - Of equal calls that never complete the oldest is taken first, and those are left out that nobody can
 //!   have noticed ([`Model::idle`]).
 //!
@@ -121,6 +125,7 @@ impl Search {
     }
 
     /// As [`Self::exists`], for an object that is in any of these states at the beginning.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn decide_from<M: Model>(
         model: &M,
         starts: &[M::State],
@@ -140,6 +145,7 @@ impl Search {
     /// All states that the object may be in after the calls, if it is in any of `starts` before them: those
     /// that must be taken are, the others may or may not be. In an order that depends on the arguments only;
     /// `None` when the bounds were passed.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn finals<M: Model>(
         model: &M,
         starts: &[M::State],
@@ -192,11 +198,15 @@ impl<M: Model> Task<'_, M> {
         let mut levels = Levels::new(self.model, self.calls, plan, noted);
         match self.both(plan, &mut levels, meter) {
             Ok(answer) => answer,
-            Err(stop) => Answer::Stopped(stop, Some(plan.end(levels.event()))),
+            Err(stop) => {
+                // After the last event the order is only written down.
+                let event = levels.event().min(plan.events() - 1);
+                Answer::Stopped(stop, Some(plan.end(event)))
+            }
         }
     }
 
-    /// Runs the levels, and beside them where they are wide a search depth first.
+    /// Runs the levels, and beside them where they are wide the others.
     fn both(
         &self,
         plan: &Plan,
@@ -210,32 +220,57 @@ impl<M: Model> Task<'_, M> {
             Reached::Nowhere => return Ok(Answer::Impossible(plan.end(levels.event()))),
             Reached::Quota => {}
         }
+        let endless = self.endless(plan, meter)?;
+        let mut endless = match &endless {
+            Some(plan) => Some(Levels::new(self.model, self.calls, plan, false)),
+            None => None,
+        };
+        if let Some(levels) = &mut endless {
+            levels.start(self.starts, meter)?;
+        }
         let mut depth = Depth::new(self.model, self.starts, self.calls, plan, meter);
         loop {
-            let found = depth
-                .as_mut()
-                .map(|depth| depth.run(quota / SHARE_OF_DEPTH, meter));
-            match found.transpose()? {
-                Some(Found::Answer(answer)) => return Ok(answer),
-                Some(Found::Room) => {
-                    if let Some(depth) = depth.take() {
-                        depth.drop(meter);
+            if let Some(search) = &mut depth {
+                match search.run(quota / SHARE_OF_DEPTH, meter)? {
+                    Found::Answer(answer) => return Ok(answer),
+                    Found::Quota => {}
+                    Found::Room => depth = drop_depth(depth, meter),
+                }
+            }
+            if let Some(search) = &mut endless {
+                let until = meter.steps().saturating_add(quota);
+                match search.run(plan.events(), until, meter)? {
+                    Reached::Nowhere => return Ok(Answer::Impossible(plan.end(search.event()))),
+                    Reached::Quota => {}
+                    Reached::Event => {
+                        if let Some(search) = endless.take() {
+                            search.drop(meter);
+                        }
                     }
                 }
-                Some(Found::Quota) | None => {}
             }
             let until = meter.steps().saturating_add(quota);
             match levels.run(plan.events(), until, meter)? {
+                Reached::Nowhere => return Ok(Answer::Impossible(plan.end(levels.event()))),
+                Reached::Quota => quota *= 2,
                 Reached::Event => {
-                    if let Some(depth) = depth.take() {
-                        depth.drop(meter);
+                    drop_depth(depth, meter);
+                    if let Some(search) = endless.take() {
+                        search.drop(meter);
                     }
                     return self.order(plan, levels, meter);
                 }
-                Reached::Nowhere => return Ok(Answer::Impossible(plan.end(levels.event()))),
-                Reached::Quota => quota *= 2,
             }
         }
+    }
+
+    /// The plan of a search in which free calls may be taken again and again, if there are any.
+    fn endless(&self, plan: &Plan, meter: &mut Meter<'_>) -> Result<Option<Plan>, Stop> {
+        if plan.classes().is_empty() || self.goal != Goal::Order {
+            return Ok(None);
+        }
+        meter.take(Plan::bytes_of(self.calls.len()))?;
+        Ok(Some(Plan::new(self.model, self.calls, Goal::Endless)))
     }
 
     /// The order that the last level stands for.
@@ -249,9 +284,23 @@ impl<M: Model> Task<'_, M> {
             return Ok(Answer::Order(Vec::new()));
         }
         if plan.events() <= trace::SEGMENT {
-            let order = levels.any().map(|any| levels.trace(any).1);
-            return Ok(Answer::Order(order.unwrap_or_default()));
+            let mut placed = vec![false; self.calls.len()];
+            let mut order = levels
+                .any()
+                .map_or(Vec::new(), |any| levels.trace(any, &mut placed).1);
+            order.reverse();
+            return Ok(Answer::Order(order));
         }
         trace::order(self.model, self.starts, self.calls, plan, meter).map(Answer::Order)
     }
+}
+
+fn drop_depth<'a, M: Model>(
+    depth: Option<Depth<'a, M>>,
+    meter: &mut Meter<'_>,
+) -> Option<Depth<'a, M>> {
+    if let Some(depth) = depth {
+        depth.drop(meter);
+    }
+    None
 }

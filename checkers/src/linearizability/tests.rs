@@ -1,6 +1,8 @@
 //! The engines against the definition, on many small histories and some long ones.
 
+mod levels;
 pub(crate) mod objects;
+mod online;
 pub(crate) mod oracle;
 mod proofs;
 pub(crate) mod random;

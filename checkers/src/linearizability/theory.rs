@@ -16,6 +16,8 @@ pub enum Theory {
     Set,
     /// First in, first out. Starts empty.
     FifoQueue,
+    /// What is put in comes out in any order. Starts empty.
+    UnorderedQueue,
     /// Last in, first out. Starts empty.
     Stack,
     /// The greatest or the least number goes first. Starts empty.

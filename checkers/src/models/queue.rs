@@ -114,6 +114,16 @@ macro_rules! queue_model {
             }
         }
 
+        fn view<'o>(&self, op: &'o QueueOp) -> View<'o> {
+            match op {
+                Enqueue(value) => View::Put(u64::from(value.0)),
+                Dequeue(value) => View::Take(u64::from(value.0)),
+                Empty => View::Empty,
+                Taken => View::TakeAny,
+                Drain(_) | Drained => View::Other,
+            }
+        }
+
         fn describe(&self, op: &QueueOp, values: &Values) -> String {
             describe(op, values)
         }
@@ -163,16 +173,6 @@ impl Model for FifoQueue {
         Some(Theory::FifoQueue)
     }
 
-    fn view<'o>(&self, op: &'o QueueOp) -> View<'o> {
-        match op {
-            Enqueue(value) => View::Put(u64::from(value.0)),
-            Dequeue(value) => View::Take(u64::from(value.0)),
-            Empty => View::Empty,
-            Taken => View::TakeAny,
-            Drain(_) | Drained => View::Other,
-        }
-    }
-
     fn step(&self, state: &Held, op: &QueueOp) -> Option<Held> {
         match op {
             Enqueue(value) => Some(state.with([&state.values[..], &[*value]].concat())),
@@ -189,6 +189,10 @@ impl Model for FifoQueue {
 
 impl Model for UnorderedQueue {
     queue_model!("unordered-queue");
+
+    fn theory(&self) -> Option<Theory> {
+        Some(Theory::UnorderedQueue)
+    }
 
     fn step(&self, state: &Held, op: &QueueOp) -> Option<Held> {
         match op {

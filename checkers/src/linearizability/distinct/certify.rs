@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Model;
 use crate::linearizability::calls::Call;
@@ -15,17 +15,21 @@ enum Object {
     Register(u64),
     Set(FxHashSet<u64>),
     Fifo(VecDeque<u64>),
+    /// What is there, and what somebody is known to have taken: other values go first where nobody knows.
+    Unordered(BTreeSet<(u32, u64)>, FxHashMap<u64, u32>, FxHashSet<u64>),
     Stack(Vec<u64>),
     /// Several values may have one priority.
     Priority(BTreeSet<(u64, u32)>),
 }
 
 impl Object {
-    fn new(theory: Theory) -> Self {
+    /// An object at the beginning, of which these values will be taken by name.
+    fn new(theory: Theory, taken: FxHashSet<u64>) -> Self {
         match theory {
             Theory::Register { initial } => Self::Register(initial),
             Theory::Set => Self::Set(FxHashSet::default()),
             Theory::FifoQueue => Self::Fifo(VecDeque::new()),
+            Theory::UnorderedQueue => Self::Unordered(BTreeSet::new(), FxHashMap::default(), taken),
             Theory::Stack => Self::Stack(Vec::new()),
             Theory::PriorityQueue => Self::Priority(BTreeSet::new()),
         }
@@ -72,6 +76,24 @@ impl Object {
                 View::Empty => queue.is_empty(),
                 _ => false,
             },
+            Self::Unordered(there, numbers, taken) => match view {
+                View::Put(value) => {
+                    numbers.insert(value, call);
+                    there.insert((call, value))
+                }
+                View::Take(value) => numbers
+                    .get(&value)
+                    .is_some_and(|&number| there.remove(&(number, value))),
+                View::TakeAny => {
+                    let first = there.iter().find(|(_, value)| !taken.contains(value));
+                    if let Some(first) = first.copied() {
+                        there.remove(&first);
+                    }
+                    true
+                }
+                View::Empty => there.is_empty(),
+                _ => false,
+            },
             Self::Stack(stack) => match view {
                 View::Put(value) => {
                     stack.push(value);
@@ -106,13 +128,25 @@ impl Object {
     }
 }
 
+/// The values that are taken by name, where that matters.
+fn taken<M: Model>(model: &M, theory: Theory, calls: &[Call<M::Op>]) -> FxHashSet<u64> {
+    let of = |call: &Call<M::Op>| match model.view(&call.op) {
+        View::Take(value) => Some(value),
+        _ => None,
+    };
+    match theory {
+        Theory::UnorderedQueue => calls.iter().filter_map(of).collect(),
+        _ => FxHashSet::default(),
+    }
+}
+
 /// Whether this is an order of the calls: every one that happened is in it once, none stands before another
 /// that had completed when it was invoked, and the object allows it.
 pub(crate) fn is_order<M: Model>(model: &M, calls: &[Call<M::Op>], order: &[u32]) -> bool {
     let Some(theory) = model.theory() else {
         return false;
     };
-    let mut object = Object::new(theory);
+    let mut object = Object::new(theory, taken(model, theory, calls));
     let mut placed = vec![false; calls.len()];
     let mut latest = 0;
     for &at in order {

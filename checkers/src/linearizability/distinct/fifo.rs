@@ -24,39 +24,28 @@ use crate::linearizability::calls::NEVER;
 
 /// A value that was in the queue.
 #[derive(Clone, Copy, Debug)]
-struct Stay {
+pub(super) struct Stay {
     /// Places in the list of facts. `take` is there if it was dequeued.
-    put: u32,
-    take: Option<u32>,
+    pub(super) put: u32,
+    pub(super) take: Option<u32>,
     /// Between which events it was enqueued, and between which dequeued.
-    enqueued: (u32, u32),
-    dequeued: (u32, u32),
+    pub(super) enqueued: (u32, u32),
+    pub(super) dequeued: (u32, u32),
 }
 
 /// Decides a queue.
 pub(super) fn decide(facts: &Facts<'_>) -> Found {
-    let stays = match stays(facts) {
-        Ok(stays) => stays,
+    let queue = match Queue::new(facts) {
+        Ok(queue) => queue,
         Err(found) => return found,
     };
-    let queue = Queue { facts, stays };
     if let Some(core) = queue.overtaken() {
         return Found::violation(facts, core);
     }
-    let mut cover = Cover::new(facts.events + 1);
-    for stay in &queue.stays {
-        cover.add(stay.enqueued.1, stay.dequeued.0);
-    }
-    let mut empties = Vec::new();
-    for (at, fact) in (0..).zip(&facts.list) {
-        if fact.act == Act::Empty {
-            let gap = cover.free(fact.from);
-            if gap >= fact.to {
-                return Found::violation(facts, queue.filled(at, fact));
-            }
-            empties.push((gap, fact.call));
-        }
-    }
+    let empties = match queue.empties() {
+        Ok(empties) => empties,
+        Err(core) => return Found::violation(facts, core),
+    };
     Found::Order(queue.order(&empties))
 }
 
@@ -112,12 +101,38 @@ fn stay(put: u32, fact: &Fact, take: Option<(u32, &Fact)>) -> Stay {
     }
 }
 
-struct Queue<'a> {
-    facts: &'a Facts<'a>,
-    stays: Vec<Stay>,
+/// The values of a queue.
+pub(super) struct Queue<'a> {
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) stays: Vec<Stay>,
 }
 
-impl Queue<'_> {
+impl<'a> Queue<'a> {
+    /// Reads the facts, and gives values to dequeues of which nobody knows the value.
+    pub(super) fn new(facts: &'a Facts<'a>) -> Result<Self, Found> {
+        let stays = stays(facts)?;
+        Ok(Self { facts, stays })
+    }
+
+    /// A gap for every dequeue that found nothing, with its call; or operations that leave one none.
+    pub(super) fn empties(&self) -> Result<Vec<(u32, u32)>, Vec<u32>> {
+        let mut cover = Cover::new(self.facts.events + 1);
+        for stay in &self.stays {
+            cover.add(stay.enqueued.1, stay.dequeued.0);
+        }
+        let mut empties = Vec::new();
+        for (at, fact) in (0..).zip(&self.facts.list) {
+            if fact.act == Act::Empty {
+                let gap = cover.free(fact.from);
+                if gap >= fact.to {
+                    return Err(self.filled(at, fact));
+                }
+                empties.push((gap, fact.call));
+            }
+        }
+        Ok(empties)
+    }
+
     /// Two values of which the second was enqueued after the first and dequeued before it.
     fn overtaken(&self) -> Option<Vec<u32>> {
         let stays = &self.stays;

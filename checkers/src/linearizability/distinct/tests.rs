@@ -6,7 +6,7 @@ use crate::linearizability::decide::{Ruling, decide};
 use crate::linearizability::search::{Answer, Limits, Search};
 use crate::linearizability::tests::Random;
 use crate::models::op::{PriorityOp, QueueOp, RegisterOp, SetOp, StackOp};
-use crate::models::{FifoQueue, PriorityQueue, Register, Set, Stack};
+use crate::models::{FifoQueue, PriorityQueue, Register, Set, Stack, UnorderedQueue};
 use crate::{Budget, Id, Model};
 
 /// What can be done to an object of unique values.
@@ -38,6 +38,7 @@ enum Kind {
     Elements,
     Whole,
     Fifo,
+    Unordered,
     Stack,
     Greatest,
 }
@@ -72,13 +73,17 @@ impl Object {
                 }
             }
             Kind::Fifo if last.is_some() => Take(self.held.remove(0)),
+            Kind::Unordered if last.is_some() => {
+                let at = random.below(self.held.len());
+                Take(self.held.remove(at))
+            }
             Kind::Stack if last.is_some() => Take(self.held.pop().unwrap_or(0)),
             Kind::Greatest if last.is_some() => {
                 let greatest = self.held.iter().copied().max().unwrap_or(0);
                 self.held.retain(|&held| held != greatest);
                 Take(greatest)
             }
-            Kind::Fifo | Kind::Stack | Kind::Greatest => Empty,
+            Kind::Fifo | Kind::Unordered | Kind::Stack | Kind::Greatest => Empty,
         }
     }
 
@@ -386,6 +391,7 @@ fn registers_and_sets(histories: u64, most: usize) {
 
 fn collections(histories: u64, most: usize) {
     compare(&FifoQueue, Kind::Fifo, queue, histories, most);
+    compare(&UnorderedQueue, Kind::Unordered, queue, histories, most);
     compare(&Stack, Kind::Stack, stack, histories, most);
     compare(&PriorityQueue, Kind::Greatest, greatest, histories, most);
     compare(&PriorityQueue, Kind::Greatest, least, histories, most);

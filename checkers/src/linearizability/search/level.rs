@@ -60,6 +60,10 @@ pub(super) struct Level {
     places: usize,
     /// How many places are taken.
     taken: usize,
+    /// Whether it pays to look whether a call that was taken need not have been.
+    pub(super) hides: bool,
+    /// The first words that are looked for.
+    key: Vec<u64>,
     /// Where each came from, if that is noted.
     origins: Option<Vec<Origin>>,
 }
@@ -74,6 +78,8 @@ impl Level {
             table: Vec::new(),
             places: 0,
             taken: 0,
+            hides: true,
+            key: Vec::new(),
             origins: noted.then(Vec::new),
         }
     }
@@ -104,9 +110,24 @@ impl Level {
         self.origins.as_deref().unwrap_or_default()
     }
 
-    /// Takes the origins out.
-    pub(super) fn take_origins(&mut self) -> Vec<Origin> {
-        self.origins.replace(Vec::new()).unwrap_or_default()
+    /// Holds these configurations, none of which makes another needless, in this order.
+    pub(super) fn restore(&mut self, words: &[u64], meter: &mut Meter<'_>) -> Result<(), Stop> {
+        self.clear();
+        meter.extend(&mut self.words, words)?;
+        let count = words.len() / self.stride;
+        meter.reserve(&mut self.next, count)?;
+        self.next.resize(count, NONE);
+        if let Some(origins) = &mut self.origins {
+            meter.reserve(origins, count)?;
+            origins.extend((0..count).map(Origin::root));
+        }
+        self.index(meter)
+    }
+
+    /// Takes the configurations out with their origins. What is left is of no use until it is cleared.
+    pub(super) fn take(&mut self) -> (Vec<u64>, Vec<Origin>) {
+        let origins = self.origins.replace(Vec::new()).unwrap_or_default();
+        (std::mem::take(&mut self.words), origins)
     }
 
     /// Lets go of everything.
@@ -141,6 +162,9 @@ impl Level {
         if self.taken * 2 >= self.places {
             self.widen(meter)?;
         }
+        if self.is_covered(words) {
+            return Ok(false);
+        }
         let place = self.place(&words[..self.exact]);
         let first = self.table[place];
         if first == NONE {
@@ -166,6 +190,44 @@ impl Level {
             }
         }
         Ok(true)
+    }
+
+    /// Whether some configuration has one call less taken, which it can say was taken all the same. Such a
+    /// call is no debt of either.
+    fn is_covered(&mut self, words: &[u64]) -> bool {
+        if !self.hides {
+            return false;
+        }
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        key.extend_from_slice(&words[..self.exact]);
+        let mut covered = false;
+        for word in 0..self.exact {
+            let mut taken = key[word] & if word == 0 { !STATE } else { u64::MAX };
+            while taken != 0 && !covered {
+                let bit = taken & taken.wrapping_neg();
+                taken ^= bit;
+                key[word] ^= bit;
+                covered = self.has_less(&key, &words[self.exact..]);
+                key[word] ^= bit;
+            }
+        }
+        self.key = key;
+        covered
+    }
+
+    /// Whether there is a configuration with these first words and no more debt.
+    fn has_less(&self, exact: &[u64], debt: &[u64]) -> bool {
+        let mut at = self.table[self.place(exact)];
+        while at != NONE {
+            let from = at as usize * self.stride;
+            let owed = &self.words[from + self.exact..from + self.stride];
+            if owed.iter().zip(debt).all(|(owed, debt)| owed & !debt == 0) {
+                return true;
+            }
+            at = self.next[at as usize];
+        }
+        false
     }
 
     /// Goes through those with the same first words: `None` if one of them is as good. Otherwise unlinks

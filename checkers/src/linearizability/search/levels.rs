@@ -5,11 +5,24 @@
 //! one or another before it (*just-in-time linearization*, Lowe 2017, section 3: nothing is taken earlier
 //! than some completion asks for it). What has passed the completion is the next level. Only two levels are
 //! held, so memory does not grow with the history, and where nothing runs a level is a set of states.
+//!
+//! An effect that runs is *taken*, or *open*, or neither: then it is *loose*, and the configuration stands for
+//! two, one in which it was taken and one in which it was not. It becomes loose where it changes nothing, and
+//! where it can be taken just before another call that leads to the same state with and without it, such as
+//! a write before another write. Several become loose at once only if any of them may have been taken, in any
+//! order (`Space::hidden`). So a configuration in which an effect is loose can do all that the ones can do
+//! in which it is taken or open, and these are left out: the open one because being open is a debt, the taken
+//! one because the level looks for the other (`Level::insert`).
+//!
+//! A loose effect that completes may pass as it is. It may also be taken for all to see, and so its
+//! configuration goes on as one does in which it is open. What is reached from there and does not end with
+//! the effect itself need not pass: it would have been taken too early, since the configuration that it came
+//! from has passed as it was, and can still do the same.
 
 use super::Stop;
 use super::level::{self, Level, Origin};
 use super::meter::Meter;
-use super::space::{Next, Space};
+use super::space::{Effect, Next, Space, Taken};
 use crate::Model;
 use crate::linearizability::calls::Call;
 use crate::linearizability::plan::{Plan, Role, Window};
@@ -21,7 +34,8 @@ struct Candidate {
     column: usize,
     word: usize,
     mask: u64,
-    must: bool,
+    /// For an effect, the bit that says that it is open.
+    open: (usize, u64),
 }
 
 /// The call that completes next.
@@ -29,14 +43,38 @@ struct Candidate {
 struct End {
     word: usize,
     mask: u64,
+    /// For an effect, the bit that says that it is open.
+    open: (usize, u64),
     role: Role,
 }
 
 impl End {
-    /// Whether a configuration can pass the completion as it is.
+    /// Nothing completes any more.
+    #[cfg_attr(not(test), allow(dead_code))]
+    const NEVER: Self = Self {
+        word: 0,
+        mask: 0,
+        open: (0, 0),
+        role: Role::Idle,
+    };
+
+    /// Whether a configuration can pass the completion, and there is nothing else that it could do before.
     fn is_done(&self, words: &[u64]) -> bool {
         let marked = words[self.word] & self.mask != 0;
-        marked != (self.role == Role::Read)
+        match self.role {
+            Role::Effect | Role::Optional => marked,
+            Role::Read => !marked,
+            Role::Free | Role::Idle => false,
+        }
+    }
+
+    /// Whether the call need not have been taken.
+    fn is_loose(&self, words: &[u64]) -> bool {
+        match self.role {
+            Role::Effect => words[self.open.0] & self.open.1 == 0,
+            Role::Optional => true,
+            Role::Read | Role::Free | Role::Idle => false,
+        }
     }
 }
 
@@ -58,6 +96,7 @@ pub(super) struct Checkpoint<S> {
     begun: Vec<usize>,
     words: Vec<u64>,
     states: Vec<S>,
+    hiding: Hiding,
     /// What the rest takes, and what the states hold outside themselves.
     bytes: usize,
 }
@@ -73,6 +112,39 @@ impl<S> Checkpoint<S> {
         meter.drop(&mut self.words);
         meter.drop(&mut self.states);
     }
+}
+
+/// Whether it pays to look for effects that can be hidden.
+#[derive(Clone, Copy, Debug)]
+struct Hiding {
+    on: bool,
+    tries: u64,
+    hits: u64,
+}
+
+impl Hiding {
+    /// After how many tries to think again, and one of how many must have helped.
+    const TRIES: u64 = 4096;
+    const ONE_OF: u64 = 32;
+
+    fn note(&mut self, hit: bool) {
+        self.tries += 1;
+        self.hits += u64::from(hit);
+        if self.tries == Self::TRIES {
+            self.on = self.hits * Self::ONE_OF >= self.tries;
+            self.tries = 0;
+            self.hits = 0;
+        }
+    }
+}
+
+/// A level that is over.
+struct Past {
+    words: Vec<u64>,
+    origins: Vec<Origin>,
+    /// What ran, and what completed.
+    effects: Vec<u32>,
+    end: u32,
 }
 
 /// States are renumbered when there are so many times more than at the last time, and so many in all.
@@ -102,8 +174,11 @@ pub(super) struct Levels<'a, M: Model> {
     states_kept: usize,
     node: Vec<u64>,
     built: Vec<u64>,
-    /// The origins of all configurations of the levels so far, if they are noted.
-    history: Option<Vec<Vec<Origin>>>,
+    /// The running effects.
+    effects: Vec<Effect<'a, M::Op>>,
+    hiding: Hiding,
+    /// The levels so far, if they are noted.
+    history: Option<Vec<Past>>,
 }
 
 impl<'a, M: Model> Levels<'a, M> {
@@ -125,6 +200,12 @@ impl<'a, M: Model> Levels<'a, M> {
             states_kept: 0,
             node: vec![0; stride],
             built: vec![0; stride],
+            effects: Vec::new(),
+            hiding: Hiding {
+                on: true,
+                tries: 0,
+                hits: 0,
+            },
             history: noted.then(Vec::new),
         }
     }
@@ -181,8 +262,9 @@ impl<'a, M: Model> Levels<'a, M> {
                     self.space.begin_read(&self.calls[at].op, word, mark.mask);
                     fresh = true;
                 }
-                Role::Effect | Role::Optional => {
+                role @ (Role::Effect | Role::Optional) => {
                     self.space.begin_column(self.plan.column(call));
+                    fresh |= role == Role::Effect;
                 }
                 Role::Free | Role::Idle => {}
             }
@@ -193,15 +275,33 @@ impl<'a, M: Model> Levels<'a, M> {
         }
         self.roots = self.level.len();
         self.cursor = 0;
+        self.line_up();
+    }
+
+    /// Lists what runs and can be taken.
+    fn line_up(&mut self) {
         self.candidates.clear();
+        self.effects.clear();
         for &call in &self.window.effects {
             let mark = self.plan.mark(call);
+            let column = self.plan.column(call);
+            let mut open = (0, 0);
+            if self.plan.role(call) == Role::Effect {
+                let mark = self.plan.open(call);
+                open = (mark.word as usize, mark.mask);
+                self.effects.push(Effect {
+                    op: &self.calls[call as usize].op,
+                    column,
+                    word: open.0 - self.plan.exact,
+                    mask: open.1,
+                });
+            }
             self.candidates.push(Candidate {
                 call,
-                column: self.plan.column(call),
+                column,
                 word: mark.word as usize,
                 mask: mark.mask,
-                must: self.calls[call as usize].must,
+                open,
             });
         }
     }
@@ -221,14 +321,18 @@ impl<'a, M: Model> Levels<'a, M> {
         }
     }
 
-    /// Adds the reads that have just begun to the debt, but for those that agree with the state.
+    /// Adds the effects that have just begun to the debt, and the reads that have but for those that agree
+    /// with the state.
     fn owe_fresh(&mut self) {
         let mut fresh = vec![0; self.plan.debt];
         for at in self.window.begun.clone() {
-            if self.plan.role(at as u32) == Role::Read {
-                let mark = self.plan.mark(at as u32);
-                fresh[mark.word as usize - self.plan.exact] |= mark.mask;
-            }
+            let call = at as u32;
+            let mark = match self.plan.role(call) {
+                Role::Read => self.plan.mark(call),
+                Role::Effect => self.plan.open(call),
+                Role::Optional | Role::Free | Role::Idle => continue,
+            };
+            fresh[mark.word as usize - self.plan.exact] |= mark.mask;
         }
         let exact = self.plan.exact;
         for words in self.level.each() {
@@ -246,13 +350,7 @@ impl<'a, M: Model> Levels<'a, M> {
     /// Takes running calls until every configuration has passed the event or cannot. False if the quota was
     /// used up before.
     fn close(&mut self, steps: u64, meter: &mut Meter<'_>) -> Result<bool, Stop> {
-        let call = self.plan.end(self.window.event);
-        let mark = self.plan.mark(call);
-        let end = End {
-            word: mark.word as usize,
-            mask: mark.mask,
-            role: self.plan.role(call),
-        };
+        let end = self.end();
         while self.cursor < self.level.len() {
             if meter.steps() >= steps {
                 return Ok(false);
@@ -265,9 +363,9 @@ impl<'a, M: Model> Levels<'a, M> {
             self.node.clear();
             self.node.extend_from_slice(self.level.get(number));
             let done = end.is_done(&self.node);
-            // What was taken at this event need not have been if its call did not happen.
-            let skips = end.role == Role::Optional && number < self.roots;
-            if done || skips {
+            // A call that need not have been taken may pass so. What was taken since the level began was taken
+            // for its sake, and would be in vain.
+            if done || (number < self.roots && end.is_loose(&self.node)) {
                 self.built.clear();
                 self.built.extend_from_slice(&self.node);
                 let origin = Origin {
@@ -277,18 +375,95 @@ impl<'a, M: Model> Levels<'a, M> {
                 };
                 self.pass(&end, origin, meter)?;
             }
-            if !done {
+            if !done && !self.loosen(number as u32, &end, meter)? {
                 self.expand(number as u32, &end, meter)?;
             }
         }
         Ok(true)
     }
 
+    fn end(&self) -> End {
+        let call = self.plan.end(self.window.event);
+        let mark = self.plan.mark(call);
+        let role = self.plan.role(call);
+        let open = match role {
+            Role::Effect => {
+                let open = self.plan.open(call);
+                (open.word as usize, open.mask)
+            }
+            _ => (0, 0),
+        };
+        End {
+            word: mark.word as usize,
+            mask: mark.mask,
+            open,
+            role,
+        }
+    }
+
     /// Puts the configuration that was built into the next level.
     fn pass(&mut self, end: &End, origin: Origin, meter: &mut Meter<'_>) -> Result<(), Stop> {
         self.built[end.word] &= !end.mask;
+        self.built[end.open.0] &= !end.open.1;
         meter.step()?;
         self.next.insert(&self.built, origin, 0, meter)?;
+        Ok(())
+    }
+
+    /// Open effects that change nothing in this state need not be open: they may be taken here, and nobody
+    /// could tell. False if there are none.
+    fn loosen(&mut self, number: u32, end: &End, meter: &mut Meter<'_>) -> Result<bool, Stop> {
+        let state = level::state(&self.node);
+        self.built.clear();
+        self.built.extend_from_slice(&self.node);
+        let mut loosened = false;
+        for at in 0..self.candidates.len() {
+            let Candidate {
+                call, column, open, ..
+            } = self.candidates[at];
+            if self.node[open.0] & open.1 == 0 {
+                continue;
+            }
+            let op = &self.calls[call as usize].op;
+            let stays = match self.space.next(state, column, op, meter)? {
+                Next::Nowhere => false,
+                Next::One(next) => next == state,
+                Next::Several(list) => self.space.several(list).contains(&state),
+            };
+            if stays {
+                self.built[open.0] &= !open.1;
+                loosened = true;
+            }
+        }
+        if loosened {
+            self.settle(number, Origin::PASSED, end, meter)?;
+        }
+        Ok(loosened)
+    }
+
+    /// Keeps the configuration that was built, and lets it pass as well if the call that completes has become
+    /// loose just now.
+    fn settle(
+        &mut self,
+        number: u32,
+        taken: u32,
+        end: &End,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Stop> {
+        let within = Origin {
+            before: number,
+            taken,
+            passed: false,
+        };
+        meter.step()?;
+        self.level.insert(&self.built, within, self.cursor, meter)?;
+        if end.role == Role::Effect && end.is_loose(&self.built) && !end.is_loose(&self.node) {
+            let beyond = Origin {
+                passed: true,
+                ..within
+            };
+            self.pass(end, beyond, meter)?;
+        }
         Ok(())
     }
 
@@ -311,6 +486,15 @@ impl<'a, M: Model> Levels<'a, M> {
 
     /// The oldest call of a class that the configuration has not taken.
     fn unused(&self, class: usize) -> Option<Candidate> {
+        if self.plan.endless() {
+            return Some(Candidate {
+                call: *self.plan.classes()[class].first()?,
+                column: self.plan.class_column(class),
+                word: 0,
+                mask: 0,
+                open: (0, 0),
+            });
+        }
         let calls = &self.plan.classes()[class][..self.begun[class]];
         let marks = calls.iter().map(|&call| (call, self.plan.mark(call)));
         let (call, mark) = marks
@@ -321,7 +505,7 @@ impl<'a, M: Model> Levels<'a, M> {
             column: self.plan.class_column(class),
             word: mark.word as usize,
             mask: mark.mask,
-            must: false,
+            open: (0, 0),
         })
     }
 
@@ -348,7 +532,8 @@ impl<'a, M: Model> Levels<'a, M> {
         }
     }
 
-    /// Takes a call that leads to a state, and with it the owed reads that agree with the state.
+    /// Takes a call that leads to a state, and with it the owed reads that agree with the state. Open effects
+    /// that it hides are not open any more.
     fn reach(
         &mut self,
         number: u32,
@@ -357,31 +542,56 @@ impl<'a, M: Model> Levels<'a, M> {
         end: &End,
         meter: &mut Meter<'_>,
     ) -> Result<(), Stop> {
-        if after == level::state(&self.node) && !candidate.must {
+        let before = level::state(&self.node);
+        if after == before {
+            // An effect is loose then, and any other call would be taken in vain.
             return Ok(());
         }
         self.built.clear();
         self.built.extend_from_slice(&self.node);
         self.built[candidate.word] |= candidate.mask;
+        self.built[candidate.open.0] &= !candidate.open.1;
         level::set_state(&mut self.built, after);
-        let owed = &mut self.built[self.plan.exact..];
+        let exact = self.plan.exact;
         let free = self.space.agreed(after);
-        for (word, agreed) in owed.iter_mut().zip(free) {
+        for (word, agreed) in self.built[exact..].iter_mut().zip(free) {
             *word &= !agreed;
         }
-        let passed = end.is_done(&self.built);
-        let origin = Origin {
-            before: number,
-            taken: candidate.call,
-            passed,
-        };
-        if passed {
+        if self.hiding.on {
+            self.hide((before, candidate, after), meter)?;
+        }
+        if end.is_done(&self.built) {
+            let origin = Origin {
+                before: number,
+                taken: candidate.call,
+                passed: true,
+            };
             return self.pass(end, origin, meter);
         }
-        meter.step()?;
-        self.level
-            .insert(&self.built, origin, self.cursor, meter)
-            .map(|_| ())
+        self.settle(number, candidate.call, end, meter)
+    }
+
+    fn hide(
+        &mut self,
+        (before, by, after): (u32, &Candidate, u32),
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Stop> {
+        let taken = Taken {
+            op: &self.calls[by.call as usize].op,
+            column: by.column,
+        };
+        let now = self.window.event as u64 + 1;
+        let step = (before, taken, after);
+        let hidden = self.space.hidden(step, &self.effects, now, meter)?;
+        let mut hit = false;
+        for (word, hidden) in self.built[self.plan.exact..].iter_mut().zip(hidden) {
+            hit |= *hidden != 0;
+            *word &= !hidden;
+        }
+        self.hiding.note(hit);
+        self.level.hides = self.hiding.on;
+        self.next.hides = self.hiding.on;
+        Ok(())
     }
 
     /// Goes to the next level.
@@ -393,7 +603,16 @@ impl<'a, M: Model> Levels<'a, M> {
                 .end_read(mark.word as usize - self.plan.exact, mark.mask);
         }
         if let Some(history) = &mut self.history {
-            meter.push(history, self.level.take_origins())?;
+            let (words, origins) = self.level.take();
+            let effects = self.window.effects.clone();
+            meter.take(effects.len() * size_of::<u32>())?;
+            let past = Past {
+                words,
+                origins,
+                effects,
+                end,
+            };
+            meter.push(history, past)?;
         }
         std::mem::swap(&mut self.level, &mut self.next);
         self.next.clear();
@@ -416,6 +635,7 @@ impl<'a, M: Model> Levels<'a, M> {
             begun: self.begun.clone(),
             words: Vec::new(),
             states: Vec::new(),
+            hiding: self.hiding,
             bytes: 0,
         };
         meter.extend(&mut place.words, self.level.words())?;
@@ -436,6 +656,9 @@ impl<'a, M: Model> Levels<'a, M> {
     ) -> Result<(), Stop> {
         self.window.clone_from(&place.window);
         self.begun.clone_from(&place.begun);
+        self.hiding = place.hiding;
+        self.level.hides = self.hiding.on;
+        self.next.hides = self.hiding.on;
         for &read in &self.window.reads {
             let mark = self.plan.mark(read);
             let word = mark.word as usize - self.plan.exact;
@@ -445,27 +668,19 @@ impl<'a, M: Model> Levels<'a, M> {
         for state in &place.states {
             self.space.number(state.clone(), meter)?;
         }
-        for words in place.words.chunks_exact(self.plan.exact + self.plan.debt) {
-            let origin = Origin::root(self.level.len());
-            self.level.insert(words, origin, 0, meter)?;
-        }
-        Ok(())
+        self.level.restore(&place.words, meter)
     }
 
     /// The states in which the object may be after all events, once every call that is still running was
     /// taken or not.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(super) fn finals(&mut self, meter: &mut Meter<'_>) -> Result<Vec<M::State>, Stop> {
         let classes = self.plan.classes();
         self.begun = classes.iter().map(Vec::len).collect();
         self.open = (0..classes.len()).collect();
         self.candidates.clear();
-        let never = End {
-            word: 0,
-            mask: 0,
-            role: Role::Effect,
-        };
         self.cursor = 0;
-        let mut met = vec![false; 0];
+        let mut met = Vec::new();
         let mut finals = Vec::new();
         while self.cursor < self.level.len() {
             let number = self.cursor;
@@ -480,35 +695,64 @@ impl<'a, M: Model> Levels<'a, M> {
             if !std::mem::replace(&mut met[state as usize], true) {
                 meter.push(&mut finals, self.space.get(state).clone())?;
             }
-            self.expand(number as u32, &never, meter)?;
+            self.expand(number as u32, &End::NEVER, meter)?;
         }
         Ok(finals)
     }
 
-    /// The calls that lead to the first configuration of the level, in order, and the number of the first one
-    /// among those that the search began with. All origins must have been noted.
-    pub(super) fn trace(&self, number: usize) -> (usize, Vec<u32>) {
+    /// The effects that lead to a configuration of the level, the last one first, and the number of the
+    /// configuration among those that the search began with. The levels must have been noted. Effects in
+    /// `placed` come later in the order; those that are found join them.
+    pub(super) fn trace(&self, number: usize, placed: &mut [bool]) -> (usize, Vec<u32>) {
         let history = self.history.as_deref().unwrap_or_default();
+        let stride = self.plan.exact + self.plan.debt;
+        let words_of = |at: usize, number: usize| {
+            let words = history
+                .get(at)
+                .map_or(self.level.words(), |past| &past.words);
+            &words[number * stride..(number + 1) * stride]
+        };
         let mut order = Vec::new();
-        let mut level = self.level.origins();
-        let mut number = number;
-        let mut before = history.len();
+        let (mut at, mut number) = (history.len(), number);
         loop {
-            let origin = level[number];
-            if origin.taken != Origin::PASSED {
-                order.push(origin.taken);
-            }
+            let origins = history
+                .get(at)
+                .map_or(self.level.origins(), |past| &past.origins);
+            let origin = origins[number];
+            let child = words_of(at, number);
             if origin.passed {
-                if before == 0 {
-                    break;
+                if at == 0 {
+                    return (origin.before as usize, order);
                 }
-                before -= 1;
-                level = &history[before];
+                at -= 1;
             }
             number = origin.before as usize;
+            if origin.taken != Origin::PASSED {
+                placed[origin.taken as usize] = true;
+                order.push(origin.taken);
+            }
+            let past = history.get(at);
+            let effects = past.map_or(&self.window.effects, |past| &past.effects);
+            let ended = past.filter(|_| origin.passed).map(|past| past.end);
+            for &effect in effects {
+                let hidden = self.is_hidden(effect, words_of(at, number), child, ended);
+                if hidden && !placed[effect as usize] {
+                    placed[effect as usize] = true;
+                    order.push(effect);
+                }
+            }
         }
-        order.reverse();
-        (number, order)
+    }
+
+    /// Whether an effect was open before a step and is not after it. The bit of one that has completed may be
+    /// another's already.
+    fn is_hidden(&self, effect: u32, before: &[u64], after: &[u64], ended: Option<u32>) -> bool {
+        if self.plan.role(effect) != Role::Effect {
+            return false;
+        }
+        let open = self.plan.open(effect);
+        let is_open = |words: &[u64]| words[open.word as usize] & open.mask != 0;
+        is_open(before) && (ended == Some(effect) || !is_open(after))
     }
 
     /// Some configuration of the level.
@@ -521,8 +765,10 @@ impl<'a, M: Model> Levels<'a, M> {
         self.space.drop(meter);
         self.level.drop(meter);
         self.next.drop(meter);
-        for mut origins in self.history.take().unwrap_or_default() {
-            meter.drop(&mut origins);
+        for mut past in self.history.take().unwrap_or_default() {
+            meter.give(past.effects.len() * size_of::<u32>());
+            meter.drop(&mut past.words);
+            meter.drop(&mut past.origins);
         }
     }
 

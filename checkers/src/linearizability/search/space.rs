@@ -45,6 +45,9 @@ pub(super) struct Space<'a, M: Model> {
     /// For each state and column where the call leads.
     nexts: Vec<u32>,
     columns: usize,
+    /// For each state and column the effects that can be hidden by the call, and when that was found.
+    hidden: Vec<u64>,
+    found: Vec<u64>,
     /// Lists of states, each after its length.
     lists: Vec<u32>,
     /// What the states hold outside themselves.
@@ -63,6 +66,8 @@ impl<'a, M: Model> Space<'a, M> {
             reads: Vec::new(),
             nexts: Vec::new(),
             columns,
+            hidden: Vec::new(),
+            found: Vec::new(),
             lists: Vec::new(),
             heap: 0,
             outcomes: Vec::new(),
@@ -73,6 +78,7 @@ impl<'a, M: Model> Space<'a, M> {
         self.states.len()
     }
 
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(super) fn get(&self, number: u32) -> &M::State {
         &self.states[number as usize]
     }
@@ -110,8 +116,13 @@ impl<'a, M: Model> Space<'a, M> {
         self.heap += heap;
         meter.reserve(&mut self.agreed, self.debt)?;
         meter.reserve(&mut self.nexts, self.columns)?;
+        meter.reserve(&mut self.found, self.columns)?;
+        meter.reserve(&mut self.hidden, self.columns * self.debt)?;
         self.agreed.resize(self.agreed.len() + self.debt, 0);
         self.nexts.resize(self.nexts.len() + self.columns, UNKNOWN);
+        self.found.resize(self.found.len() + self.columns, 0);
+        let words = self.columns * self.debt;
+        self.hidden.resize(self.hidden.len() + words, 0);
         meter.push(&mut self.states, state)?;
         self.table[place] = number as u32;
         for at in 0..self.reads.len() {
@@ -212,6 +223,70 @@ impl<'a, M: Model> Space<'a, M> {
         Ok(known)
     }
 
+    /// Which of the running effects can be taken just before a call that leads from one state to another,
+    /// any of them and in any order, so that it leads there all the same: nobody can tell whether they were.
+    /// `now` is another number whenever other effects run.
+    pub(super) fn hidden(
+        &mut self,
+        (before, by, after): (u32, Taken<'a, M::Op>, u32),
+        effects: &[Effect<'a, M::Op>],
+        now: u64,
+        meter: &mut Meter<'_>,
+    ) -> Result<&[u64], Stop> {
+        let at = before as usize * self.columns + by.column;
+        let words = at * self.debt..(at + 1) * self.debt;
+        if self.found[at] != now {
+            self.found[at] = now;
+            self.hidden[words.clone()].fill(0);
+            let mut through = vec![before];
+            let mut inside = Vec::new();
+            for effect in effects.iter().filter(|effect| effect.column != by.column) {
+                let length = through.len();
+                inside.push(*effect);
+                if self.stays(&mut through, &inside, (by, after), meter)? {
+                    self.hidden[words.start + effect.word] |= effect.mask;
+                } else {
+                    through.truncate(length);
+                    inside.pop();
+                }
+            }
+        }
+        Ok(&self.hidden[words])
+    }
+
+    /// Closes some states under some effects. Whether all of these can happen in all of those, and the call
+    /// leads to the same state from all of them.
+    fn stays(
+        &mut self,
+        through: &mut Vec<u32>,
+        inside: &[Effect<'a, M::Op>],
+        (by, after): (Taken<'a, M::Op>, u32),
+        meter: &mut Meter<'_>,
+    ) -> Result<bool, Stop> {
+        let mut at = 0;
+        while at < through.len() {
+            let state = through[at];
+            at += 1;
+            for effect in inside {
+                let Next::One(next) = self.next(state, effect.column, effect.op, meter)? else {
+                    return Ok(false);
+                };
+                if through.contains(&next) {
+                    continue;
+                }
+                let leads = match self.next(next, by.column, by.op, meter)? {
+                    Next::One(leads) => leads == after,
+                    Next::Nowhere | Next::Several(_) => false,
+                };
+                if !leads || through.len() >= THROUGH_AT_MOST {
+                    return Ok(false);
+                }
+                through.push(next);
+            }
+        }
+        Ok(true)
+    }
+
     fn place(&self, state: &M::State) -> usize {
         let mask = self.table.len() - 1;
         let hash = FxBuildHasher.hash_one(state);
@@ -266,6 +341,9 @@ impl<'a, M: Model> Space<'a, M> {
         self.agreed.truncate(next * self.debt);
         self.nexts.truncate(next * self.columns);
         self.nexts.fill(UNKNOWN);
+        self.found.truncate(next * self.columns);
+        self.found.fill(0);
+        self.hidden.truncate(next * self.columns * self.debt);
         self.lists.clear();
         self.index();
         Ok(numbers)
@@ -279,9 +357,45 @@ impl<'a, M: Model> Space<'a, M> {
         meter.drop(&mut self.table);
         meter.drop(&mut self.agreed);
         meter.drop(&mut self.nexts);
+        meter.drop(&mut self.found);
+        meter.drop(&mut self.hidden);
         meter.drop(&mut self.lists);
     }
 }
+
+/// How many states hidden effects may lead through.
+const THROUGH_AT_MOST: usize = 16;
+
+/// A call that is taken: what it does, and its column.
+pub(super) struct Taken<'a, O> {
+    pub(super) op: &'a O,
+    pub(super) column: usize,
+}
+
+impl<O> Clone for Taken<'_, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Taken<'_, O> {}
+
+/// A running effect: what it does, its column, and the bit of the debt that says that it is open.
+#[derive(Debug)]
+pub(super) struct Effect<'a, O> {
+    pub(super) op: &'a O,
+    pub(super) column: usize,
+    pub(super) word: usize,
+    pub(super) mask: u64,
+}
+
+impl<O> Clone for Effect<'_, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Effect<'_, O> {}
 
 /// A running read: what it did, and where a configuration says that it is owed.
 struct Read<'a, O> {

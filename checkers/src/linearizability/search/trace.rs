@@ -29,7 +29,8 @@ pub(super) fn order<M: Model>(
     let places = places(model, starts, calls, plan, meter)?;
     let mut end = plan.events();
     let mut target = None;
-    let mut pieces: Vec<Vec<u32>> = Vec::new();
+    let mut order = Vec::new();
+    let mut found = vec![false; calls.len()];
     for place in places.into_iter().rev() {
         let mut levels = Levels::new(model, calls, plan, true);
         levels.resume(&place, meter)?;
@@ -39,14 +40,15 @@ pub(super) fn order<M: Model>(
             levels.tidy(meter)?;
         }
         let number = target.or_else(|| levels.any()).unwrap_or_default();
-        let (before, piece) = levels.trace(number);
-        pieces.push(piece);
+        let (before, piece) = levels.trace(number, &mut found);
+        order.extend(piece);
         target = Some(before);
         end = place.event();
         levels.drop(meter);
         place.drop(meter);
     }
-    Ok(pieces.into_iter().rev().flatten().collect())
+    order.reverse();
+    Ok(order)
 }
 
 /// Runs the search, and keeps its place now and then.

@@ -47,6 +47,8 @@ struct Making<'a> {
     /// Whether the first numbers that are sent all differ, and how many were.
     unique: bool,
     sent: i64,
+    /// Of so many operations two are not seen to complete.
+    losing: usize,
 }
 
 /// A history of at most `most` operations by two to four processes. Five in six have lies in them.
@@ -66,6 +68,7 @@ pub(crate) fn history(subject: &Subject, most: usize, random: &mut Random) -> Ve
         moment: 0,
         unique: random.one_in(2),
         sent: 0,
+        losing: 10,
         random,
     };
     let mut steps = 0;
@@ -78,6 +81,31 @@ pub(crate) fn history(subject: &Subject, most: usize, random: &mut Random) -> Ve
         lies(subject, &mut ops, random);
     }
     ops
+}
+
+/// A history without lies, by so many processes.
+pub(super) fn long(
+    subject: &Subject,
+    operations: usize,
+    processes: usize,
+    random: &mut Random,
+) -> Vec<Op> {
+    let mut making = Making {
+        subject,
+        ops: Vec::new(),
+        open: vec![None; processes],
+        names: (0..processes as i64).collect(),
+        state: subject.initial.to_vec(),
+        moment: 0,
+        unique: false,
+        sent: 0,
+        losing: 1_000,
+        random,
+    };
+    while making.ops.len() < operations || making.open.iter().any(Option::is_some) {
+        making.step(operations);
+    }
+    making.ops
 }
 
 impl Making<'_> {
@@ -136,7 +164,7 @@ impl Making<'_> {
     }
 
     fn complete(&mut self, process: usize, op: usize) {
-        match self.random.below(10) {
+        match self.random.below(self.losing) {
             0 => {
                 self.ops[op].result = None;
                 self.end(process, op, Outcome::Info);
@@ -162,7 +190,7 @@ impl Making<'_> {
 
 /// Tells a few lies: another result, another call, a failure that happened, a success that did not, or a
 /// moment of effect that was not there.
-fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
+pub(super) fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
     for _ in 0..2 + random.below(4) {
         let at = random.below(ops.len());
         let op = &mut ops[at];

@@ -266,3 +266,29 @@ fn interleavings() -> Vec<[usize; 6]> {
     }
     all
 }
+
+#[test]
+fn a_call_that_may_have_happened_while_it_ran_can_explain_a_read() {
+    use crate::Id;
+    use crate::linearizability::calls::{Call, NEVER};
+    use crate::linearizability::search::{Answer, Limits, Search};
+    use crate::models::op::RegisterOp::{self, Read, Write};
+
+    let call = |op: RegisterOp, invoked: u32, completed: u32, must: bool| Call {
+        op,
+        invoked,
+        completed,
+        must,
+        operation: invoked,
+    };
+    let calls = [
+        call(Write(Id(1)), 0, NEVER, false),
+        call(Read(Id(1)), 1, 2, true),
+        call(Write(Id(2)), 3, 4, true),
+        call(Write(Id(1)), 5, 6, false),
+        call(Read(Id(1)), 13, 14, true),
+    ];
+    let budget = Budget::unlimited();
+    let (answer, _) = Search::decide(&Register, &calls, &Limits::of(&budget));
+    assert!(matches!(answer, Answer::Order(_)), "{answer:?}");
+}
