@@ -11,7 +11,10 @@
 //! put into words (`explain`). Parts are decided in parallel; what comes out does not depend on how many
 //! threads there are.
 //!
-//! Deliberately absent: orders that need not respect real time, and reads that may be stale.
+//! A history that is still being written is judged event by event by [`online`].
+//!
+//! Deliberately absent: orders that need not respect real time ([`sequential`](crate::sequential)), and reads
+//! that may be stale ([`staleness`](crate::staleness)).
 
 pub(crate) mod calls;
 pub(crate) mod decide;
@@ -44,7 +47,30 @@ const KEYS_NAMED: usize = 5;
 /// the answer does not depend on the machine; a key that needs more than its share is decided again alone.
 const SHARES: usize = 64;
 
-/// Judges whether a history is linearizable with respect to a model.
+/// Judges whether a history is linearizable with respect to a model; see the [module](self).
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Register;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :write :value 1}
+///       {:process 0 :type :ok :f :write :value 1}
+///       {:process 0 :type :invoke :f :write :value 2}
+///       {:process 1 :type :invoke :f :read}
+///       {:process 1 :type :ok :f :read :value 2}
+///       {:process 2 :type :invoke :f :read}
+///       {:process 2 :type :ok :f :read :value 1}",
+/// )?;
+/// let verdict = Linearizable::new(Register).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// assert_eq!(verdict.algorithms, ["zones (Gibbons & Korach 1997)"]);
+/// // Once 2 was seen, 1 is gone: no order is left when the second read completes.
+/// let anomaly = &verdict.anomalies[0];
+/// assert_eq!(anomaly.dies_with.as_ref().map(|read| read.index), Some(5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Linearizable<M> {
     model: M,
@@ -63,6 +89,26 @@ impl<M: Model> Linearizable<M> {
     }
 
     /// Whether a `valid` verdict brings an order of the operations with it ([`Verdict::witnesses`]).
+    ///
+    /// ```
+    /// use rupture_checkers::history::codec;
+    /// use rupture_checkers::models::Mutex;
+    /// use rupture_checkers::{Budget, Checker, Linearizable};
+    ///
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :acquire}
+    ///       {:process 1 :type :invoke :f :acquire}
+    ///       {:process 1 :type :ok :f :acquire}
+    ///       {:process 1 :type :invoke :f :release}
+    ///       {:process 0 :type :ok :f :acquire}
+    ///       {:process 1 :type :ok :f :release}",
+    /// )?;
+    /// let judge = Linearizable::new(Mutex).witness(true);
+    /// let verdict = judge.check(&history, &Budget::unlimited())?;
+    /// // By the rows of their invocations: process 0 acquired what process 1 had released.
+    /// assert_eq!(verdict.witnesses[0].order, [1, 3, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn witness(mut self, witness: bool) -> Self {
         self.witness = witness;
@@ -70,6 +116,23 @@ impl<M: Model> Linearizable<M> {
     }
 
     /// Whether values are `[key value]`, and every key is an object of its own.
+    ///
+    /// ```
+    /// use rupture_checkers::history::codec;
+    /// use rupture_checkers::models::Register;
+    /// use rupture_checkers::{Budget, Checker, Linearizable};
+    ///
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :write :value [:x 1]}
+    ///       {:process 0 :type :ok :f :write :value [:x 1]}
+    ///       {:process 0 :type :invoke :f :read :value [:y nil]}
+    ///       {:process 0 :type :ok :f :read :value [:y 1]}",
+    /// )?;
+    /// let judge = Linearizable::new(Register).independent(true);
+    /// let verdict = judge.check(&history, &Budget::unlimited())?;
+    /// assert_eq!(verdict.anomalies[0].key.as_deref(), Some(":y"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn independent(mut self, independent: bool) -> Self {
         self.independent = independent;
@@ -202,7 +265,10 @@ impl<M: Model> Case<'_, M> {
             Ruling::Order(order) => (all, self.valid(part, order, budget)),
             Ruling::Impossible(impossible) => {
                 let anomaly = self.anomaly(part, &impossible, steps, budget);
-                let explained = self.explained(part, impossible.deadly);
+                let explained = match impossible.alive {
+                    true => self.explained(part, impossible.deadly),
+                    false => 0,
+                };
                 (explained, Judgement::Invalid(Box::new(anomaly)))
             }
             Ruling::Stopped(stop, call) => (
@@ -273,12 +339,19 @@ impl<M: Model> Case<'_, M> {
             Evidence::of(self.history, &self.operations[call.operation as usize])
         };
         let dies_with = evidence(&part.calls[impossible.deadly as usize]);
+        let call = &part.calls[impossible.deadly as usize];
+        let before = match impossible.alive {
+            true => format!(
+                "Everything up to event {} has an order, but none",
+                self.before(call)
+            ),
+            false => "No order".to_owned(),
+        };
         words.explanation.push(format!(
-            "Everything up to event {} has an order; there is none once process {}'s {} completes.",
-            self.before(part, impossible.deadly),
+            "{before} that goes on past the completion of process {}'s {}{}.",
             dies_with.process,
-            self.model
-                .describe(&part.calls[impossible.deadly as usize].op, &part.values),
+            self.model.describe(&call.op, &part.values),
+            if impossible.alive { "" } else { " exists" },
         ));
         Anomaly {
             kind: "nonlinearizable".to_owned(),
@@ -295,8 +368,8 @@ impl<M: Model> Case<'_, M> {
     }
 
     /// The index of the event before the completion of a call.
-    fn before(&self, part: &Part<M::Op>, call: u32) -> u64 {
-        let row = part.calls[call as usize].completed.saturating_sub(1);
+    fn before(&self, call: &Call<M::Op>) -> u64 {
+        let row = call.completed.saturating_sub(1);
         self.history.get(row as usize).index()
     }
 

@@ -14,6 +14,22 @@ use crate::linearizability::{Theory, View};
 
 /// A sequential object.
 ///
+/// Four things make a model: [`State`](Self::State) and [`Op`](Self::Op), the [`initial`](Self::initial) state,
+/// how an operation is read from a history ([`decode`](Self::decode)), and which state follows which
+/// ([`step`](Self::step)). All others have a default. [`Linearizable`](crate::Linearizable) and
+/// [`Sequential`](crate::Sequential) judge a history by it.
+///
+/// | to have | implement |
+/// |---|---|
+/// | better messages | `name`, `functions`, `describe`, `describe_state` |
+/// | objects by key, each judged apart | `key` |
+/// | a faster search | `is_read`, `idle` |
+/// | smaller counterexamples | `concerns`, `restrict` |
+/// | no search where values are unique | `theory`, `view` |
+/// | operations that may end in several states | `outcomes` |
+/// | failures that say something | `decode_failed` |
+/// | a bound of memory that holds | `heap_bytes` |
+///
 /// ```
 /// use rupture_checkers::history::{Event, History, Kind, Validity, Value};
 /// use rupture_checkers::{Budget, Checker, Linearizable, Mismatch, Model, Seen, Values};
@@ -31,12 +47,6 @@ use crate::linearizability::{Theory, View};
 ///     type State = bool;
 ///     type Op = Op;
 ///
-///     fn name(&self) -> &str {
-///         "flag"
-///     }
-///     fn functions(&self) -> &[&str] {
-///         &["raise", "is-up"]
-///     }
 ///     fn initial(&self) -> bool {
 ///         false
 ///     }
@@ -72,6 +82,7 @@ use crate::linearizability::{Theory, View};
 /// .collect();
 /// let verdict = Linearizable::new(Flag).check(&history, &Budget::unlimited()).unwrap();
 /// assert_eq!(verdict.validity, Validity::Invalid);
+/// assert_eq!(verdict.model, "Flag");
 /// ```
 pub trait Model: Send + Sync {
     /// All that the object remembers.
@@ -79,11 +90,17 @@ pub trait Model: Send + Sync {
     /// One operation with its argument and its result.
     type Op: Clone + Eq + Hash + Debug + Send + Sync;
 
-    /// The name of the model, such as `cas-register`.
-    fn name(&self) -> &str;
+    /// The name of the model, such as `cas-register`. The name of its type, without the path to it, unless it
+    /// is given another.
+    fn name(&self) -> &str {
+        short_name(std::any::type_name::<Self>())
+    }
 
-    /// The names of its operations, for messages.
-    fn functions(&self) -> &[&str];
+    /// The names of its operations, for messages: an error names what there is where a history speaks of
+    /// something else.
+    fn functions(&self) -> &[&str] {
+        &[]
+    }
 
     /// The state before the first operation.
     fn initial(&self) -> Self::State;
@@ -111,6 +128,23 @@ pub trait Model: Send + Sync {
     /// The key that an operation concerns, where the object is many objects that know nothing of each
     /// other and are judged apart.
     ///
+    /// ```
+    /// use rupture_checkers::history::{Validity, codec};
+    /// use rupture_checkers::models::KvAppend;
+    /// use rupture_checkers::{Budget, Checker, Linearizable};
+    ///
+    /// // KvAppend takes the field `key`: these are two objects, and each of them is consistent.
+    /// let history = codec::read(
+    ///     br#"{:process 0 :type :invoke :f :put :key "a" :value "1"}
+    ///         {:process 0 :type :ok :f :put :key "a" :value "1"}
+    ///         {:process 0 :type :invoke :f :get :key "b"}
+    ///         {:process 0 :type :ok :f :get :key "b" :value ""}"#,
+    /// )?;
+    /// let verdict = Linearizable::new(KvAppend).check(&history, &Budget::unlimited())?;
+    /// assert_eq!(verdict.validity, Validity::Valid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The key is missing.
     fn key<'h>(&self, _seen: &Seen<'h>) -> Result<Option<ValueRef<'h>>, Mismatch> {
@@ -118,10 +152,34 @@ pub trait Model: Send + Sync {
     }
 
     /// The state after `op`, or `None` if the operation cannot happen, with its result, in this state.
+    ///
+    /// ```
+    /// use rupture_checkers::Model;
+    /// use rupture_checkers::models::{Semaphore, op::PermitsOp};
+    ///
+    /// let model = Semaphore { permits: 2 };
+    /// let mut free = model.initial();
+    /// for op in [PermitsOp::Acquire(1), PermitsOp::Acquire(1), PermitsOp::Release(2)] {
+    ///     free = model.step(&free, &op).expect("enough are free");
+    /// }
+    /// assert_eq!(free, 2);
+    /// ```
     fn step(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
 
     /// Appends every state in which `op` may end. Only for objects that choose: an operation whose result
     /// nobody saw may have ended in several.
+    ///
+    /// ```
+    /// use rupture_checkers::models::{Held, UnorderedQueue, op::QueueOp};
+    /// use rupture_checkers::{Id, Model};
+    ///
+    /// // Nobody saw which of the two values was dequeued.
+    /// let held = Held { values: vec![Id(1), Id(2)], leaking: false };
+    /// let mut next = Vec::new();
+    /// UnorderedQueue.outcomes(&held, &QueueOp::Taken, &mut next);
+    /// let left: Vec<&[Id]> = next.iter().map(|held| &held.values[..]).collect();
+    /// assert_eq!(left, [[Id(2)], [Id(1)]]);
+    /// ```
     fn outcomes(&self, state: &Self::State, op: &Self::Op, next: &mut Vec<Self::State>) {
         next.extend(self.step(state, op));
     }
@@ -134,6 +192,16 @@ pub trait Model: Send + Sync {
     /// Which of the operations that need not happen (`must` is false) can be left out for certain: any
     /// order of `ops` that is allowed stays allowed when they are taken out of it. A true answer saves a
     /// search much; the default leaves none out.
+    ///
+    /// ```
+    /// use rupture_checkers::models::{Register, op::RegisterOp};
+    /// use rupture_checkers::{Id, Model};
+    ///
+    /// // Two writes that timed out. Nobody read 2, so the write of it can be left out.
+    /// let ops = [RegisterOp::Write(Id(1)), RegisterOp::Write(Id(2)), RegisterOp::Read(Id(1))];
+    /// let idle = Register.idle(&[&ops[0], &ops[1], &ops[2]], &[false, false, true]);
+    /// assert_eq!(idle, [false, true, false]);
+    /// ```
     fn idle(&self, ops: &[&Self::Op], _must: &[bool]) -> Vec<bool> {
         vec![false; ops.len()]
     }
@@ -143,6 +211,14 @@ pub trait Model: Send + Sync {
     /// allowed. A queue of which one value never existed is a queue; a register is not so. Operations that
     /// concern nothing in particular (`None`) must be allowed wherever they were, or be ones that need not
     /// happen. Counterexamples get smaller by it; the default says nothing.
+    ///
+    /// ```
+    /// use rupture_checkers::models::{FifoQueue, Register, op::QueueOp, op::RegisterOp};
+    /// use rupture_checkers::{Id, Model};
+    ///
+    /// assert_eq!(FifoQueue.concerns(&QueueOp::Enqueue(Id(4))), Some(vec![4]));
+    /// assert_eq!(Register.concerns(&RegisterOp::Write(Id(4))), None);
+    /// ```
     fn concerns(&self, _op: &Self::Op) -> Option<Vec<u64>> {
         None
     }
@@ -160,11 +236,29 @@ pub trait Model: Send + Sync {
 
     /// The operation as it looks to an object in which only the values of [`Self::concerns`] exist that are
     /// kept: a read of a whole set sees those elements. None if there is no such view.
+    ///
+    /// ```
+    /// use rupture_checkers::models::{Set, op::SetOp};
+    /// use rupture_checkers::{Id, Model};
+    ///
+    /// let read = SetOp::Read(Some(vec![Id(1), Id(2), Id(3)]));
+    /// let small = Set.restrict(&read, &|element| element != 2);
+    /// assert_eq!(small, Some(SetOp::Read(Some(vec![Id(1), Id(3)]))));
+    /// ```
     fn restrict(&self, _op: &Self::Op, _kept: &dyn Fn(u64) -> bool) -> Option<Self::Op> {
         None
     }
 
     /// An operation in words, such as `write 3`.
+    ///
+    /// ```
+    /// use rupture_checkers::models::{Stack, op::StackOp};
+    /// use rupture_checkers::{Id, Model, Values};
+    ///
+    /// let values = Values::default();
+    /// assert_eq!(Stack.describe(&StackOp::Push(Id::NIL), &values), "push of nil");
+    /// assert_eq!(Stack.describe_state(&vec![], &values), "the stack is empty");
+    /// ```
     fn describe(&self, op: &Self::Op, _values: &Values) -> String {
         format!("{op:?}")
     }
@@ -180,7 +274,42 @@ pub trait Model: Send + Sync {
     }
 }
 
-/// What was seen of one operation.
+/// The name of a type without the path to it and without what it is generic over.
+fn short_name(path: &str) -> &str {
+    let path = path.split_once('<').map_or(path, |(path, _)| path);
+    path.rsplit_once("::").map_or(path, |(_, name)| name)
+}
+
+/// What was seen of one operation, from which [`Model::decode`] makes an operation.
+///
+/// ```
+/// use rupture_checkers::models::{Register, op::RegisterOp};
+/// use rupture_checkers::{Linearizable, Mismatch, Model, Seen, Values};
+///
+/// /// Reads an operation by what was seen of it: a read says nothing before it has a result.
+/// fn decode(seen: &Seen<'_>, values: &mut Values) -> Result<Option<RegisterOp>, Mismatch> {
+///     match (seen.f, seen.result) {
+///         ("get", Some(value)) => Ok(Some(RegisterOp::Read(values.id(value)))),
+///         ("get", None) => Ok(None),
+///         // A deletion is a write of nil, whatever its argument.
+///         ("delete", _) => Ok(Some(RegisterOp::Write(rupture_checkers::Id::NIL))),
+///         _ => Register.decode(seen, values),
+///     }
+/// }
+/// # struct Renamed;
+/// # impl Model for Renamed {
+/// #     type State = rupture_checkers::Id;
+/// #     type Op = RegisterOp;
+/// #     fn initial(&self) -> Self::State { Register.initial() }
+/// #     fn decode(&self, seen: &Seen<'_>, values: &mut Values) -> Result<Option<RegisterOp>, Mismatch> { decode(seen, values) }
+/// #     fn step(&self, state: &Self::State, op: &RegisterOp) -> Option<Self::State> { Register.step(state, op) }
+/// # }
+/// # use rupture_checkers::{Budget, Checker, history::{Validity, codec}};
+/// # let file = b"{:process 0 :type :invoke :f :delete :value 3} {:process 0 :type :ok :f :delete :value 3}
+/// #     {:process 0 :type :invoke :f :get} {:process 0 :type :ok :f :get :value nil}";
+/// # let verdict = Linearizable::new(Renamed).check(&codec::read(file).unwrap(), &Budget::unlimited());
+/// # assert_eq!(verdict.unwrap().validity, Validity::Valid);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'h> {
     /// Who.
@@ -196,12 +325,45 @@ pub struct Seen<'h> {
 
 impl<'h> Seen<'h> {
     /// Another field of the invocation, such as `key`.
+    ///
+    /// ```
+    /// use rupture_checkers::{Mismatch, Seen};
+    ///
+    /// /// Whether the operation went to the leader, which its client wrote down as `:node`.
+    /// fn to_the_leader(seen: &Seen<'_>) -> Result<bool, Mismatch> {
+    ///     let node = seen.field("node").and_then(|node| node.as_name());
+    ///     node.map(|node| node == "n1").ok_or_else(|| Mismatch::argument("a field `node` beside it"))
+    /// }
+    /// # use rupture_checkers::{Budget, Checker, Linearizable, Model, Values, history::codec};
+    /// # struct Routed;
+    /// # impl Model for Routed {
+    /// #     type State = ();
+    /// #     type Op = bool;
+    /// #     fn initial(&self) {}
+    /// #     fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<bool>, Mismatch> { to_the_leader(seen).map(Some) }
+    /// #     fn step(&self, (): &(), to_the_leader: &bool) -> Option<()> { to_the_leader.then_some(()) }
+    /// # }
+    /// # let check = |file: &[u8]| Linearizable::new(Routed).check(&codec::read(file).unwrap(), &Budget::unlimited());
+    /// # let ok = check(b"{:process 0 :type :invoke :f :get :node :n1} {:process 0 :type :ok :f :get :node :n1}");
+    /// # assert_eq!(ok.unwrap().validity, rupture_checkers::history::Validity::Valid);
+    /// # assert!(check(b"{:process 0 :type :invoke :f :get}").is_err());
+    /// ```
     pub fn field(&self, name: &str) -> Option<ValueRef<'h>> {
         self.invocation.extra(name)
     }
 }
 
-/// An operation that is not what the model expects.
+/// An operation that is not what the model expects. The checker makes a [`CheckError`](crate::CheckError) of
+/// it that names the event.
+///
+/// ```
+/// use rupture_checkers::Mismatch;
+///
+/// let port = |n: i64| u16::try_from(n).map_err(|_| Mismatch::argument("a port"));
+/// assert_eq!(port(443), Ok(443));
+/// assert_eq!(port(-1), Err(Mismatch::Argument("a port".into())));
+/// assert_eq!(Mismatch::result("an integer"), Mismatch::Result("an integer".into()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     /// The model has no such function.
@@ -225,6 +387,15 @@ impl Mismatch {
 }
 
 /// The number of a value: equal values have equal numbers.
+///
+/// ```
+/// use rupture_checkers::models::{Register, op::RegisterOp};
+/// use rupture_checkers::{Id, Model, Values};
+///
+/// assert_eq!(Values::default().text(Id::NIL), "nil");
+/// assert_eq!(Register.initial(), Id::NIL);
+/// assert!(Register.step(&Id::NIL, &RegisterOp::Read(Id(1))).is_none());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub u32);
 
@@ -235,6 +406,19 @@ impl Id {
 
 /// Values that operations carry, each kept once and numbered in the order of first use, so that states and
 /// operations stay small.
+///
+/// ```
+/// use rupture_checkers::Values;
+/// use rupture_checkers::history::{Value, codec};
+///
+/// let history = codec::read(b"[{:type :invoke :f :add :value #{1 2}} {:type :ok :f :add :value #{2 1}}]")?;
+/// let mut values = Values::default();
+/// let [first, second] = [0, 1].map(|row| values.id(history.get(row).value()));
+/// assert_eq!(first, second, "equal sets, whatever the order they were written in");
+/// assert_eq!(values.text(first), "#{1 2}");
+/// assert_eq!(values.get(first).items(), Some(&[Value::Int(1), Value::Int(2)][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Values {
     list: Vec<Value>,
@@ -302,5 +486,18 @@ pub(crate) fn canonical(value: Value) -> Value {
         }
         Value::Tagged(tag, value) => Value::Tagged(tag, Box::new(canonical(*value))),
         atom => atom,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_without_a_name_is_named_like_its_type() {
+        assert_eq!(short_name("app::models::Flag"), "Flag");
+        assert_eq!(short_name("app::Keyed<app::models::Flag, u8>"), "Keyed");
+        assert_eq!(short_name("&app::Flag"), "Flag");
+        assert_eq!(short_name("Flag"), "Flag");
     }
 }

@@ -1,8 +1,25 @@
 //! The objects that Rupture knows by name, as sequential specifications.
 //!
-//! `reference/operations.md` says what their operations look like. A read that completed with `nil` means
-//! what it says: it saw the initial value. That is Porcupine's reading, not that of Knossos, which lets it
-//! match any state.
+//! | model | name | operations, as `function argument -> result` |
+//! |---|---|---|
+//! | [`Register`] | `register` | `read -> v`, `write v` |
+//! | [`CasRegister`] | `cas-register` | as above, and `cas [old new]` |
+//! | [`MultiRegister`] | `multi-register` | `txn [[read k nil] [write k v]] -> [[read k v] [write k v]]` |
+//! | [`KvAppend`] | `kv-append` | `get -> s`, `put s`, `append s`, with a field `key` beside them |
+//! | [`Counter`] | `counter` | `add n`, `read -> n` |
+//! | [`Set`] | `set` | `add e`, `remove e`, `contains e -> [e true]`, `read -> [e ...]` |
+//! | [`FifoQueue`] | `fifo-queue` | `enqueue v`, `dequeue -> v`, `drain -> [v ...]` |
+//! | [`UnorderedQueue`] | `unordered-queue` | the same |
+//! | [`Stack`] | `stack` | `push v`, `pop -> v` |
+//! | [`PriorityQueue`] | `priority-queue` | `insert n`, `extract-max -> n`, `extract-min -> n` |
+//! | [`Mutex`] | `mutex` | `acquire`, `release` |
+//! | [`OwnerMutex`] | `owner-mutex`, `reentrant-mutex` | the same; only the process that acquired releases |
+//! | [`FencedLock`] | `fenced-lock` | `acquire -> token`, `release token` |
+//! | [`Semaphore`] | none | `acquire n`, `release n` |
+//!
+//! What is taken out of an empty queue or stack is `nil`. A read that completed with `nil` means what it says: it
+//! saw the initial value. That is Porcupine's reading, not that of Knossos, which lets it match any state.
+//! An operation as a model sees it is one of [`op`].
 
 mod counter;
 mod kv_append;

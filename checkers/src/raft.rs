@@ -52,6 +52,14 @@ const MODEL: &str = "raft-invariants";
 const TOLD: usize = 8;
 
 /// One of the invariants.
+///
+/// ```
+/// use rupture_checkers::raft::Invariant;
+///
+/// let names = Invariant::ALL.map(Invariant::name);
+/// assert_eq!(names[0], "election-safety");
+/// assert_eq!(names[4], "state-machine-safety");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
     /// At most one leader can be elected in a term.
@@ -98,6 +106,22 @@ struct Mirror {
 }
 
 /// Holds what nodes tell to the invariants, as it comes.
+///
+/// ```
+/// use rupture_checkers::history::Validity;
+/// use rupture_checkers::raft::{Invariant, Invariants, Observation, Observed};
+///
+/// // Two nodes are elected in term 5.
+/// let mut invariants = Invariants::new();
+/// for node in [0, 1] {
+///     let kind = Observed::LeaderElected { last_index: 0, last_term: 0 };
+///     invariants.observe(&Observation { at_ns: 10 + u64::from(node), node, term: 5, kind });
+/// }
+/// assert_eq!(invariants.broken().get(&Invariant::ElectionSafety), Some(&1));
+/// let verdict = invariants.finish();
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// assert_eq!(verdict.anomalies[0].kind, "election-safety");
+/// ```
 #[derive(Debug, Default)]
 pub struct Invariants {
     forest: Forest,

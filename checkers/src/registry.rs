@@ -12,6 +12,20 @@ use crate::staleness::{self, level};
 use crate::{Checker, Linearizable, Model};
 
 /// What a history's model does not say by itself.
+///
+/// ```
+/// use rupture_checkers::history::codec;
+/// use rupture_checkers::{Budget, Options, checker};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :write :value [7 1]}
+///       {:process 0 :type :ok :f :write :value [7 1]}",
+/// )?;
+/// let options = Options { independent: true, witness: true, ..Options::default() };
+/// let verdict = checker("register", None, &options)?.check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.witnesses[0].key.as_deref(), Some("7"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Values are `[key value]`, and every key is judged by itself.
@@ -24,6 +38,15 @@ pub struct Options {
 }
 
 /// A model that [`checker`] knows.
+///
+/// ```
+/// use rupture_checkers::models;
+///
+/// let register = models().iter().find(|info| info.name == "register").unwrap();
+/// assert_eq!(register.about, "a value that is read and written");
+/// assert_eq!(register.consistency[0], "linearizable", "the default comes first");
+/// assert!(register.consistency.contains(&"k-atomic"));
+/// ```
 pub struct ModelInfo {
     /// Its name.
     pub name: &'static str,
@@ -52,6 +75,17 @@ impl fmt::Debug for ModelInfo {
 }
 
 /// A name that the registry does not have.
+///
+/// ```
+/// use rupture_checkers::{Options, checker};
+///
+/// let judge = |model, level| checker(model, level, &Options::default()).err().unwrap();
+/// assert!(judge("registre", None).known().contains(&"register"));
+/// let unknown = judge("mutex", Some("k-atomic=2"));
+/// assert_eq!(unknown.to_string(), "mutex is not judged by a level named `k-atomic=2`");
+/// assert_eq!(unknown.known(), ["linearizable", "sequential"]);
+/// assert!(judge("register", Some("stale=soon")).to_string().contains("write `stale=100ms`"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
     /// There is no such model.
@@ -102,6 +136,27 @@ impl Unknown {
 
 /// The judge of a model, by the model's first level unless another is named.
 ///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::{Budget, Options, checker};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :write :value 1}
+///       {:process 0 :type :ok :f :write :value 1}
+///       {:process 1 :type :invoke :f :read}
+///       {:process 1 :type :ok :f :read :value nil}",
+/// )?;
+/// for (level, validity) in [
+///     ("linearizable", Validity::Invalid),
+///     ("sequential", Validity::Valid),
+///     ("k-atomic=2", Validity::Valid),
+/// ] {
+///     let judge = checker("register", Some(level), &Options::default())?;
+///     assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, validity, "{level}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// There is no such model, it is not judged by such a level, or the level's bound is none.
 pub fn checker(
@@ -141,6 +196,14 @@ fn promise(info: &ModelInfo, text: &str) -> Result<Promise, Unknown> {
 }
 
 /// Every model by name, in the order of the alphabet.
+///
+/// ```
+/// use rupture_checkers::{Options, checker, models};
+///
+/// for info in models() {
+///     assert!(checker(info.name, None, &Options::default()).is_ok());
+/// }
+/// ```
 pub fn models() -> &'static [ModelInfo] {
     &MODELS
 }

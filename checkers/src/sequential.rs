@@ -46,7 +46,7 @@ const SEARCH: &str = "search over the orders of processes";
 const STEPS_AN_OPERATION: u64 = 50;
 const STEPS_AT_LEAST: u64 = 100_000;
 
-/// Judges whether a history is sequentially consistent with respect to a model.
+/// Judges whether a history is sequentially consistent with respect to a model; see the [module](self).
 ///
 /// ```
 /// use rupture_checkers::history::{Event, History, Kind, Validity, Value};
@@ -84,6 +84,29 @@ impl<M: Model> Sequential<M> {
 
     /// Whether values are `[key value]`, and every key is an object of its own. All of them are judged in one
     /// order.
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Validity, codec};
+    /// use rupture_checkers::models::Register;
+    /// use rupture_checkers::{Budget, Checker, Sequential};
+    ///
+    /// // Each process writes one register and then finds the other unwritten. Either register has an
+    /// // order, and the two do not fit into one.
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :write :value [:x 1]}
+    ///       {:process 0 :type :ok :f :write :value [:x 1]}
+    ///       {:process 1 :type :invoke :f :write :value [:y 1]}
+    ///       {:process 1 :type :ok :f :write :value [:y 1]}
+    ///       {:process 0 :type :invoke :f :read :value [:y nil]}
+    ///       {:process 0 :type :ok :f :read :value [:y nil]}
+    ///       {:process 1 :type :invoke :f :read :value [:x nil]}
+    ///       {:process 1 :type :ok :f :read :value [:x nil]}",
+    /// )?;
+    /// let judge = Sequential::new(Register).independent(true);
+    /// let verdict = judge.check(&history, &Budget::unlimited())?;
+    /// assert_eq!(verdict.validity, Validity::Invalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn independent(mut self, independent: bool) -> Self {
         self.independent = independent;

@@ -38,6 +38,28 @@ const MODEL: &str = "set-full";
 const LEVEL: &str = "linearizable";
 
 /// Judges a set that only grows. See the [module](self).
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::set_full::SetFull;
+/// use rupture_checkers::{Budget, Checker};
+///
+/// // The first read misses 1, the second sees it again: stale, and not lost.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :add :value 1}
+///       {:process 0 :type :ok :f :add :value 1}
+///       {:process 1 :type :invoke :f :read}
+///       {:process 1 :type :ok :f :read :value []}
+///       {:process 1 :type :invoke :f :read}
+///       {:process 1 :type :ok :f :read :value [1]}",
+/// )?;
+/// let eventual = SetFull::new().check(&history, &Budget::unlimited())?;
+/// assert_eq!(eventual.validity, Validity::Valid);
+/// let strict = SetFull::new().linearizable(true).check(&history, &Budget::unlimited())?;
+/// assert_eq!(strict.validity, Validity::Invalid);
+/// assert_eq!(strict.anomalies[0].kind, "stale");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SetFull {
     linearizable: bool,
@@ -59,6 +81,28 @@ impl SetFull {
     }
 
     /// Whether values are `[key value]`, and every key is a set of its own.
+    ///
+    /// ```
+    /// use rupture_checkers::history::codec;
+    /// use rupture_checkers::set_full::SetFull;
+    /// use rupture_checkers::{Budget, Checker};
+    ///
+    /// // The element 1 of the set :a is lost; that of the set :b is not.
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :add :value [:a 1]}
+    ///       {:process 0 :type :ok :f :add :value [:a 1]}
+    ///       {:process 0 :type :invoke :f :add :value [:b 1]}
+    ///       {:process 0 :type :ok :f :add :value [:b 1]}
+    ///       {:process 0 :type :invoke :f :read :value [:a nil]}
+    ///       {:process 0 :type :ok :f :read :value [:a []]}
+    ///       {:process 0 :type :invoke :f :read :value [:b nil]}
+    ///       {:process 0 :type :ok :f :read :value [:b [1]]}",
+    /// )?;
+    /// let verdict = SetFull::new().independent(true).check(&history, &Budget::unlimited())?;
+    /// assert_eq!(verdict.anomalies.len(), 1);
+    /// assert_eq!((&*verdict.anomalies[0].kind, verdict.anomalies[0].key.as_deref()), ("lost", Some(":a")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn independent(mut self, independent: bool) -> Self {
         self.independent = independent;

@@ -28,6 +28,14 @@ pub use view::AsEvent;
 use crate::History;
 
 /// How a file is written.
+///
+/// ```
+/// use rupture_history::codec::{Format, detect};
+///
+/// assert_eq!(detect(b"[{:type :invoke}]"), Some(Format::Edn));
+/// assert_eq!(detect(b"[{\"type\": \"invoke\"}]"), Some(Format::Json));
+/// assert_eq!(detect(b"0\t:invoke\t:read\tnil"), Some(Format::Log));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// EDN: Jepsen, Knossos, elle-cli, Porcupine's key-value logs.
@@ -57,6 +65,18 @@ const MARK: char = '\u{feff}';
 
 /// Reads a history in whatever format it is written. An empty file is an empty history.
 ///
+/// ```
+/// use rupture_history::codec;
+///
+/// let edn = codec::read(b"{:process 0, :type :invoke, :f :write, :value 3}")?;
+/// let json = codec::read(br#"{"process": 0, "type": "invoke", "f": "write", "value": 3}"#)?;
+/// let log = codec::read(b"0\t:invoke\t:write\t3")?;
+/// for history in [edn, json, log] {
+///     assert_eq!((history.get(0).f(), history.get(0).value().as_int()), ("write", Some(3)));
+/// }
+/// # Ok::<(), codec::ParseError>(())
+/// ```
+///
 /// # Errors
 /// The file is in no known format, or not well formed in its own.
 pub fn read(bytes: &[u8]) -> Result<History, ParseError> {
@@ -67,6 +87,15 @@ pub fn read(bytes: &[u8]) -> Result<History, ParseError> {
 }
 
 /// Reads a history in this format.
+///
+/// ```
+/// use rupture_history::codec::{self, Format};
+///
+/// // An empty file is like any format, and is nothing but empty in this one.
+/// assert!(codec::read_as(Format::Json, b"")?.is_empty());
+/// assert!(codec::read_as(Format::Json, b"{:type :invoke}").is_err());
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 ///
 /// # Errors
 /// The file is not well formed.
@@ -96,6 +125,13 @@ fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
 }
 
 /// Looks at the beginning of a file and says how it is written; `None` if it is like nothing known.
+///
+/// ```
+/// use rupture_history::codec::{Format, detect};
+///
+/// assert_eq!(detect(b"; a comment"), Some(Format::Edn));
+/// assert_eq!(detect(b"Dear reader"), None);
+/// ```
 pub fn detect(bytes: &[u8]) -> Option<Format> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = skip_blank(bytes);

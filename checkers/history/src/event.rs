@@ -3,6 +3,14 @@
 use crate::{Name, Value};
 
 /// What an event says of its operation.
+///
+/// ```
+/// use rupture_history::Kind;
+///
+/// assert_eq!(Kind::from_name("info"), Some(Kind::Info));
+/// assert_eq!(Kind::Fail.name(), "fail");
+/// assert_eq!(Kind::from_name("failed"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -41,6 +49,19 @@ impl Kind {
 
 /// Who invoked an operation. A client has a number; anything else (usually `nemesis`) is not a client and
 /// takes no part in any verdict.
+///
+/// ```
+/// use rupture_history::{Outcome, Process, codec};
+///
+/// let history = codec::read(
+///     b"{:process 4 :type :invoke :f :read}
+///       {:process :nemesis :type :info :f :partition}",
+/// )?;
+/// assert_eq!(history.get(0).process(), Process::Client(4));
+/// assert_eq!(history.get(1).process(), Process::nemesis());
+/// assert_eq!(history.operations()?.len(), 1, "faults are no operations");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
     /// A client process: single-threaded, and never used again after `info`.
@@ -57,6 +78,19 @@ impl Process {
 }
 
 /// An owned event, for building histories and for tests.
+///
+/// ```
+/// use rupture_history::{Event, History, Kind, Value};
+///
+/// let mut event = Event::new(3, Kind::Ok, "read", Value::Int(7));
+/// event.time = 1_500;
+/// event.extra.push(("node".into(), Value::str("n1")));
+/// let mut history = History::new();
+/// let row = history.push(&event);
+/// let read = history.get(row);
+/// assert_eq!(read.extra("node").and_then(|node| node.as_str()), Some("n1"));
+/// assert_eq!(read.to_event(), Event { index: Some(0), ..event });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The event's index; ascending, sparse in some histories. A history numbers it when it is `None`.

@@ -69,6 +69,20 @@ pub(crate) struct Head {
 ///
 /// Stored flat: 32 bytes an event, and eight more for each atom of its value; strings are kept once. A
 /// *row* is an event's position, from 0; its `index` is the number that the file gave it.
+///
+/// ```
+/// use rupture_history::{Event, History, Kind, Value};
+///
+/// let history: History = [
+///     Event::new(0, Kind::Invoke, "add", Value::Int(5)),
+///     Event::new(0, Kind::Ok, "add", Value::Int(5)),
+/// ]
+/// .iter()
+/// .collect();
+/// assert_eq!(history.len(), 2);
+/// assert_eq!(history.get(1).index(), 1);
+/// assert_eq!(history.iter().filter(|event| event.kind() == Kind::Ok).count(), 1);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct History {
     rows: Vec<Row>,
@@ -179,6 +193,20 @@ impl History {
     /// The operations of clients, in the order of their invocations. An operation that never completed
     /// has the outcome `info`. Linear time.
     ///
+    /// ```
+    /// use rupture_history::{Outcome, codec};
+    ///
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :write :value 1}
+    ///       {:process 1 :type :invoke :f :read}
+    ///       {:process 1 :type :ok :f :read :value 1}",
+    /// )?;
+    /// let operations = history.operations()?;
+    /// assert_eq!(operations[0].outcome, Outcome::Info, "it never completed");
+    /// assert_eq!((operations[1].invoked, operations[1].completed), (1, Some(2)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// A client with two open operations, or a completion that nobody invoked.
     pub fn operations(&self) -> Result<Vec<Operation>, PairingError> {
@@ -190,6 +218,15 @@ impl History {
     /// Checkers order events by row and never by time, so this changes no verdict; but a history in which
     /// the two disagree was merged or sorted by something else than its recorder, and deserves a warning.
     /// Events without a time (below zero) are passed over. Linear time.
+    ///
+    /// ```
+    /// let history = rupture_history::codec::read(
+    ///     b"{:process 0 :type :invoke :f :read :time 20}
+    ///       {:process 1 :type :invoke :f :read :time 10}",
+    /// )?;
+    /// assert_eq!(history.first_time_disorder(), Some(1));
+    /// # Ok::<(), rupture_history::codec::ParseError>(())
+    /// ```
     pub fn first_time_disorder(&self) -> Option<usize> {
         let mut latest = 0;
         self.rows.iter().position(|row| {
@@ -222,6 +259,20 @@ impl<'a> Extend<&'a Event> for History {
 }
 
 /// A view of one event.
+///
+/// ```
+/// use rupture_history::{Kind, codec};
+///
+/// let history = codec::read(
+///     br#"{"index": 8, "time": 90, "type": "fail", "process": 1, "f": "cas", "value": [1, 2],
+///          "error": "precondition"}"#,
+/// )?;
+/// let event = history.get(0);
+/// assert_eq!((event.index(), event.time(), event.kind()), (8, 90, Kind::Fail));
+/// assert_eq!((event.client(), event.f()), (Some(1), "cas"));
+/// assert_eq!(event.extras().map(|(name, _)| name).collect::<Vec<_>>(), ["error"]);
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct EventRef<'a> {
     history: &'a History,

@@ -9,6 +9,18 @@ use rustc_hash::FxHashMap;
 use crate::{EventRef, History, Kind};
 
 /// How an operation ended.
+///
+/// ```
+/// use rupture_history::{Outcome, codec};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :cas :value [1 2]}
+///       {:process 0 :type :fail :f :cas :value [1 2]}",
+/// )?;
+/// assert_eq!(history.operations()?[0].outcome, Outcome::Fail);
+/// assert_eq!(Outcome::Fail.name(), "fail");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// It happened.
@@ -20,6 +32,18 @@ pub enum Outcome {
 }
 
 /// One operation of a client, by the rows of its two events.
+///
+/// ```
+/// use rupture_history::{Operation, Outcome};
+///
+/// let write = Operation { process: 0, invoked: 0, completed: Some(1), outcome: Outcome::Ok };
+/// let read = Operation { process: 1, invoked: 2, completed: Some(3), outcome: Outcome::Ok };
+/// assert!(write.precedes(&read));
+/// // Nobody knows when an operation took effect that timed out.
+/// let lost = Operation { outcome: Outcome::Info, ..write };
+/// assert_eq!(lost.ended(), None);
+/// assert!(!lost.precedes(&read));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// Who.
@@ -34,6 +58,16 @@ pub struct Operation {
 }
 
 /// A history whose events do not pair.
+///
+/// ```
+/// use rupture_history::{PairingError, codec};
+///
+/// let history = codec::read(b"{:process 0 :type :ok :f :read :value 1}")?;
+/// let error = history.operations().unwrap_err();
+/// assert!(matches!(error, PairingError::NeverInvoked { index: 0, process: 0, .. }));
+/// assert_eq!(error.to_string(), "event 0: process 0 completes `read` that it never invoked");
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairingError {
     /// A client invoked an operation while its last one was open.

@@ -6,11 +6,28 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A shared, immutable string.
+///
+/// ```
+/// use rupture_history::{Name, Value};
+///
+/// let name: Name = "x".into();
+/// assert_eq!(Value::Str(name.clone()).as_name(), Some(&*name));
+/// ```
 pub type Name = Arc<str>;
 
 /// What an operation carries: any EDN or JSON value.
 ///
 /// EDN lists are read as vectors: Jepsen's tools treat the two alike, and so does every checker here.
+///
+/// ```
+/// use rupture_history::Value;
+///
+/// let value = Value::from(vec![Value::keyword("x"), Value::Int(3), Value::Nil]);
+/// assert_eq!(value.to_string(), "[:x 3 nil]");
+/// let [key, number, nil] = value.items().unwrap() else { panic!("three") };
+/// assert_eq!((key.as_name(), number.as_int()), (Some("x"), Some(3)));
+/// assert!(nil.is_nil());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// EDN `nil`, JSON `null`.
@@ -109,6 +126,14 @@ impl fmt::Display for Value {
 }
 
 /// A floating point number that is equal to itself and has an order (IEEE 754 `totalOrder`).
+///
+/// ```
+/// use rupture_history::{Float, Value};
+///
+/// assert_eq!(Float(f64::NAN), Float(f64::NAN));
+/// assert!(Float(-0.0) < Float(0.0));
+/// assert_eq!(Value::Float(Float(1.5)).to_string(), "1.5");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Float(pub f64);
 

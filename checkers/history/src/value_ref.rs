@@ -6,6 +6,18 @@ use crate::tape::{PAYLOAD, Tag, Tape, count_of, tag_of};
 use crate::{Float, Value};
 
 /// A view of a value inside a [`crate::History`]: copying it costs nothing.
+///
+/// ```
+/// let history = rupture_history::codec::read(
+///     b"{:process 0 :type :ok :f :read :value [:x {:version 4, :data \"abc\"}]}",
+/// )?;
+/// let (key, entry) = history.get(0).value().pair().unwrap();
+/// assert_eq!(key.as_name(), Some("x"));
+/// assert_eq!(entry.field("version").and_then(|v| v.as_int()), Some(4));
+/// assert_eq!(entry.field("data").and_then(|v| v.as_str()), Some("abc"));
+/// assert_eq!(entry.as_int(), None, "a map is no integer");
+/// # Ok::<(), rupture_history::codec::ParseError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct ValueRef<'a> {
     tape: &'a Tape,
@@ -188,6 +200,14 @@ impl fmt::Display for ValueRef<'_> {
 }
 
 /// The elements of a collection, in order.
+///
+/// ```
+/// let history = rupture_history::codec::read(b"{:process 0 :type :ok :f :read :value [3 1 2]}")?;
+/// let items = history.get(0).value().items().unwrap();
+/// assert_eq!(items.len(), 3);
+/// assert_eq!(items.filter_map(|item| item.as_int()).max(), Some(3));
+/// # Ok::<(), rupture_history::codec::ParseError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Items<'a> {
     tape: &'a Tape,
@@ -213,6 +233,13 @@ impl<'a> Iterator for Items<'a> {
 impl ExactSizeIterator for Items<'_> {}
 
 /// The entries of a map, in order.
+///
+/// ```
+/// let history = rupture_history::codec::read(b"{:process 0 :type :ok :f :read :value {0 10, 1 90}}")?;
+/// let accounts = history.get(0).value().entries().unwrap();
+/// assert_eq!(accounts.filter_map(|(_, balance)| balance.as_int()).sum::<i64>(), 100);
+/// # Ok::<(), rupture_history::codec::ParseError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
     parts: Items<'a>,

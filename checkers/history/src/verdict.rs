@@ -3,6 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 /// The three answers, in the order in which they merge: the worst of several counts.
+///
+/// ```
+/// use rupture_history::Validity;
+///
+/// assert_eq!(Validity::Valid.merge(Validity::Unknown), Validity::Unknown);
+/// assert_eq!(Validity::Unknown.merge(Validity::Invalid), Validity::Invalid);
+/// assert_eq!(Validity::Invalid.name(), "invalid");
+/// ```
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -35,6 +43,17 @@ impl Validity {
 }
 
 /// The judgement of one history by one checker, or several merged.
+///
+/// ```
+/// use rupture_history::{Validity, Verdict};
+///
+/// let verdict = Verdict::unknown("register", "linearizable", "out of time");
+/// assert_eq!(verdict.validity, Validity::Unknown);
+/// assert!(verdict.anomalies.is_empty());
+/// let json = serde_json::to_value(&verdict)?;
+/// assert_eq!(json["reasons"][0], "out of time");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The answer.
@@ -129,6 +148,14 @@ impl Verdict {
 }
 
 /// A number that a checker found out about a history, or the bounds between which it lies.
+///
+/// ```
+/// use rupture_history::Measure;
+///
+/// let between = Measure { at_least: 2, at_most: Some(4), ..Measure::default() };
+/// assert_eq!(between.exact(), None);
+/// assert_eq!(Measure { at_most: Some(2), ..between }.exact(), Some(2));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// What was measured, such as `k-atomic`: the least bound by which the level holds.
@@ -151,6 +178,19 @@ impl Measure {
 }
 
 /// One order in which the operations on an object can have taken effect.
+///
+/// ```
+/// use rupture_history::{Witness, codec};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :write :value 1}
+///       {:process 1 :type :invoke :f :read}",
+/// )?;
+/// let witness = Witness { key: None, order: vec![1, 0] };
+/// let order: Vec<&str> = witness.order.iter().map(|&row| history.get(row as usize).f()).collect();
+/// assert_eq!(order, ["read", "write"]);
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Witness {
     /// The key of the object, as EDN, where keys are judged apart.
@@ -173,6 +213,19 @@ fn both_names(first: &str, second: &str) -> String {
 }
 
 /// One thing that went wrong, with what a person needs to check it by hand.
+///
+/// ```
+/// use rupture_history::{Anomaly, Validity, Verdict};
+///
+/// let mut verdict = Verdict::new(Validity::Invalid, "bank", "");
+/// verdict.anomalies.push(Anomaly {
+///     kind: "wrong-total".to_owned(),
+///     summary: "The accounts held 100 and now hold 95.".to_owned(),
+///     ..Anomaly::default()
+/// });
+/// assert_eq!(serde_json::to_value(&verdict)?["anomalies"][0]["type"], "wrong-total");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomaly {
     /// Its kind in the field's words, such as `nonlinearizable` or `lost`.
@@ -192,6 +245,19 @@ pub struct Anomaly {
 }
 
 /// One operation of a proof, self-contained.
+///
+/// ```
+/// use rupture_history::{Evidence, codec};
+///
+/// let history = codec::read(
+///     b"{:process 2 :type :invoke :f :read :time 10}
+///       {:process 2 :type :ok :f :read :value 7 :time 25}",
+/// )?;
+/// let evidence = Evidence::of(&history, &history.operations()?[0]);
+/// assert_eq!((&*evidence.f, evidence.result.as_deref()), ("read", Some("7")));
+/// assert_eq!((evidence.invoked_ns, evidence.completed_ns), (10, Some(25)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The index of the invocation in the history.

@@ -14,6 +14,8 @@ use crate::Model;
 pub(crate) const SEARCH: &str = "search (Wing & Gong 1993, Lowe 2017)";
 /// How many operations are named at most that led to a value.
 const MOST_SOURCES: usize = 16;
+/// How far a search may go to confirm what a theory found.
+const STEPS_TO_CONFIRM: u64 = 200_000;
 const REFUTATION: &str = "values from nowhere";
 /// What the log-linear algorithms hold for each call, in bytes, at most.
 const BYTES_A_CALL: usize = 200;
@@ -39,8 +41,10 @@ pub(crate) enum Ruling<O> {
 /// Why there is no order.
 #[derive(Debug)]
 pub(crate) struct Impossible<O> {
-    /// The call of the object by whose completion every order has died.
+    /// The call of the object past whose completion no order goes on.
     pub(crate) deadly: u32,
+    /// Whether everything before that completion is known to have an order.
+    pub(crate) alive: bool,
     /// Calls that are impossible by themselves, and the last of them that matters; all calls if there are
     /// none here.
     pub(crate) core: Option<(Vec<Call<O>>, u32)>,
@@ -92,6 +96,7 @@ impl<M: Model> Decider<'_, M> {
             Answer::Order(_) => Ruling::Order(None),
             Answer::Impossible(deadly) => Ruling::Impossible(Impossible {
                 deadly,
+                alive: true,
                 core: None,
                 restricted: false,
             }),
@@ -149,23 +154,33 @@ impl<M: Model> Decider<'_, M> {
             })
             .collect();
         let calls = calls?;
-        let (answer, _) = Search::decide(self.model, &calls, self.limits);
+        let limits = Limits {
+            steps: STEPS_TO_CONFIRM,
+            ..*self.limits
+        };
+        let (answer, _) = Search::exists(self.model, &calls, &limits);
         match answer {
             Answer::Impossible(last) => Some((calls, last)),
             Answer::Order(_) => {
                 debug_assert!(false, "a violation that has an order: {calls:?}");
                 None
             }
-            Answer::Stopped(..) => None,
+            // The search cannot say of so many calls; the theorem does.
+            Answer::Stopped(..) => {
+                let last = (0..).zip(&calls).filter(|(_, call)| call.must);
+                let last = last.max_by_key(|(_, call)| call.completed)?.0;
+                Some((calls, last))
+            }
         }
     }
 
     /// A violation that the theory found, if it is one.
     fn violated(&self, distinct: &Distinct<'_>, core: &Core) -> Option<Impossible<M::Op>> {
         let confirmed = self.confirmed(core)?;
-        let event = distinct.dies_at(core);
+        let (deadly, alive) = distinct.dies_with(core)?;
         Some(Impossible {
-            deadly: distinct.completed_by(event)?,
+            deadly,
+            alive,
             core: Some(confirmed),
             restricted: core.only.is_some(),
         })
@@ -200,6 +215,7 @@ impl<M: Model> Decider<'_, M> {
                         let as_recorded = |fact: &Fact| self.calls[fact.call as usize].clone();
                         worst = Some(Impossible {
                             deadly,
+                            alive: elements.violation.is_none(),
                             core: Some((facts.iter().map(as_recorded).collect(), last)),
                             restricted: false,
                         });
@@ -287,6 +303,7 @@ impl<M: Model> Decider<'_, M> {
         Some(Decision {
             ruling: Ruling::Impossible(Impossible {
                 deadly,
+                alive: false,
                 core: Some(self.confirmed(&core)?),
                 restricted: false,
             }),

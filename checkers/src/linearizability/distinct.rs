@@ -29,7 +29,7 @@ pub(crate) use facts::Fact;
 use facts::{Act, Facts};
 pub(crate) use set::Elements;
 
-/// How often the event before which every order has died is looked for step by step.
+/// How often the completion past which no order goes on is looked for step by step.
 const STEPS_BACK: u32 = 8;
 
 /// What an algorithm found.
@@ -123,50 +123,43 @@ impl<'a> Distinct<'a> {
         decide(self.theory, &self.facts)
     }
 
-    /// Where every order dies: the first event such that what was known after it is impossible, as far as the
-    /// theory finds it. `core` is impossible. Events are counted from 1.
+    /// A call past whose completion no order goes on, and whether what was known before it has an order, as far
+    /// as the theory finds both. `core` is impossible.
     ///
-    /// Most often the last completion of the core is that event, or that of the core which the theory finds
-    /// in what was known before it; only after a few such steps are the events between halved.
-    pub(crate) fn dies_at(&self, core: &Core) -> u32 {
-        let mut high = last_completion(&self.facts, core);
-        let mut low = 0;
+    /// Most often that is the last completion of the core, or of the core which the theory finds in what was
+    /// known before it; only after a few such steps are the events between halved.
+    pub(crate) fn dies_with(&self, core: &Core) -> Option<(u32, bool)> {
+        let mut high = last_completion(&self.facts, core)?;
+        let mut low = (0, true);
         let mut steps = 0;
-        while low + 1 < high {
+        while low.0 + 1 < high.0 {
             let middle = if steps < STEPS_BACK {
-                high - 1
+                high.0 - 1
             } else {
-                u32::midpoint(low, high)
+                u32::midpoint(low.0, high.0)
             };
             steps += 1;
             let facts = self.facts.until(middle);
-            let core = match decide(self.theory, &facts) {
-                Outcome::Found(Found::Violation(core)) => Some(core),
-                Outcome::Found(Found::Order(_) | Found::Open) => None,
-                Outcome::Elements(elements) => elements.violation,
+            let (core, alive) = match decide(self.theory, &facts) {
+                Outcome::Found(Found::Violation(core)) => (Some(core), false),
+                Outcome::Found(Found::Order(_)) => (None, true),
+                Outcome::Found(Found::Open) => (None, false),
+                Outcome::Elements(elements) => (elements.violation, false),
             };
-            match core {
-                Some(core) => {
-                    high = last_completion(&facts, &core).clamp(low + 1, middle);
-                }
-                None => low = middle,
+            match core.and_then(|core| last_completion(&facts, &core)) {
+                Some(last) if last.0 > low.0 => high = last,
+                _ => low = (middle, alive),
             }
         }
-        high
-    }
-
-    /// The call that completes with this event.
-    pub(crate) fn completed_by(&self, event: u32) -> Option<u32> {
-        let completed = |fact: &&Fact| fact.to == event;
-        self.facts.list.iter().find(completed).map(|fact| fact.call)
+        Some((high.1, low.1 && low.0 + 1 == high.0))
     }
 }
 
-/// The last completion among these calls.
-fn last_completion(facts: &Facts<'_>, core: &Core) -> u32 {
+/// The last completion among these calls, of those that happened, and the call.
+fn last_completion(facts: &Facts<'_>, core: &Core) -> Option<(u32, u32)> {
     let of_core = |fact: &&Fact| fact.must && core.calls.binary_search(&fact.call).is_ok();
-    let completions = facts.list.iter().filter(of_core).map(|fact| fact.to);
-    completions.max().unwrap_or(facts.events)
+    let completions = facts.list.iter().filter(of_core);
+    completions.map(|fact| (fact.to, fact.call)).max()
 }
 
 fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {

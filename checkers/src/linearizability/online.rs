@@ -15,6 +15,10 @@
 //! [`Online::finish`]. This keeps the work at O(n log n) where the engine's is, at the price of an answer that
 //! may come late. The event that it names is the first one all the same, found by bisecting the window.
 //!
+//! After a cut the engines for unique values have no say, because they know only the initial state. So the first
+//! few hundred events of an object that has such an engine are kept behind its first cuts, and an object that
+//! is found to be in its initial state again begins anew.
+//!
 //! What is held: the windows; for each key the possible states, and the values that its operations carried,
 //! each once. An operation that ended as `info` may take effect in any later window: it is carried along, and
 //! states are told apart by which of these operations they have used up. Each multiplies the states, so that a

@@ -125,7 +125,6 @@ impl Search {
     }
 
     /// As [`Self::exists`], for an object that is in any of these states at the beginning.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn decide_from<M: Model>(
         model: &M,
         starts: &[M::State],

@@ -20,7 +20,7 @@
 //! Smallest means that no member can be left out (Zeller & Hildebrandt 2002, 1-minimal), not that there is
 //! no other set with fewer.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::calls::{Call, NEVER};
 use super::search::{Answer, Limits, Search};
@@ -30,6 +30,15 @@ use crate::{Budget, Model};
 const STEPS_A_TEST: u64 = 2;
 const STEPS_IN_ALL: u64 = 40;
 const STEPS_AT_LEAST: u64 = 100_000;
+/// How many calls are read in the time that a step of a search takes.
+const CALLS_A_STEP: u64 = 4;
+/// Beyond how many calls what a theory found is not shrunk.
+const MOST_OF_A_CORE: usize = 200;
+/// From how many calls on the object is taken to be in any state before what is looked at, and of how many
+/// states that can be said.
+const LONG: usize = 256;
+const FEW_STATES: usize = 64;
+const FEW_OPERATIONS: usize = 1024;
 /// How many equal operations are tried in the place of an earlier one.
 const SUBSTITUTES: usize = 8;
 
@@ -65,14 +74,18 @@ pub(crate) fn shrink<M: Model>(
     steps: u64,
     budget: &Budget<'_>,
 ) -> Proof {
+    if calls.len() > MOST_OF_A_CORE && steps == 0 {
+        return whole(calls);
+    }
     let row = calls[deadly as usize].completed;
     let (calls, begun) = until(calls, row);
     let mut shrinker = Shrinker {
         model,
         kept: vec![true; calls.len()],
-        calls,
         begun,
         budget,
+        anywhere: anywhere(model, &calls),
+        calls,
         steps_a_test: steps.saturating_mul(STEPS_A_TEST).max(STEPS_AT_LEAST),
         steps_left: steps.saturating_mul(STEPS_IN_ALL).max(STEPS_AT_LEAST * 10),
         doubt: false,
@@ -86,6 +99,19 @@ pub(crate) fn shrink<M: Model>(
         second
     } else {
         first
+    }
+}
+
+/// All of the calls as a proof: what a theory found is about as small as it can be.
+fn whole<O>(calls: &[Call<O>]) -> Proof {
+    let places = |must: bool| {
+        let of = |at: &u32| calls[*at as usize].must == must;
+        (0..calls.len() as u32).filter(of).collect()
+    };
+    Proof {
+        must: places(true),
+        may: places(false),
+        smallest: false,
     }
 }
 
@@ -120,6 +146,8 @@ struct Shrinker<'a, M: Model> {
     /// How many of them were invoked before the last completion that counts.
     begun: u32,
     budget: &'a Budget<'a>,
+    /// All states that the object may ever have been in, if the history is long and they are few.
+    anywhere: Option<Vec<M::State>>,
     steps_a_test: u64,
     steps_left: u64,
     /// Whether a test was stopped, so that something may have been kept without need.
@@ -166,6 +194,8 @@ impl<M: Model> Shrinker<'_, M> {
         } else {
             Search::exists(self.model, &calls, &limits)
         };
+        // Reading the calls is work as well.
+        let steps = steps + calls.len() as u64 / CALLS_A_STEP;
         self.steps_left -= steps.min(self.steps_left);
         match answer {
             Answer::Order(order) => {
@@ -179,8 +209,68 @@ impl<M: Model> Shrinker<'_, M> {
         }
     }
 
-    /// Whether no order exists if these happened, whatever the others did.
+    /// Whether no order exists if these happened, whatever the others did. In a long history what had completed
+    /// before them is not looked at: whatever it did, it left the object in one of the states of `anywhere`. A
+    /// true answer is certain; a false one is then made sure of at the end ([`Self::make_sure`]).
     fn impossible(&mut self, must: &[u32]) -> bool {
+        match self.anywhere.take() {
+            None => self.is_impossible(must),
+            Some(states) => {
+                let impossible = self.impossible_from(&states, must);
+                self.anywhere = Some(states);
+                impossible
+            }
+        }
+    }
+
+    /// Whether there is no time left to shrink, so that what was found so far must do.
+    fn is_over(&mut self) -> bool {
+        let over = self.steps_left == 0 || self.budget.is_over();
+        self.doubt |= over;
+        over
+    }
+
+    fn impossible_from(&mut self, states: &[M::State], must: &[u32]) -> bool {
+        let since = must.iter().map(|&at| self.calls[at as usize].invoked).min();
+        let since = since.unwrap_or(0);
+        let touches = |call: &Call<M::Op>| call.completed > since;
+        let chosen = (0..self.begun).filter(|&at| {
+            let call = &self.calls[at as usize];
+            let is_must = must.binary_search(&at).is_ok();
+            is_must || (self.kept[at as usize] && touches(call))
+        });
+        let calls: Vec<Call<M::Op>> = chosen
+            .map(|at| {
+                let mut call = self.calls[at as usize].clone();
+                call.must = must.binary_search(&at).is_ok();
+                call
+            })
+            .collect();
+        let limits = Limits {
+            budget: self.budget,
+            steps: self.steps_a_test.min(self.steps_left),
+        };
+        let (answer, steps) = Search::decide_from(self.model, states, &calls, &limits);
+        let steps = steps + u64::from(self.begun) / (8 * CALLS_A_STEP);
+        self.steps_left -= steps.min(self.steps_left);
+        self.doubt |= matches!(answer, Answer::Stopped(..));
+        matches!(answer, Answer::Impossible(_))
+    }
+
+    /// Leaves out what only the states of `anywhere` made look needed.
+    fn make_sure(&mut self, must: &mut Vec<u32>) {
+        if self.anywhere.is_none() {
+            return;
+        }
+        for call in must.clone() {
+            let fewer = without(must, call);
+            if !fewer.is_empty() && self.is_impossible(&fewer) {
+                *must = fewer;
+            }
+        }
+    }
+
+    fn is_impossible(&mut self, must: &[u32]) -> bool {
         let others = self.others(must, self.begun);
         matches!(
             self.decide(must, &others, Others::AsTheyRan),
@@ -196,6 +286,9 @@ impl<M: Model> Shrinker<'_, M> {
         while size > 0 && !groups.is_empty() {
             let mut needed = Vec::new();
             for piece in groups.chunks(size) {
+                if self.is_over() {
+                    return;
+                }
                 self.keep(piece, false);
                 let mut must = self.happened();
                 must.sort_unstable();
@@ -231,6 +324,7 @@ impl<M: Model> Shrinker<'_, M> {
         self.leave_out(&mut must, &reads);
         let rest = must.clone();
         self.leave_out(&mut must, &rest);
+        self.make_sure(&mut must);
         let may = self.smallest_may(&must);
         Proof {
             must,
@@ -288,6 +382,9 @@ impl<M: Model> Shrinker<'_, M> {
         while size > 0 && !candidates.is_empty() {
             let mut kept = Vec::new();
             for piece in candidates.chunks(size) {
+                if self.is_over() {
+                    return;
+                }
                 let without: Vec<u32> = must
                     .iter()
                     .copied()
@@ -372,6 +469,42 @@ impl<M: Model> Shrinker<'_, M> {
             }
         }
     }
+}
+
+/// All states that any of the operations can lead to, in whatever order, if the history is long and they are
+/// few.
+fn anywhere<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<Vec<M::State>> {
+    if calls.len() < LONG {
+        return None;
+    }
+    let mut met = FxHashSet::default();
+    let mut ops: Vec<&M::Op> = Vec::new();
+    for call in calls {
+        if met.insert(&call.op) {
+            ops.push(&call.op);
+        }
+        if ops.len() > FEW_OPERATIONS {
+            return None;
+        }
+    }
+    let mut states = vec![model.initial()];
+    let mut at = 0;
+    let mut next = Vec::new();
+    while at < states.len() {
+        for op in &ops {
+            model.outcomes(&states[at], op, &mut next);
+            for state in next.drain(..) {
+                if !states.contains(&state) {
+                    states.push(state);
+                }
+            }
+            if states.len() > FEW_STATES {
+                return None;
+            }
+        }
+        at += 1;
+    }
+    Some(states)
 }
 
 /// Calls that concern the same, directly or by way of others, in the order of their first.

@@ -3,6 +3,15 @@
 use crate::model::{Mismatch, Model, Seen, Values};
 
 /// An operation of a counter.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{Counter, op::CounterOp};
+///
+/// assert_eq!(Counter.step(&7, &CounterOp::Add(-2)), Some(5));
+/// assert_eq!(Counter.step(&5, &CounterOp::Read(5)), Some(5));
+/// assert_eq!(Counter.step(&5, &CounterOp::Read(6)), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CounterOp {
     /// It added this number, which may be negative.
@@ -12,6 +21,29 @@ pub enum CounterOp {
 }
 
 /// A counter that starts at 0.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Counter;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // An addition that timed out may be seen or not, but not half of it.
+/// let check = |sum: i64| {
+///     let history = codec::read(
+///         format!(
+///             "{{:process 0 :type :invoke :f :add :value 2}}
+///              {{:process 0 :type :info :f :add :value 2}}
+///              {{:process 1 :type :invoke :f :read}}
+///              {{:process 1 :type :ok :f :read :value {sum}}}"
+///         )
+///         .as_bytes(),
+///     );
+///     Linearizable::new(Counter).check(&history.unwrap(), &Budget::unlimited()).unwrap()
+/// };
+/// assert_eq!(check(0).validity, Validity::Valid);
+/// assert_eq!(check(1).validity, Validity::Invalid);
+/// assert_eq!(check(2).validity, Validity::Valid);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counter;
 

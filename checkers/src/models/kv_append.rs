@@ -7,6 +7,16 @@ use rupture_history::ValueRef;
 use crate::model::{Mismatch, Model, Seen, Values};
 
 /// An operation on one key.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{KvAppend, op::KvOp};
+///
+/// let state = KvAppend.step(&"x".into(), &KvOp::Append("y".into())).unwrap();
+/// assert_eq!(&*state, "xy");
+/// assert!(KvAppend.step(&state, &KvOp::Get("xy".into())).is_some());
+/// assert!(KvAppend.step(&state, &KvOp::Get("yx".into())).is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KvOp {
     /// It saw this string.
@@ -18,6 +28,24 @@ pub enum KvOp {
 }
 
 /// A string that starts empty; the field `key` says which, and keys are judged apart.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::KvAppend;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // What is appended to one key does not show under another.
+/// let history = codec::read(
+///     br#"{:process 0 :type :invoke :f :append :key "a" :value "x"}
+///         {:process 0 :type :ok :f :append :key "a" :value "x"}
+///         {:process 0 :type :invoke :f :get :key "b" :value nil}
+///         {:process 0 :type :ok :f :get :key "b" :value "x"}"#,
+/// )?;
+/// let verdict = Linearizable::new(KvAppend).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// assert_eq!(verdict.anomalies[0].key.as_deref(), Some("\"b\""));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KvAppend;
 

@@ -5,6 +5,15 @@
 use crate::model::{Mismatch, Model, Seen, Values};
 
 /// An operation of a lock without owners.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{Mutex, op::LockOp};
+///
+/// assert_eq!(Mutex.step(&false, &LockOp::Acquire), Some(true));
+/// assert_eq!(Mutex.step(&true, &LockOp::Acquire), None);
+/// assert_eq!(Mutex.step(&true, &LockOp::Release), Some(false));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LockOp {
     /// It took the lock, which was free.
@@ -14,6 +23,23 @@ pub enum LockOp {
 }
 
 /// A lock that starts free. Anyone may release it.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Mutex;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // Two processes hold the lock at once.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :acquire}
+///       {:process 1 :type :invoke :f :acquire}
+///       {:process 0 :type :ok :f :acquire}
+///       {:process 1 :type :ok :f :acquire}",
+/// )?;
+/// let verdict = Linearizable::new(Mutex).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mutex;
 
@@ -72,6 +98,17 @@ impl Model for Mutex {
 }
 
 /// An operation of a lock with owners.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{OwnerMutex, op::OwnerOp};
+///
+/// let model = OwnerMutex { reentrant: true };
+/// let twice = model.step(&Some((7, 1)), &OwnerOp::Acquire(7));
+/// assert_eq!(twice, Some(Some((7, 2))));
+/// assert_eq!(model.step(&Some((7, 2)), &OwnerOp::Release(8)), None);
+/// assert_eq!(model.step(&Some((7, 1)), &OwnerOp::Release(7)), Some(None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OwnerOp {
     /// This process took the lock.
@@ -81,6 +118,25 @@ pub enum OwnerOp {
 }
 
 /// A lock that only its owner, a process, may release. It starts free.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::{Mutex, OwnerMutex};
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // Process 1 gives back what process 0 holds.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :acquire}
+///       {:process 0 :type :ok :f :acquire}
+///       {:process 1 :type :invoke :f :release}
+///       {:process 1 :type :ok :f :release}",
+/// )?;
+/// let owned = Linearizable::new(OwnerMutex { reentrant: false });
+/// assert_eq!(owned.check(&history, &Budget::unlimited())?.validity, Validity::Invalid);
+/// let anyones = Linearizable::new(Mutex);
+/// assert_eq!(anyones.check(&history, &Budget::unlimited())?.validity, Validity::Valid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnerMutex {
     /// Whether its owner may take it again, and then has to release it as often.
@@ -146,6 +202,15 @@ impl Model for OwnerMutex {
 }
 
 /// An operation of a lock with fencing tokens.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{FencedLock, Holder, op::FencedOp};
+///
+/// let free = (Some(3), Holder::Nobody);
+/// assert_eq!(FencedLock.step(&free, &FencedOp::Acquire(4)), Some((Some(4), Holder::Last)));
+/// assert_eq!(FencedLock.step(&free, &FencedOp::Acquire(3)), None, "a token twice");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FencedOp {
     /// It took the lock and was given this token.
@@ -157,10 +222,40 @@ pub enum FencedOp {
 }
 
 /// A lock whose every holder is given a token greater than all before. It starts free.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::FencedLock;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // The lock is free in between, but the second holder's token is less than the first's.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :acquire}
+///       {:process 0 :type :ok :f :acquire :value 8}
+///       {:process 0 :type :invoke :f :release :value 8}
+///       {:process 0 :type :ok :f :release :value 8}
+///       {:process 1 :type :invoke :f :acquire}
+///       {:process 1 :type :ok :f :acquire :value 7}",
+/// )?;
+/// let verdict = Linearizable::new(FencedLock).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FencedLock;
 
 /// Who holds a lock with fencing tokens.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{FencedLock, Holder, op::FencedOp};
+///
+/// // Whoever took the lock unseen has a token greater than 3, and gives back no other.
+/// let held = FencedLock.step(&(Some(3), Holder::Nobody), &FencedOp::Acquired).unwrap();
+/// assert_eq!(held, (Some(3), Holder::Unseen));
+/// assert!(FencedLock.step(&held, &FencedOp::Release(3)).is_none());
+/// assert!(FencedLock.step(&held, &FencedOp::Release(9)).is_some());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// Nobody.
@@ -245,6 +340,16 @@ impl Model for FencedLock {
 }
 
 /// An operation of a semaphore.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{Semaphore, op::PermitsOp};
+///
+/// let model = Semaphore { permits: 3 };
+/// assert_eq!(model.step(&3, &PermitsOp::Acquire(2)), Some(1));
+/// assert_eq!(model.step(&1, &PermitsOp::Acquire(2)), None);
+/// assert_eq!(model.step(&3, &PermitsOp::Release(1)), None, "more than there are");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PermitsOp {
     /// It took this many permits.
@@ -254,6 +359,26 @@ pub enum PermitsOp {
 }
 
 /// A semaphore. No history says how many permits there are, so it has no name in the registry.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Semaphore;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :acquire :value 2}
+///       {:process 0 :type :ok :f :acquire :value 2}
+///       {:process 1 :type :invoke :f :acquire :value 1}
+///       {:process 1 :type :ok :f :acquire :value 1}",
+/// )?;
+/// let check = |permits| {
+///     let judge = Linearizable::new(Semaphore { permits });
+///     judge.check(&history, &Budget::unlimited())
+/// };
+/// assert_eq!(check(2)?.validity, Validity::Invalid);
+/// assert_eq!(check(3)?.validity, Validity::Valid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Semaphore {
     /// How many permits there are in all.

@@ -5,6 +5,16 @@ use rupture_history::ValueRef;
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// A transaction: what it saw of the state before it, and what it left.
+///
+/// ```
+/// use rupture_checkers::models::{MultiRegister, op::TxnOp};
+/// use rupture_checkers::{Id, Model};
+///
+/// let (key, old, new) = (Id(1), Id(2), Id(3));
+/// let increment = TxnOp { reads: vec![(key, old)], writes: vec![(key, new)], torn: false };
+/// assert_eq!(MultiRegister.step(&vec![(key, old)], &increment), Some(vec![(key, new)]));
+/// assert_eq!(MultiRegister.step(&vec![(key, new)], &increment), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TxnOp {
     /// Keys and the values that it found there.
@@ -17,6 +27,23 @@ pub struct TxnOp {
 }
 
 /// Registers by key, each of which starts as `nil`; the operation is `txn`.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::MultiRegister;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // The second transaction saw one write of the first and not the other.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :txn :value [[:write :x 1] [:write :y 1]]}
+///       {:process 1 :type :invoke :f :txn :value [[:read :x nil] [:read :y nil]]}
+///       {:process 0 :type :ok :f :txn :value [[:write :x 1] [:write :y 1]]}
+///       {:process 1 :type :ok :f :txn :value [[:read :x 1] [:read :y nil]]}",
+/// )?;
+/// let verdict = Linearizable::new(MultiRegister).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MultiRegister;
 

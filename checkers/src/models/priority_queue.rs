@@ -4,6 +4,17 @@ use crate::linearizability::{Theory, View};
 use crate::model::{Mismatch, Model, Seen, Values};
 
 /// An operation of a priority queue.
+///
+/// ```
+/// use rupture_checkers::Model;
+/// use rupture_checkers::models::{PriorityQueue, op::PriorityOp};
+///
+/// let state = vec![1, 5, 9];
+/// assert_eq!(PriorityQueue.step(&state, &PriorityOp::Greatest(9)), Some(vec![1, 5]));
+/// assert_eq!(PriorityQueue.step(&state, &PriorityOp::TookLeast), Some(vec![5, 9]));
+/// assert_eq!(PriorityQueue.step(&state, &PriorityOp::Least(5)), None);
+/// assert_eq!(PriorityQueue.step(&state, &PriorityOp::Empty), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PriorityOp {
     /// It put this value in.
@@ -21,6 +32,24 @@ pub enum PriorityOp {
 }
 
 /// A priority queue that starts empty.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::PriorityQueue;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :insert :value 3}
+///       {:process 0 :type :ok :f :insert :value 3}
+///       {:process 0 :type :invoke :f :insert :value 8}
+///       {:process 0 :type :ok :f :insert :value 8}
+///       {:process 1 :type :invoke :f :extract-max}
+///       {:process 1 :type :ok :f :extract-max :value 3}",
+/// )?;
+/// let verdict = Linearizable::new(PriorityQueue).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid, "8 was in it, and greater");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PriorityQueue;
 

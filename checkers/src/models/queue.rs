@@ -4,6 +4,16 @@ use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a queue.
+///
+/// ```
+/// use rupture_checkers::models::{FifoQueue, Held, op::QueueOp};
+/// use rupture_checkers::{Id, Model};
+///
+/// let state = FifoQueue.step(&Held::default(), &QueueOp::Enqueue(Id(1))).unwrap();
+/// assert!(FifoQueue.step(&state, &QueueOp::Empty).is_none());
+/// assert!(FifoQueue.step(&state, &QueueOp::Drain(vec![Id(1)])).is_some());
+/// assert_eq!(FifoQueue.step(&state, &QueueOp::Dequeue(Id(1))), Some(Held::default()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum QueueOp {
     /// It put this value in.
@@ -23,10 +33,49 @@ pub enum QueueOp {
 use QueueOp::{Dequeue, Drain, Drained, Empty, Enqueue, Taken};
 
 /// A first-in first-out queue that starts empty.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::{FifoQueue, UnorderedQueue};
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :enqueue :value 1}
+///       {:process 0 :type :ok :f :enqueue :value 1}
+///       {:process 0 :type :invoke :f :enqueue :value 2}
+///       {:process 0 :type :ok :f :enqueue :value 2}
+///       {:process 1 :type :invoke :f :dequeue}
+///       {:process 1 :type :ok :f :dequeue :value 2}",
+/// )?;
+/// let fifo = Linearizable::new(FifoQueue).check(&history, &Budget::unlimited())?;
+/// assert_eq!(fifo.validity, Validity::Invalid, "1 should have come first");
+/// let any = Linearizable::new(UnorderedQueue).check(&history, &Budget::unlimited())?;
+/// assert_eq!(any.validity, Validity::Valid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FifoQueue;
 
 /// A queue that gives back what it holds in any order, and starts empty.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::UnorderedQueue;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // The order does not matter, but a job that is handed out twice does.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :enqueue :value :job}
+///       {:process 0 :type :ok :f :enqueue :value :job}
+///       {:process 1 :type :invoke :f :dequeue}
+///       {:process 2 :type :invoke :f :dequeue}
+///       {:process 1 :type :ok :f :dequeue :value :job}
+///       {:process 2 :type :ok :f :dequeue :value :job}",
+/// )?;
+/// let verdict = Linearizable::new(UnorderedQueue).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UnorderedQueue;
 
@@ -43,6 +92,18 @@ fn decode(seen: &Seen<'_>, values: &mut Values) -> Result<Option<QueueOp>, Misma
 }
 
 /// What a queue holds.
+///
+/// ```
+/// use rupture_checkers::models::{FifoQueue, Held, op::QueueOp};
+/// use rupture_checkers::{Id, Model};
+///
+/// let held = Held { values: vec![Id(1), Id(2)], leaking: false };
+/// assert!(FifoQueue.step(&held, &QueueOp::Dequeue(Id(2))).is_none());
+/// // A drain that nobody saw complete may have taken the first value away.
+/// let leaking = FifoQueue.step(&held, &QueueOp::Drained).unwrap();
+/// assert!(leaking.leaking);
+/// assert!(FifoQueue.step(&leaking, &QueueOp::Dequeue(Id(2))).is_some());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Held {
     /// The values: in the order of arrival, or where a queue has no order, in the order of their numbers.

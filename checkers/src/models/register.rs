@@ -6,6 +6,18 @@ use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a register.
+///
+/// ```
+/// use rupture_checkers::models::{CasRegister, op::RegisterOp};
+/// use rupture_checkers::{Id, Model};
+///
+/// let (model, one, two) = (CasRegister::default(), Id(1), Id(2));
+/// assert_eq!(model.step(&Id::NIL, &RegisterOp::Write(one)), Some(one));
+/// assert_eq!(model.step(&one, &RegisterOp::Cas(one, two)), Some(two));
+/// assert_eq!(model.step(&two, &RegisterOp::Cas(one, two)), None);
+/// assert_eq!(model.step(&two, &RegisterOp::Differs(one)), Some(two));
+/// assert!(model.is_read(&RegisterOp::Read(two)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterOp {
     /// It saw this value.
@@ -134,10 +146,48 @@ fn idle(ops: &[&RegisterOp], must: &[bool]) -> Vec<bool> {
 }
 
 /// A register that starts as `nil`.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Register;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // Nobody knows whether 1 was written, but the reads agree that it was, and then not any more.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :write :value 1}
+///       {:process 1 :type :invoke :f :read}
+///       {:process 1 :type :ok :f :read :value 1}
+///       {:process 1 :type :invoke :f :read}
+///       {:process 1 :type :ok :f :read :value nil}",
+/// )?;
+/// let verdict = Linearizable::new(Register).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// assert_eq!(verdict.anomalies[0].evidence.len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Register;
 
 /// A register with compare-and-set that starts as `nil`.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::CasRegister;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // The register was nil all the time, so a cas that expects nil had no reason to fail.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :cas :value [nil 1]}
+///       {:process 0 :type :fail :f :cas :value [nil 1]}",
+/// )?;
+/// let check = |observe_failed| {
+///     let judge = Linearizable::new(CasRegister { observe_failed });
+///     judge.check(&history, &Budget::unlimited())
+/// };
+/// assert_eq!(check(false)?.validity, Validity::Valid);
+/// assert_eq!(check(true)?.validity, Validity::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CasRegister {
     /// What a failed compare-and-set means. Jepsen's reading, and ours by default: it did not happen.

@@ -6,6 +6,18 @@ use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a set.
+///
+/// ```
+/// use rupture_checkers::models::{Set, op::SetOp};
+/// use rupture_checkers::{Id, Model};
+///
+/// let (a, b) = (Id(1), Id(2));
+/// let state = Set.step(&vec![b], &SetOp::Add(a)).unwrap();
+/// assert_eq!(state, [a, b]);
+/// assert!(Set.step(&state, &SetOp::Read(Some(vec![a, b]))).is_some());
+/// assert!(Set.step(&state, &SetOp::Contains(b, false)).is_none());
+/// assert_eq!(Set.step(&state, &SetOp::Remove(a)), Some(vec![b]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SetOp {
     /// The element is in it afterwards.
@@ -20,6 +32,25 @@ pub enum SetOp {
 }
 
 /// A set that starts empty.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Set;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // Two reads at one time, each of which saw the addition that the other missed.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :add :value :a}
+///       {:process 1 :type :invoke :f :add :value :b}
+///       {:process 2 :type :invoke :f :read}
+///       {:process 3 :type :invoke :f :read}
+///       {:process 2 :type :ok :f :read :value #{:a}}
+///       {:process 3 :type :ok :f :read :value #{:b}}",
+/// )?;
+/// let verdict = Linearizable::new(Set).check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Set;
 

@@ -4,6 +4,17 @@ use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
 
 /// An operation of a stack.
+///
+/// ```
+/// use rupture_checkers::models::{Stack, op::StackOp};
+/// use rupture_checkers::{Id, Model};
+///
+/// let state = vec![Id(1), Id(2)];
+/// assert_eq!(Stack.step(&state, &StackOp::Push(Id(3))).unwrap().last(), Some(&Id(3)));
+/// assert_eq!(Stack.step(&state, &StackOp::Pop(Id(2))), Some(vec![Id(1)]));
+/// assert_eq!(Stack.step(&state, &StackOp::Popped), Some(vec![Id(1)]));
+/// assert_eq!(Stack.step(&state, &StackOp::Pop(Id(1))), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StackOp {
     /// It put this value on top.
@@ -17,6 +28,25 @@ pub enum StackOp {
 }
 
 /// A stack that starts empty.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::models::Stack;
+/// use rupture_checkers::{Budget, Checker, Linearizable};
+///
+/// // The pop that found the stack empty began before the push had ended: it may have come first.
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :push :value 1}
+///       {:process 1 :type :invoke :f :pop}
+///       {:process 0 :type :ok :f :push :value 1}
+///       {:process 1 :type :ok :f :pop :value nil}",
+/// )?;
+/// let judge = Linearizable::new(Stack).witness(true);
+/// let verdict = judge.check(&history, &Budget::unlimited())?;
+/// assert_eq!(verdict.validity, Validity::Valid);
+/// assert_eq!(verdict.witnesses[0].order, [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stack;
 

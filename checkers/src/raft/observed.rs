@@ -1,6 +1,14 @@
 //! What nodes tell, in words that no protocol's implementation is needed for.
 
 /// Something that a node told.
+///
+/// ```
+/// use rupture_checkers::raft::{Invariants, Observation, Observed};
+///
+/// let mut invariants = Invariants::new();
+/// invariants.observe(&Observation { at_ns: 3, node: 0, term: 1, kind: Observed::SteppedDown });
+/// assert!(invariants.broken().is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// When, in nanoseconds of true time. Observations are handed over in this order.
@@ -14,6 +22,18 @@ pub struct Observation {
 }
 
 /// An entry of a log. Its index follows from where it is told.
+///
+/// ```
+/// use rupture_checkers::raft::{Entry, Invariants, Observation, Observed};
+///
+/// // Equal index and term, and yet another log: the digests say so.
+/// let mut invariants = Invariants::new();
+/// for (node, digest) in [(0, 0xaa), (1, 0xbb)] {
+///     let kind = Observed::Appended { first_index: 1, entries: vec![Entry { term: 1, digest }] };
+///     invariants.observe(&Observation { at_ns: 1, node, term: 1, kind });
+/// }
+/// assert_eq!(invariants.finish().anomalies[0].kind, "log-matching");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// The term of the leader that created it.
@@ -23,6 +43,21 @@ pub struct Entry {
 }
 
 /// Stands for all entries of a log up to and including the one at `index`; index 0 for none at all.
+///
+/// ```
+/// use rupture_checkers::raft::{Entry, Invariants, Observation, Observed, Snapshot};
+///
+/// // What the snapshot covers was applied, and so was something else at the same index.
+/// let mut invariants = Invariants::new();
+/// let mut tell = |node, kind| {
+///     invariants.observe(&Observation { at_ns: 1, node, term: 2, kind });
+///     invariants.broken().len()
+/// };
+/// let snapshot = Snapshot { index: 1, term: 1, digest: 0xaa };
+/// assert_eq!(tell(0, Observed::SnapshotInstalled(snapshot)), 0);
+/// let entries = vec![Entry { term: 2, digest: 0xbb }];
+/// assert_eq!(tell(1, Observed::Applied { first_index: 1, entries }), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Snapshot {
     /// The index of its last entry.
@@ -34,6 +69,24 @@ pub struct Snapshot {
 }
 
 /// What a node tells.
+///
+/// ```
+/// use rupture_checkers::history::Validity;
+/// use rupture_checkers::raft::{Entry, Invariants, Observation, Observed};
+///
+/// // One node leads, appends an entry and applies it.
+/// let entries = vec![Entry { term: 1, digest: 0xaa }];
+/// let told = [
+///     Observed::LeaderElected { last_index: 0, last_term: 0 },
+///     Observed::Appended { first_index: 1, entries: entries.clone() },
+///     Observed::Applied { first_index: 1, entries },
+/// ];
+/// let mut invariants = Invariants::new();
+/// for (at_ns, kind) in (0..).zip(told) {
+///     invariants.observe(&Observation { at_ns, node: 0, term: 1, kind });
+/// }
+/// assert_eq!(invariants.finish().validity, Validity::Valid);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observed {
     /// Its process started, with this on its disk. It leads nothing.

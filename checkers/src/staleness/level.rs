@@ -17,6 +17,25 @@ const UNITS: [(&str, u64); 4] = [
 ];
 
 /// A level of bounded staleness. It is written as its name (`Display`), which [`level`] reads.
+///
+/// ```
+/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::staleness::Level;
+/// use rupture_checkers::Budget;
+///
+/// let history = codec::read(
+///     b"{:process 0 :type :invoke :f :write :value 1 :time 0}
+///       {:process 0 :type :ok :f :write :value 1 :time 5000}
+///       {:process 1 :type :invoke :f :read :time 9000}
+///       {:process 1 :type :ok :f :read :value nil :time 9500}",
+/// )?;
+/// let judge = Level::Stale(Some(2_000)).checker(false);
+/// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Invalid);
+/// let judge = Level::Stale(Some(4_000)).checker(false);
+/// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Valid);
+/// assert_eq!(Level::Stale(Some(4_000)).to_string(), "stale=4us");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
     /// Every read returns one of so many latest writes; without a number, the least one is looked for.

@@ -7,6 +7,13 @@ use std::fmt;
 ///
 /// Its message is `FILE:LINE:COLUMN: expected EXPECTED, found FOUND; REMEDY`, with `line LINE, column
 /// COLUMN` where no file was named and without a remedy where there is none.
+///
+/// ```
+/// let error = rupture_history::codec::read(b"{:type :invoke\n :process }").unwrap_err();
+/// assert_eq!((error.line, error.column), (2, 11));
+/// let error = error.with_file("history.edn");
+/// assert!(error.to_string().starts_with("history.edn:2:11: expected "), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     /// The file's name, as [`ParseError::with_file`] was told: readers see bytes and no files.

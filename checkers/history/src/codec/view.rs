@@ -103,6 +103,21 @@ pub(crate) struct Fields<'a, V> {
 }
 
 /// An event that can be written: [`&Event`](Event) and [`EventRef`].
+///
+/// ```
+/// use rupture_history::codec::{AsEvent, jsonl};
+/// use rupture_history::{Event, History, Kind, Value};
+///
+/// fn line(event: impl AsEvent) -> String {
+///     let mut out = String::new();
+///     jsonl::write_event(&mut out, event);
+///     out
+/// }
+///
+/// let event = Event { index: Some(0), ..Event::new(2, Kind::Invoke, "read", Value::Nil) };
+/// let history: History = [event.clone()].iter().collect();
+/// assert_eq!(line(&event), line(history.get(0)));
+/// ```
 #[expect(private_bounds, reason = "only events of this crate can be written")]
 pub trait AsEvent: Parts {}
 

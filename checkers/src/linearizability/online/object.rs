@@ -18,6 +18,12 @@ const HEAVIER: usize = 16;
 /// How many configurations an attempt to cut may look at: so many, and so many an event.
 const CUT_STEPS: u64 = 10_000;
 const CUT_STEPS_AN_EVENT: u64 = 64;
+/// A window of an object with a theory is kept behind its first cuts until it has so many events. A theory
+/// knows only the initial state; an object that is quiet when clients begin, and then never again, would
+/// otherwise be lost to the search.
+const KEPT_FOR_THEORY: usize = 256;
+/// What came after such a cut is searched while it has no more events than this.
+const SEARCHED: usize = 128;
 
 /// How much may be held, and looked at in one decision.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +83,10 @@ pub(super) struct Object<M: Model> {
     running: usize,
     /// Where the object may have been at the last cut. None if there was no cut.
     starts: Option<Starts<M>>,
+    /// The row of the last cut. What was before is kept for the theory alone.
+    since: usize,
+    /// Whether the window begins with the initial state.
+    whole: bool,
     /// What these states hold outside themselves.
     heap: usize,
     /// Up to this row everything has an order.
@@ -99,6 +109,8 @@ impl<M: Model> Object<M> {
             stamps: Vec::new(),
             running: 0,
             starts: None,
+            since: 0,
+            whole: true,
             heap: 0,
             checked: 0,
             next_check: 0,
@@ -171,11 +183,12 @@ impl<M: Model> Object<M> {
             self.heap <= HEAVIER * (self.bytes + size_of::<Held<M::Op>>() * self.held.len());
         if self.running == 0 && worth && rows >= self.next_cut {
             match self.cut(model, bounds) {
-                Looked::Open => self.next_cut = rows * 2,
+                Looked::Open => self.next_cut = rows * 2 - self.since,
                 looked => return looked,
             }
         }
-        let small = rows < bounds.small && self.heap <= LIGHT_BYTES && self.stopped.is_none();
+        let small =
+            rows - self.since < bounds.small && self.heap <= LIGHT_BYTES && self.stopped.is_none();
         if small || rows >= self.next_check {
             return self.check(model, bounds);
         }
@@ -239,7 +252,11 @@ impl<M: Model> Object<M> {
             Looked::Possible => {
                 self.checked = rows;
                 let at_least = GROWTH_AT_LEAST + self.heap / HEAP_A_ROW;
-                self.next_check = rows + (rows / 4).max(at_least);
+                let decided = match rows - self.since {
+                    recent if recent <= SEARCHED => recent,
+                    _ => rows,
+                };
+                self.next_check = rows + (decided / 4).max(at_least);
             }
             Looked::Open => self.next_check = rows * 2,
             Looked::Impossible => {}
@@ -247,27 +264,45 @@ impl<M: Model> Object<M> {
         looked
     }
 
-    /// Whether the first rows have an order.
+    /// Whether the first rows have an order. They must reach to the last cut.
     fn decide(&self, model: &M, rows: usize, bounds: &Bounds) -> (Looked, Option<Stop>) {
-        let calls = self.calls(rows);
-        bounds.with(u64::MAX, |limits| match &self.starts {
-            None => match decide(model, &calls, limits).ruling {
-                Ruling::Order(_) => (Looked::Possible, None),
-                Ruling::Impossible(_) => (Looked::Impossible, None),
-                Ruling::Stopped(stop, _) => (Looked::Open, Some(stop)),
-            },
-            Some(starts) => match starts.decide(model, &calls, limits) {
-                Answer::Order(_) => (Looked::Possible, None),
-                Answer::Impossible(_) => (Looked::Impossible, None),
-                Answer::Stopped(stop, _) => (Looked::Open, Some(stop)),
-            },
-        })
+        let recent = rows.saturating_sub(self.since);
+        let Some(starts) = self
+            .starts
+            .as_ref()
+            .filter(|_| !self.whole || recent <= SEARCHED)
+        else {
+            return self.decide_whole(model, rows, bounds);
+        };
+        let calls = self.calls(self.since, rows);
+        let steps = if self.whole {
+            cut_steps(recent)
+        } else {
+            u64::MAX
+        };
+        match bounds.with(steps, |limits| starts.decide(model, &calls, limits)) {
+            Answer::Order(_) => (Looked::Possible, None),
+            Answer::Impossible(_) => (Looked::Impossible, None),
+            Answer::Stopped(..) if self.whole => self.decide_whole(model, rows, bounds),
+            Answer::Stopped(stop, _) => (Looked::Open, Some(stop)),
+        }
     }
 
-    /// The operations as they were known after the first rows.
-    fn calls(&self, rows: usize) -> Vec<Call<M::Op>> {
+    /// The same from the initial state.
+    fn decide_whole(&self, model: &M, rows: usize, bounds: &Bounds) -> (Looked, Option<Stop>) {
+        let calls = self.calls(0, rows);
+        match bounds.with(u64::MAX, |limits| decide(model, &calls, limits).ruling) {
+            Ruling::Order(_) => (Looked::Possible, None),
+            Ruling::Impossible(_) => (Looked::Impossible, None),
+            Ruling::Stopped(stop, _) => (Looked::Open, Some(stop)),
+        }
+    }
+
+    /// The operations behind a cut as they were known after the first rows.
+    fn calls(&self, since: usize, rows: usize) -> Vec<Call<M::Op>> {
         let begun = self.held.iter().enumerate();
         begun
+            .skip_while(|(_, held)| held.invoked as usize <= since)
             .take_while(|(_, held)| held.invoked as usize <= rows)
             .filter_map(|(number, held)| {
                 let known = held.completed as usize <= rows && held.completed != NEVER;
@@ -286,9 +321,8 @@ impl<M: Model> Object<M> {
     /// Lets the window go if few states stand for it. No operation may be running.
     fn cut(&mut self, model: &M, bounds: &Bounds) -> Looked {
         let rows = self.stamps.len();
-        let steps = CUT_STEPS + CUT_STEPS_AN_EVENT * rows as u64;
-        let calls = self.calls(rows);
-        let after = bounds.with(steps, |limits| match &self.starts {
+        let calls = self.calls(self.since, rows);
+        let after = bounds.with(cut_steps(rows - self.since), |limits| match &self.starts {
             None => Starts::new(model).after(model, &calls, limits),
             Some(starts) => starts.after(model, &calls, limits),
         });
@@ -297,17 +331,34 @@ impl<M: Model> Object<M> {
             After::Impossible => Looked::Impossible,
             After::Starts(starts) => {
                 self.heap = starts.heap(model);
-                self.starts = Some(starts);
-                self.forget_window();
+                self.cut_to(model, starts);
                 Looked::Possible
             }
         }
+    }
+
+    /// Goes on from these states. An object that is as it was at first begins anew.
+    fn cut_to(&mut self, model: &M, starts: Starts<M>) {
+        let rows = self.stamps.len();
+        let anew = starts.is_initial(model);
+        if anew || !self.whole || model.theory().is_none() || rows >= KEPT_FOR_THEORY {
+            self.forget_window();
+            self.whole = anew;
+        } else {
+            self.since = rows;
+            self.checked = rows;
+            self.next_check = rows;
+            self.next_cut = rows;
+            self.stopped = None;
+        }
+        self.starts = (!anew).then_some(starts);
     }
 
     fn forget_window(&mut self) {
         self.held = Vec::new();
         self.stamps = Vec::new();
         self.bytes = 0;
+        self.since = 0;
         self.checked = 0;
         self.next_check = 0;
         self.next_cut = 0;
@@ -328,4 +379,8 @@ impl<M: Model> Object<M> {
             self.stopped = Some(Stop::Memory);
         }
     }
+}
+
+fn cut_steps(rows: usize) -> u64 {
+    CUT_STEPS + CUT_STEPS_AN_EVENT * rows as u64
 }

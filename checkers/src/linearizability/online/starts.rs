@@ -128,6 +128,11 @@ impl<M: Model> Starts<M> {
         }
     }
 
+    /// Whether it is the beginning of a history: the initial state, and nothing is left over.
+    pub(super) fn is_initial(&self, model: &M) -> bool {
+        self.late.is_empty() && self.places == [Tracked(model).initial()]
+    }
+
     /// What the states hold outside themselves, in bytes.
     pub(super) fn heap(&self, model: &M) -> usize {
         let model = Tracked(model);

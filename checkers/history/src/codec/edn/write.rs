@@ -13,11 +13,29 @@ use crate::{History, Value, ValueRef};
 ///
 /// What EDN cannot say (a keyword with a space) is written as a tagged value that [`crate::codec::read`]
 /// turns back.
+///
+/// ```
+/// use rupture_history::{Value, codec::edn};
+///
+/// let mut out = String::new();
+/// edn::write_value(&mut out, &Value::Vector(vec![Value::keyword("x"), Value::str("a\nb")]));
+/// assert_eq!(out, r#"[:x "a\nb"]"#);
+/// ```
 pub fn write_value(out: &mut String, value: &Value) {
     write_any(out, value);
 }
 
 /// The same for a value in a history, without copying it.
+///
+/// ```
+/// use rupture_history::codec::{self, edn};
+///
+/// let history = codec::read(br#"{"type": "ok", "process": 0, "value": {"x": [1, null]}}"#)?;
+/// let mut out = String::new();
+/// edn::write_value_ref(&mut out, history.get(0).value());
+/// assert_eq!(out, r#"{"x" [1 nil]}"#);
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 pub fn write_value_ref(out: &mut String, value: ValueRef<'_>) {
     write_any(out, value);
 }
@@ -36,6 +54,17 @@ pub fn write_event<E: AsEvent>(out: &mut String, event: E) {
 }
 
 /// Appends all events of a history.
+///
+/// ```
+/// use rupture_history::codec::{self, edn};
+///
+/// let history = codec::read(b"0\t:invoke\t:read\tnil\n0\t:ok\t:read\t4\n")?;
+/// let mut out = String::new();
+/// edn::write_history(&mut out, &history);
+/// assert_eq!(out.lines().count(), 2);
+/// assert_eq!(codec::read(out.as_bytes())?.get(1).value().as_int(), Some(4));
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 pub fn write_history(out: &mut String, history: &History) {
     for event in history.iter() {
         write_event(out, event);

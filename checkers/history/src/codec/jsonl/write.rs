@@ -7,11 +7,29 @@ use crate::codec::view::{
 use crate::{History, Value, ValueRef};
 
 /// Appends a value as JSON.
+///
+/// ```
+/// use rupture_history::{Value, codec::jsonl};
+///
+/// let mut out = String::new();
+/// jsonl::write_value(&mut out, &Value::Map(vec![(Value::Int(7), Value::keyword("open"))]));
+/// assert_eq!(out, r#"{"7":"open"}"#);
+/// ```
 pub fn write_value(out: &mut String, value: &Value) {
     write(out, value);
 }
 
 /// The same for a value in a history, without copying it.
+///
+/// ```
+/// use rupture_history::codec::{self, jsonl};
+///
+/// let history = codec::read(b"{:type :ok, :process 0, :value #{1 :two}}")?;
+/// let mut out = String::new();
+/// jsonl::write_value_ref(&mut out, history.get(0).value());
+/// assert_eq!(out, r#"[1,"two"]"#);
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 pub fn write_value_ref(out: &mut String, value: ValueRef<'_>) {
     write(out, value);
 }
@@ -34,6 +52,16 @@ pub fn write_event<E: AsEvent>(out: &mut String, event: E) {
 }
 
 /// Appends all events of a history.
+///
+/// ```
+/// use rupture_history::codec::{self, jsonl};
+///
+/// let history = codec::read(b"[{:process 0, :type :invoke, :f :read}]")?;
+/// let mut out = String::new();
+/// jsonl::write_history(&mut out, &history);
+/// assert_eq!(out.lines().next().and_then(|line| line.split(',').nth(2)), Some("\"type\":\"invoke\""));
+/// # Ok::<(), codec::ParseError>(())
+/// ```
 pub fn write_history(out: &mut String, history: &History) {
     for event in history.iter() {
         write_event(out, event);
