@@ -265,9 +265,10 @@ impl<M: Model> Case<'_, M> {
             Ruling::Order(order) => (all, self.valid(part, order, budget)),
             Ruling::Impossible(impossible) => {
                 let anomaly = self.anomaly(part, &impossible, steps, budget);
-                let explained = match impossible.alive {
-                    true => self.explained(part, impossible.deadly),
-                    false => 0,
+                let explained = if impossible.alive {
+                    self.explained(part, impossible.deadly)
+                } else {
+                    0
                 };
                 (explained, Judgement::Invalid(Box::new(anomaly)))
             }
@@ -340,18 +341,16 @@ impl<M: Model> Case<'_, M> {
         };
         let dies_with = evidence(&part.calls[impossible.deadly as usize]);
         let call = &part.calls[impossible.deadly as usize];
-        let before = match impossible.alive {
-            true => format!(
-                "Everything up to event {} has an order, but none",
-                self.before(call)
-            ),
-            false => "No order".to_owned(),
+        let before = if impossible.alive {
+            let last = self.before(call);
+            format!("Everything up to event {last} has an order, but none goes on")
+        } else {
+            "No order goes on".to_owned()
         };
         words.explanation.push(format!(
-            "{before} that goes on past the completion of process {}'s {}{}.",
+            "{before} past the completion of process {}'s {}.",
             dies_with.process,
             self.model.describe(&call.op, &part.values),
-            if impossible.alive { "" } else { " exists" },
         ));
         Anomaly {
             kind: "nonlinearizable".to_owned(),

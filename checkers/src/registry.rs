@@ -208,12 +208,12 @@ pub fn models() -> &'static [ModelInfo] {
     &MODELS
 }
 
-fn judge<M: Model + 'static>(model: M, options: &Options, promise: Promise) -> Box<dyn Checker> {
+fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Box<dyn Checker> {
     let Options {
         independent,
         witness,
         ..
-    } = *options;
+    } = options;
     match promise {
         Promise::Linearizable => {
             let judge = Linearizable::new(model).independent(independent);
@@ -245,64 +245,64 @@ static MODELS: [ModelInfo; 15] = [
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
             };
-            judge(model, options, promise)
+            judge(model, *options, promise)
         },
     ),
     entry(
         "counter",
         "a number that is added to and read",
-        |options, promise| judge(Counter, options, promise),
+        |options, promise| judge(Counter, *options, promise),
     ),
     entry(
         "fenced-lock",
         "a lock whose holders are given ever greater tokens",
-        |options, promise| judge(FencedLock, options, promise),
+        |options, promise| judge(FencedLock, *options, promise),
     ),
     entry(
         "fifo-queue",
         "a queue, first in first out",
-        |options, promise| judge(FifoQueue, options, promise),
+        |options, promise| judge(FifoQueue, *options, promise),
     ),
     entry(
         "kv-append",
         "strings by key: get, put and append",
-        |options, promise| judge(KvAppend, options, promise),
+        |options, promise| judge(KvAppend, *options, promise),
     ),
     entry(
         "multi-register",
         "registers that transactions read and write together",
-        |options, promise| judge(MultiRegister, options, promise),
+        |options, promise| judge(MultiRegister, *options, promise),
     ),
     entry(
         "mutex",
         "a lock that anyone may release",
-        |options, promise| judge(Mutex, options, promise),
+        |options, promise| judge(Mutex, *options, promise),
     ),
     entry(
         "owner-mutex",
         "a lock that only the process that holds it may release",
-        |options, promise| judge(OwnerMutex { reentrant: false }, options, promise),
+        |options, promise| judge(OwnerMutex { reentrant: false }, *options, promise),
     ),
     entry(
         "priority-queue",
         "integers of which the greatest or the least comes out",
-        |options, promise| judge(PriorityQueue, options, promise),
+        |options, promise| judge(PriorityQueue, *options, promise),
     ),
     entry(
         "reentrant-mutex",
         "an owner-mutex that its holder may take again",
-        |options, promise| judge(OwnerMutex { reentrant: true }, options, promise),
+        |options, promise| judge(OwnerMutex { reentrant: true }, *options, promise),
     ),
     ModelInfo {
         name: "register",
         about: "a value that is read and written",
         consistency: &["linearizable", "sequential", "k-atomic", "stale"],
-        build: |options, promise| judge(Register, options, promise),
+        build: |options, promise| judge(Register, *options, promise),
     },
     entry(
         "set",
         "elements that are added, removed, asked for and read",
-        |options, promise| judge(Set, options, promise),
+        |options, promise| judge(Set, *options, promise),
     ),
     ModelInfo {
         name: "set-full",
@@ -314,11 +314,11 @@ static MODELS: [ModelInfo; 15] = [
         },
     },
     entry("stack", "a stack, last in first out", |options, promise| {
-        judge(Stack, options, promise)
+        judge(Stack, *options, promise)
     }),
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",
-        |options, promise| judge(UnorderedQueue, options, promise),
+        |options, promise| judge(UnorderedQueue, *options, promise),
     ),
 ];

@@ -37,7 +37,10 @@ fn unknown_names_come_with_the_known_ones() {
     let Err(Unknown::Consistency { model, known, .. }) = level else {
         panic!("there is no such level");
     };
-    assert_eq!((model, &known[..]), ("set", &["linearizable"][..]));
+    assert_eq!(
+        (model, &known[..]),
+        ("set", &["linearizable", "sequential"][..])
+    );
 }
 
 #[test]

@@ -317,6 +317,7 @@ mod tests {
         prop::collection::vec(words(&["a", "b", "c"]), 0..3)
     }
 
+    #[allow(clippy::ptr_arg)]
     fn measure(name: &String) -> Measure {
         Measure {
             name: name.clone(),

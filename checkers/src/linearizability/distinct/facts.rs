@@ -108,7 +108,7 @@ impl<'a> Facts<'a> {
 
     /// Decides how values are numbered: as they are if that wastes little room, else by rank.
     fn number(&mut self, theory: Theory, mirrored: bool, numbers: &[(Act, u64)]) {
-        let valued =
+        let has_value =
             |&&(act, _): &&(Act, u64)| matches!(act, Act::Put | Act::See | Act::Miss | Act::Take);
         let of = |&(_, value): &(Act, u64)| if mirrored { !value } else { value };
         let initial = match theory {
@@ -122,14 +122,14 @@ impl<'a> Facts<'a> {
                 .flatten()
                 .map(|id| u64::from(id.0))
         };
-        let values = || numbers.iter().filter(valued).map(of).chain(initial);
+        let all = || numbers.iter().filter(has_value).map(of).chain(initial);
         let count = numbers.len() + self.lists.iter().map(|list| list.len()).sum::<usize>();
-        let most = values().chain(elements()).max().unwrap_or(0);
+        let most = all().chain(elements()).max().unwrap_or(0);
         if theory != Theory::PriorityQueue && most <= 8 * count as u64 + 64 {
             self.values = most as usize + 1;
             return;
         }
-        let mut ranks: Vec<u64> = values().chain(elements()).collect();
+        let mut ranks: Vec<u64> = all().chain(elements()).collect();
         ranks.sort_unstable();
         ranks.dedup();
         self.values = ranks.len();

@@ -152,12 +152,12 @@ impl Asked<'_> {
 
     /// It was never there.
     fn absent(&self, removed: bool, points: &mut Points) {
-        let removes = if removed {
+        let gone = if removed {
             &self.element.removes[..]
         } else {
             &[]
         };
-        for &at in self.element.misses.iter().chain(removes) {
+        for &at in self.element.misses.iter().chain(gone) {
             self.place(points, self.fact(at).from, at);
         }
     }
