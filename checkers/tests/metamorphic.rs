@@ -338,6 +338,8 @@ fn the_words_of_a_stale_read() {
              4: the value is 4.",
             "None of the 3 other operations helps, whichever of them took effect, at whatever \
              moment while it ran.",
+            "Everything up to event 8 has an order, but none goes on past the completion of process \
+             1's read of 3.",
         ]
     );
     let indices: Vec<u64> = anomaly.evidence.iter().map(|e| e.index).collect();
