@@ -17,7 +17,7 @@ const MOST_SOURCES: usize = 16;
 /// How far a search may go to confirm what a theory found.
 const STEPS_TO_CONFIRM: u64 = 200_000;
 const REFUTATION: &str = "values from nowhere";
-/// What the log-linear algorithms hold for each call, in bytes, at most.
+/// What it takes to decide anything at all, in bytes a call: what the log-linear algorithms hold at most.
 const BYTES_A_CALL: usize = 200;
 
 /// What was found of one object, and how.
@@ -66,13 +66,11 @@ pub(crate) fn decide<M: Model>(
     if limits.budget.is_over() {
         return stopped(Stop::Time);
     }
-    if calls.len().saturating_mul(BYTES_A_CALL) <= limits.budget.bytes() {
-        let found = decider.by_theory().or_else(|| decider.refute());
-        if let Some(decision) = found {
-            return decision;
-        }
+    if calls.len().saturating_mul(BYTES_A_CALL) > limits.budget.bytes() {
+        return stopped(Stop::Memory);
     }
-    decider.search()
+    let found = decider.by_theory().or_else(|| decider.refute());
+    found.unwrap_or_else(|| decider.search())
 }
 
 fn stopped<O>(stop: Stop) -> Decision<O> {
@@ -177,7 +175,7 @@ impl<M: Model> Decider<'_, M> {
     /// A violation that the theory found, if it is one.
     fn violated(&self, distinct: &Distinct<'_>, core: &Core) -> Option<Impossible<M::Op>> {
         let confirmed = self.confirmed(core)?;
-        let (deadly, alive) = distinct.dies_with(core)?;
+        let (deadly, alive) = distinct.dies_with(core, || self.limits.budget.is_over())?;
         Some(Impossible {
             deadly,
             alive,

@@ -28,6 +28,7 @@ pub(crate) use certify::is_order;
 pub(crate) use facts::Fact;
 use facts::{Act, Facts};
 pub(crate) use set::Elements;
+use stays::Way;
 
 /// How often the completion past which no order goes on is looked for step by step.
 const STEPS_BACK: u32 = 8;
@@ -128,11 +129,11 @@ impl<'a> Distinct<'a> {
     ///
     /// Most often that is the last completion of the core, or of the core which the theory finds in what was
     /// known before it; only after a few such steps are the events between halved.
-    pub(crate) fn dies_with(&self, core: &Core) -> Option<(u32, bool)> {
+    pub(crate) fn dies_with(&self, core: &Core, over: impl Fn() -> bool) -> Option<(u32, bool)> {
         let mut high = last_completion(&self.facts, core)?;
         let mut low = (0, true);
         let mut steps = 0;
-        while low.0 + 1 < high.0 {
+        while low.0 + 1 < high.0 && !over() {
             let middle = if steps < STEPS_BACK {
                 high.0 - 1
             } else {
@@ -182,7 +183,7 @@ fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
         }
         Theory::FifoQueue => fifo::decide(facts),
         Theory::UnorderedQueue => unordered::decide(facts),
-        Theory::Stack => stays::decide(facts, stack::decide),
-        Theory::PriorityQueue => stays::decide(facts, priority::decide),
+        Theory::Stack => stays::decide(facts, Way::Later, stack::decide),
+        Theory::PriorityQueue => stays::decide(facts, Way::Higher, priority::decide),
     })
 }

@@ -6,7 +6,7 @@
 //! state was there.
 
 use rupture_history::History;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::calls::{Call, Part};
 use super::shrink::Proof;
@@ -199,8 +199,12 @@ impl<'a, O> Names<'a, O> {
                 )
             })
             .collect();
+        let mut times: FxHashMap<&str, usize> = FxHashMap::default();
+        for name in &plain {
+            *times.entry(name).or_default() += 1;
+        }
         let text = |(name, call): (&String, &&Call<O>)| {
-            if plain.iter().filter(|other| *other == name).count() == 1 {
+            if times[&**name] == 1 {
                 return name.clone();
             }
             let index = history.get(call.invoked as usize).index();

@@ -238,10 +238,14 @@ impl<M: Model> Task<'_, M> {
             }
             if let Some(search) = &mut endless {
                 let until = meter.steps().saturating_add(quota);
-                match search.run(plan.events(), until, meter)? {
-                    Reached::Nowhere => return Ok(Answer::Impossible(plan.end(search.event()))),
-                    Reached::Quota => {}
-                    Reached::Event => {
+                match search.run(plan.events(), until, meter) {
+                    Ok(Reached::Nowhere) => {
+                        return Ok(Answer::Impossible(plan.end(search.event())));
+                    }
+                    Ok(Reached::Quota) => {}
+                    Err(stop @ (Stop::Time | Stop::Steps)) => return Err(stop),
+                    // The others need the room, and may find an answer without it.
+                    Ok(Reached::Event) | Err(Stop::Memory) => {
                         if let Some(search) = endless.take() {
                             search.drop(meter);
                         }

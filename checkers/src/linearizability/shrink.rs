@@ -23,7 +23,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::calls::{Call, NEVER};
-use super::search::{Answer, Limits, Search};
+use super::search::{Answer, Limits, Search, Stop};
 use crate::{Budget, Model};
 
 /// How much more than the verdict one step of shrinking may cost, and all of them.
@@ -162,6 +162,9 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Looks for an order of some of the calls.
     fn search(&mut self, must: &[u32], may: &[u32], others: Others, ordered: bool) -> Answer {
+        if self.is_over() {
+            return Answer::Stopped(Stop::Time, None);
+        }
         let mut chosen: Vec<u32> = match others {
             Others::AsTheyRan => Vec::new(),
             Others::AnyTime => may.to_vec(),

@@ -3,8 +3,10 @@
 //! When some pops have an unknown result, which value each of them took (if any) is not decided by the
 //! theory. Three guesses are tried. *None* of them took anything: if that has an order, so has the history.
 //! *Any* value that was left may have been taken as soon as the first such pop was invoked: that is more
-//! than they can do, so if it has no order, neither has the history. *Latest*: each took the latest value
-//! that was there. What lies between is left to the search.
+//! than they can do, so if it has no order, neither has the history. *Due*: values that others wait for go
+//! first. One that is certainly there, and in the way, while another is taken out must itself be taken before
+//! that is done; the value whose time comes first gets the first of these pops, and so on. *Latest*: each took
+//! the latest value that was there. What lies between is left to the search.
 
 use super::Found;
 use super::facts::{Act, Fact, Facts};
@@ -37,8 +39,21 @@ enum Guess {
     Latest,
 }
 
+/// Which values are in the way of which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Those that were put in later.
+    Later,
+    /// Those of a higher number.
+    Higher,
+}
+
 /// Decides by the given theory, with every guess that it takes.
-pub(super) fn decide(facts: &Facts<'_>, theory: fn(&Facts<'_>, &[Stay]) -> Found) -> Found {
+pub(super) fn decide(
+    facts: &Facts<'_>,
+    way: Way,
+    theory: fn(&Facts<'_>, &[Stay]) -> Found,
+) -> Found {
     let stays = match stays(facts) {
         Ok(stays) => stays,
         Err(found) => return found,
@@ -57,9 +72,96 @@ pub(super) fn decide(facts: &Facts<'_>, theory: fn(&Facts<'_>, &[Stay]) -> Found
     if let Found::Violation(_) = any {
         return any;
     }
+    if let Found::Order(order) = theory(facts, &due(facts, way, &stays, &unknown)) {
+        return Found::Order(order);
+    }
     match theory(facts, &guessed(&stays, &unknown, Guess::Latest)) {
         Found::Order(order) => Found::Order(order),
         Found::Violation(_) | Found::Open => Found::Open,
+    }
+}
+
+/// What was left, taken by these pops in the order in which it was due.
+fn due(facts: &Facts<'_>, way: Way, stays: &[Stay], unknown: &[(u32, &Fact)]) -> Vec<Stay> {
+    let due = dues(facts, way, stays);
+    let mut left: Vec<(u32, u32, usize)> = (0..stays.len())
+        .filter(|&at| stays[at].take.is_none())
+        .map(|at| (due[at], stays[at].came.1, at))
+        .collect();
+    left.sort_unstable();
+    let mut stays = stays.to_vec();
+    for ((_, _, stay), (at, fact)) in left.into_iter().zip(unknown) {
+        stays[stay].take = Some(*at);
+        stays[stay].left.0 = fact.from;
+    }
+    stays
+}
+
+/// Of each value the first completion of an operation that cannot happen while it is there, and was not invoked
+/// before it was: one that took a value in whose way it is, or found nothing. O(n log n).
+fn dues(facts: &Facts<'_>, way: Way, stays: &[Stay]) -> Vec<u32> {
+    let mut ends = Ends::new(facts.events + 2);
+    for fact in facts.list.iter().filter(|fact| fact.act == Act::Empty) {
+        ends.add(fact.from, fact.to);
+    }
+    // Values in the order in which they are in others' way, and in the order in which others are in theirs.
+    let asks = |stay: &Stay| match way {
+        Way::Later => stay.came.0,
+        Way::Higher => stay.value,
+    };
+    let answers = |stay: &Stay| match way {
+        Way::Later => stay.came.1,
+        Way::Higher => stay.value,
+    };
+    let sorted = |key: &dyn Fn(&Stay) -> u32| {
+        let mut order: Vec<(u32, usize)> = stays.iter().map(key).zip(0..).collect();
+        order.sort_unstable();
+        order
+    };
+    let taken = |at: usize| stays[at].take.is_some();
+    let mut below = sorted(&answers)
+        .into_iter()
+        .filter(|&(_, at)| taken(at))
+        .peekable();
+    let mut dues = vec![NEVER; stays.len()];
+    for (key, at) in sorted(&asks) {
+        while let Some((_, other)) = below.next_if(|&(other, _)| other < key) {
+            let (from, to) = stays[other].left;
+            ends.add(from, to);
+        }
+        dues[at] = ends.since(stays[at].came.1);
+    }
+    dues
+}
+
+/// The least completion of operations that were invoked at a moment or later, as a Fenwick tree (1994).
+struct Ends {
+    least: Vec<u32>,
+}
+
+impl Ends {
+    fn new(events: u32) -> Self {
+        Self {
+            least: vec![NEVER; events as usize + 1],
+        }
+    }
+
+    fn add(&mut self, from: u32, to: u32) {
+        let mut at = from as usize;
+        while at > 0 {
+            self.least[at] = self.least[at].min(to);
+            at &= at - 1;
+        }
+    }
+
+    fn since(&self, from: u32) -> u32 {
+        let mut least = NEVER;
+        let mut at = from as usize;
+        while at > 0 && at < self.least.len() {
+            least = least.min(self.least[at]);
+            at += at & at.wrapping_neg();
+        }
+        least
     }
 }
 

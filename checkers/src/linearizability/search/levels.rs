@@ -557,7 +557,7 @@ impl<'a, M: Model> Levels<'a, M> {
         for (word, agreed) in self.built[exact..].iter_mut().zip(free) {
             *word &= !agreed;
         }
-        if self.hiding.on {
+        if self.hiding.on && !self.effects.is_empty() {
             self.hide((before, candidate, after), meter)?;
         }
         if end.is_done(&self.built) {

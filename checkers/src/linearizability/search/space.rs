@@ -45,9 +45,10 @@ pub(super) struct Space<'a, M: Model> {
     /// For each state and column where the call leads.
     nexts: Vec<u32>,
     columns: usize,
-    /// For each state and column the effects that can be hidden by the call, and when that was found.
+    /// For each state and column where in `hidden` the effects stand that the call can hide, if it was asked.
+    places: Vec<u32>,
+    /// When that was found, and then the effects, for those that were asked: most never are.
     hidden: Vec<u64>,
-    found: Vec<u64>,
     /// Lists of states, each after its length.
     lists: Vec<u32>,
     /// What the states hold outside themselves.
@@ -66,8 +67,8 @@ impl<'a, M: Model> Space<'a, M> {
             reads: Vec::new(),
             nexts: Vec::new(),
             columns,
+            places: Vec::new(),
             hidden: Vec::new(),
-            found: Vec::new(),
             lists: Vec::new(),
             heap: 0,
             outcomes: Vec::new(),
@@ -116,13 +117,10 @@ impl<'a, M: Model> Space<'a, M> {
         self.heap += heap;
         meter.reserve(&mut self.agreed, self.debt)?;
         meter.reserve(&mut self.nexts, self.columns)?;
-        meter.reserve(&mut self.found, self.columns)?;
-        meter.reserve(&mut self.hidden, self.columns * self.debt)?;
+        meter.reserve(&mut self.places, self.columns)?;
         self.agreed.resize(self.agreed.len() + self.debt, 0);
         self.nexts.resize(self.nexts.len() + self.columns, UNKNOWN);
-        self.found.resize(self.found.len() + self.columns, 0);
-        let words = self.columns * self.debt;
-        self.hidden.resize(self.hidden.len() + words, 0);
+        self.places.resize(self.places.len() + self.columns, NONE);
         meter.push(&mut self.states, state)?;
         self.table[place] = number as u32;
         for at in 0..self.reads.len() {
@@ -233,25 +231,49 @@ impl<'a, M: Model> Space<'a, M> {
         now: u64,
         meter: &mut Meter<'_>,
     ) -> Result<&[u64], Stop> {
-        let at = before as usize * self.columns + by.column;
-        let words = at * self.debt..(at + 1) * self.debt;
-        if self.found[at] != now {
-            self.found[at] = now;
-            self.hidden[words.clone()].fill(0);
-            let mut through = vec![before];
-            let mut inside = Vec::new();
-            for effect in effects.iter().filter(|effect| effect.column != by.column) {
-                let length = through.len();
-                inside.push(*effect);
-                if self.stays(&mut through, &inside, (by, after), meter)? {
-                    self.hidden[words.start + effect.word] |= effect.mask;
-                } else {
-                    through.truncate(length);
-                    inside.pop();
-                }
+        let place = self.hidden_place(before as usize * self.columns + by.column, meter)?;
+        let words = place + 1..place + 1 + self.debt;
+        if self.hidden[place] == now {
+            return Ok(&self.hidden[words]);
+        }
+        self.hidden[place] = now;
+        self.hidden[words.clone()].fill(0);
+        // Where the call chooses, what one of its outcomes hides another does not.
+        if matches!(
+            self.next(before, by.column, by.op, meter)?,
+            Next::Several(_)
+        ) {
+            return Ok(&self.hidden[words]);
+        }
+        let mut through = vec![before];
+        let mut inside = Vec::new();
+        for effect in effects.iter().filter(|effect| effect.column != by.column) {
+            let length = through.len();
+            inside.push(*effect);
+            if self.stays(&mut through, &inside, (by, after), meter)? {
+                self.hidden[words.start + effect.word] |= effect.mask;
+            } else {
+                through.truncate(length);
+                inside.pop();
             }
         }
         Ok(&self.hidden[words])
+    }
+
+    /// Where it stands what a call can hide in a state, with room for it.
+    fn hidden_place(&mut self, at: usize, meter: &mut Meter<'_>) -> Result<usize, Stop> {
+        if self.places[at] == NONE {
+            let place = self.hidden.len();
+            let room = 1 + self.debt;
+            let number = place / room;
+            if number >= NONE as usize {
+                return Err(Stop::Memory);
+            }
+            meter.reserve(&mut self.hidden, room)?;
+            self.hidden.resize(place + room, 0);
+            self.places[at] = number as u32;
+        }
+        Ok(self.places[at] as usize * (1 + self.debt))
     }
 
     /// Closes some states under some effects. Whether all of these can happen in all of those, and the call
@@ -341,9 +363,9 @@ impl<'a, M: Model> Space<'a, M> {
         self.agreed.truncate(next * self.debt);
         self.nexts.truncate(next * self.columns);
         self.nexts.fill(UNKNOWN);
-        self.found.truncate(next * self.columns);
-        self.found.fill(0);
-        self.hidden.truncate(next * self.columns * self.debt);
+        self.places.truncate(next * self.columns);
+        self.places.fill(NONE);
+        self.hidden.clear();
         self.lists.clear();
         self.index();
         Ok(numbers)
@@ -357,7 +379,7 @@ impl<'a, M: Model> Space<'a, M> {
         meter.drop(&mut self.table);
         meter.drop(&mut self.agreed);
         meter.drop(&mut self.nexts);
-        meter.drop(&mut self.found);
+        meter.drop(&mut self.places);
         meter.drop(&mut self.hidden);
         meter.drop(&mut self.lists);
     }

@@ -8,11 +8,13 @@ use super::oracle::{self, Op};
 use super::random::{self, Random};
 use crate::linearizability::calls::{self, Call, NEVER};
 use crate::linearizability::search::{Answer, Limits, Search, Stop};
+use crate::model::Id;
+use crate::models::op::{CounterOp, RegisterOp};
 use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, Register, Set,
     UnorderedQueue,
 };
-use crate::{Budget, Model};
+use crate::{Budget, Mismatch, Model, Seen, Values};
 
 const CAS: CasRegister = CasRegister {
     observe_failed: false,
@@ -307,4 +309,134 @@ fn time_and_steps_are_bounded() {
         "{answer:?}"
     );
     assert_eq!(steps, 500);
+}
+
+/// An object of four states with an operation that chooses where it leads.
+struct Chooser;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Choice {
+    Choose,
+    Settle,
+    Sees(u8),
+}
+
+impl Model for Chooser {
+    type State = u8;
+    type Op = Choice;
+
+    fn name(&self) -> &'static str {
+        "chooser"
+    }
+
+    fn functions(&self) -> &[&str] {
+        &[]
+    }
+
+    fn initial(&self) -> u8 {
+        0
+    }
+
+    fn decode(&self, _: &Seen<'_>, _: &mut Values) -> Result<Option<Choice>, Mismatch> {
+        Ok(None)
+    }
+
+    fn step(&self, state: &u8, op: &Choice) -> Option<u8> {
+        let mut next = Vec::new();
+        self.outcomes(state, op, &mut next);
+        next.first().copied()
+    }
+
+    fn outcomes(&self, state: &u8, op: &Choice, next: &mut Vec<u8>) {
+        match (op, state) {
+            (Choice::Settle, _) => next.push(2),
+            (Choice::Choose, 2) => next.push(1),
+            (Choice::Choose, 3) => next.extend([2, 1]),
+            (Choice::Choose, _) => next.extend([1, 3]),
+            (Choice::Sees(seen), _) => next.extend((seen == state).then_some(*state)),
+        }
+    }
+
+    fn is_read(&self, op: &Choice) -> bool {
+        matches!(op, Choice::Sees(_))
+    }
+}
+
+/// What one outcome of a choice hides, another does not: settled before the choice the state is 1, and so it
+/// cannot be 3 after both.
+#[test]
+fn a_choice_hides_by_one_outcome_only() {
+    let call = |op, invoked, completed, must| Call {
+        op,
+        invoked,
+        completed,
+        must,
+        operation: 0,
+    };
+    let mut calls = vec![
+        call(Choice::Choose, 1, NEVER, false),
+        call(Choice::Settle, 2, 3, true),
+        call(Choice::Choose, 4, 5, true),
+    ];
+    let budget = Budget::unlimited();
+    let limits = Limits::of(&budget);
+    let mut finals = Search::finals(&Chooser, &[0], &calls, &limits).unwrap();
+    finals.sort_unstable();
+    assert_eq!(finals, [1, 3]);
+    calls.push(call(Choice::Sees(2), 6, 7, true));
+    let (answer, _) = Search::decide(&Chooser, &calls, &limits);
+    assert_eq!(answer, Answer::Impossible(3));
+}
+
+/// Where nothing can be hidden, nothing is held for it: thousands of operations may be pending.
+#[test]
+fn pending_operations_take_little_memory() {
+    const PENDING: u32 = 1_000;
+    let mut calls: Vec<Call<RegisterOp>> = (0..PENDING)
+        .map(|at| Call {
+            op: RegisterOp::Cas(Id(at), Id(at + 1)),
+            invoked: at,
+            completed: NEVER,
+            must: false,
+            operation: at,
+        })
+        .collect();
+    calls.push(Call {
+        op: RegisterOp::Read(Id(PENDING)),
+        invoked: PENDING,
+        completed: PENDING + 1,
+        must: true,
+        operation: PENDING,
+    });
+    let budget = Budget::unlimited().with_bytes(32 << 20);
+    let (answer, _) = Search::decide(&CAS, &calls, &Limits::of(&budget));
+    let Answer::Order(order) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(order, (0..PENDING).collect::<Vec<u32>>());
+}
+
+/// Sums without end of operations that may be taken again and again fill any memory. That search is given up
+/// then, and the levels go on.
+#[test]
+fn levels_outlive_the_relaxed_search() {
+    let mut calls: Vec<Call<CounterOp>> = (0..15)
+        .map(|at| Call {
+            op: CounterOp::Add(3 << at),
+            invoked: at,
+            completed: NEVER,
+            must: false,
+            operation: at,
+        })
+        .collect();
+    calls.push(Call {
+        op: CounterOp::Read(-5),
+        invoked: 90,
+        completed: 91,
+        must: true,
+        operation: 15,
+    });
+    let budget = Budget::unlimited().with_bytes(10 << 20);
+    let (answer, _) = Search::decide(&Counter, &calls, &Limits::of(&budget));
+    assert_eq!(answer, Answer::Impossible(15));
 }
