@@ -423,13 +423,23 @@ impl Id {
 pub struct Values {
     list: Vec<Value>,
     numbers: FxHashMap<Value, u32>,
+    /// The numbers of small integers, by the integer: values that count upwards, as most do, then lie side by
+    /// side in memory.
+    small: Vec<u32>,
 }
+
+/// No number.
+const NONE: u32 = u32::MAX;
+/// How much room small integers may take for each value that there is, and at least.
+const ROOM_A_VALUE: usize = 8;
+const ROOM: usize = 64;
 
 impl Default for Values {
     fn default() -> Self {
         let mut values = Self {
             list: Vec::new(),
             numbers: FxHashMap::default(),
+            small: Vec::new(),
         };
         values.number(Value::Nil);
         values
@@ -439,7 +449,32 @@ impl Default for Values {
 impl Values {
     /// The number of a value. Sets and maps are equal whatever the order they were written in.
     pub fn id(&mut self, value: ValueRef<'_>) -> Id {
-        self.number(canonical(value.to_value()))
+        match value.as_int().map(usize::try_from) {
+            Some(Ok(small)) => self.small(small, value),
+            _ => self.number(canonical(value.to_value())),
+        }
+    }
+
+    /// The number of an integer that is not negative.
+    fn small(&mut self, integer: usize, value: ValueRef<'_>) -> Id {
+        if let Some(&number) = self.small.get(integer).filter(|&&number| number != NONE) {
+            return Id(number);
+        }
+        let room = self.list.len() * ROOM_A_VALUE + ROOM;
+        if integer >= room {
+            return self.number(value.to_value());
+        }
+        // It may have been met when there was less room.
+        let known = self.numbers.get(&value.to_value()).copied();
+        let number = known.unwrap_or_else(|| {
+            self.list.push(value.to_value());
+            self.list.len() as u32 - 1
+        });
+        if integer >= self.small.len() {
+            self.small.resize((integer + 1).next_power_of_two(), NONE);
+        }
+        self.small[integer] = number;
+        Id(number)
     }
 
     fn number(&mut self, value: Value) -> Id {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rayon::prelude::*;
 use serde_json::json;
 
 use rupture_workloads::checkers::history::{
@@ -48,20 +49,51 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
         )));
     }
     let mut exit = Exit::Valid;
-    for (number, file) in files.iter().enumerate() {
-        let answer = match judge(file, args, options) {
-            Ok(judged) => {
-                print(file, &judged, args, number > 0);
-                judged.verdict.validity.into()
-            }
-            Err(error) => {
-                complain!("{} {error:#}", style::error("error:"));
-                of_error(&error)
-            }
-        };
-        exit = exit.worst(answer);
+    let mut first = true;
+    for batch in batches(&files, args.memory) {
+        let judged: Vec<anyhow::Result<Judged>> = batch
+            .par_iter()
+            .map(|file| judge(file, args, options))
+            .collect();
+        for (file, judged) in batch.iter().zip(judged) {
+            let answer = match judged {
+                Ok(judged) => {
+                    print(file, &judged, args, !first);
+                    judged.verdict.validity.into()
+                }
+                Err(error) => {
+                    complain!("{} {error:#}", style::error("error:"));
+                    of_error(&error)
+                }
+            };
+            first = false;
+            exit = exit.worst(answer);
+        }
     }
     Ok(exit)
+}
+
+/// Files that are judged at once: small ones, which together stay far from the bound of memory. Any other is alone.
+fn batches(files: &[PathBuf], memory: u64) -> Vec<&[PathBuf]> {
+    const LARGEST: u64 = 4 << 20;
+    const ROOMY: u64 = 1 << 30;
+    let size = |file: &PathBuf| fs::metadata(file).map_or(0, |meta| meta.len());
+    let mut batches = Vec::new();
+    let mut from = 0;
+    let mut sum = 0;
+    for (at, file) in files.iter().enumerate() {
+        let size = size(file);
+        if at > from && (sum + size > LARGEST || memory < ROOMY) {
+            batches.push(&files[from..at]);
+            from = at;
+            sum = 0;
+        }
+        sum += size;
+    }
+    if from < files.len() {
+        batches.push(&files[from..]);
+    }
+    batches
 }
 
 struct Judged {
