@@ -20,7 +20,7 @@ struct Amount {
 /// For every model; all of them together are 200,000 and more.
 const SMALL: Amount = Amount {
     histories: 14_500,
-    most: 7,
+    most: 9,
 };
 
 /// For now and then.
