@@ -82,15 +82,16 @@ impl<'a> Facts<'a> {
             lists,
             ranks: Vec::new(),
         };
-        facts.number(theory, mirrored, &numbers);
+        let ranked = facts.number(theory, mirrored, &numbers);
         for (at, ((act, value), call)) in numbers.into_iter().zip(calls).enumerate() {
             if !call.must && !matches!(act, Act::Put | Act::Take | Act::TakeAny) {
                 continue;
             }
             let value = match act {
-                Act::Put | Act::See | Act::Miss | Act::Take => {
-                    facts.dense(if mirrored { !value } else { value })
-                }
+                Act::Put | Act::See | Act::Miss | Act::Take => match ranked.get(at) {
+                    Some(&rank) => rank,
+                    None => facts.dense(if mirrored { !value } else { value }),
+                },
                 _ => value as u32,
             };
             facts.list.push(Fact {
@@ -106,11 +107,17 @@ impl<'a> Facts<'a> {
         Some(facts)
     }
 
-    /// Decides how values are numbered: as they are if that wastes little room, else by rank.
-    fn number(&mut self, theory: Theory, mirrored: bool, numbers: &[(Act, u64)]) {
+    /// Decides how values are numbered: as they are if that wastes little room, else by rank. Priorities are
+    /// ranked all at once, which gives the rank of each operation's value.
+    fn number(&mut self, theory: Theory, mirrored: bool, numbers: &[(Act, u64)]) -> Vec<u32> {
         let has_value =
             |&&(act, _): &&(Act, u64)| matches!(act, Act::Put | Act::See | Act::Miss | Act::Take);
         let of = |&(_, value): &(Act, u64)| if mirrored { !value } else { value };
+        if theory == Theory::PriorityQueue {
+            let valued = (0..).zip(numbers).filter(|(_, number)| has_value(number));
+            let by_value = valued.map(|(at, number)| (of(number), at)).collect();
+            return self.rank(by_value, numbers.len());
+        }
         let initial = match theory {
             Theory::Register { initial } => Some(initial),
             _ => None,
@@ -125,15 +132,30 @@ impl<'a> Facts<'a> {
         let all = || numbers.iter().filter(has_value).map(of).chain(initial);
         let count = numbers.len() + self.lists.iter().map(|list| list.len()).sum::<usize>();
         let most = all().chain(elements()).max().unwrap_or(0);
-        if theory != Theory::PriorityQueue && most <= 8 * count as u64 + 64 {
+        if most <= 8 * count as u64 + 64 {
             self.values = most as usize + 1;
-            return;
+            return Vec::new();
         }
         let mut ranks: Vec<u64> = all().chain(elements()).collect();
         ranks.sort_unstable();
         ranks.dedup();
         self.values = ranks.len();
         self.ranks = ranks;
+        Vec::new()
+    }
+
+    /// Numbers values by rank, each given with the place of its operation. Returns the rank by place.
+    fn rank(&mut self, mut by_value: Vec<(u64, u32)>, places: usize) -> Vec<u32> {
+        by_value.sort_unstable();
+        let mut ranked = vec![0; places];
+        for (value, at) in by_value {
+            if self.ranks.last() != Some(&value) {
+                self.ranks.push(value);
+            }
+            ranked[at as usize] = self.ranks.len() as u32 - 1;
+        }
+        self.values = self.ranks.len();
+        ranked
     }
 
     /// The number of a value.
