@@ -58,9 +58,9 @@
 //! - Pure: no file, no clock, no randomness, no global state. Threads decide keys in parallel and do not show.
 //! - Deterministic: the same history and the same budget of memory give the same verdict, to the letter. Only
 //!   a budget of time can turn an answer into `unknown`.
-//! - No proof is taken on trust. An order that an algorithm found is replayed against the model and real time;
+//! - Proofs are checked. An order that an algorithm found is replayed against the model and real time;
 //!   a few operations that an algorithm calls impossible are handed to the search. Where that fails, the
-//!   search decides the whole.
+//!   search decides the whole; where they are too many for the search, the theorem alone counts.
 //! - `unknown` is not `valid`: out of time or memory, or nothing to judge. An empty history is `unknown`.
 //! - A history that does not speak the model's language is a [`CheckError`] with the index of the event, and
 //!   never a verdict.

@@ -22,6 +22,7 @@ mod distinct;
 pub(crate) mod explain;
 mod memo;
 pub mod online;
+pub(crate) mod opening;
 mod plan;
 pub(crate) mod search;
 pub(crate) mod shrink;
@@ -32,11 +33,12 @@ mod witness;
 
 use rayon::prelude::*;
 use rupture_history::verdict::{Anomaly, Evidence, Witness};
-use rupture_history::{History, Operation, Outcome, Validity, Verdict};
+use rupture_history::{History, Operation, Validity, Verdict};
 
 use crate::{Budget, CheckError, Checker, Model};
-use calls::{Call, Part, parts};
+use calls::{Call, Part};
 use decide::{Decision, Impossible, Ruling, decide};
+use opening::{Opened, Opening, open};
 use search::{Limits, Search, Stop};
 pub use theory::{Theory, View};
 
@@ -142,74 +144,25 @@ impl<M: Model> Linearizable<M> {
 
 impl<M: Model> Checker for Linearizable<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
-        let operations = history.operations()?;
-        let held = held(history, &operations);
-        let Some(left) = budget.bytes().checked_sub(held) else {
-            let mut verdict = Verdict::unknown(
-                self.model.name(),
-                LEVEL,
-                format!("out of memory: the operations alone may take {held} bytes"),
-            );
-            verdict.operations = operations.len() as u64;
-            return Ok(verdict);
+        let opening = open(&self.model, LEVEL, self.independent, history, budget)?;
+        let Opened {
+            operations,
+            parts,
+            verdict,
+            bytes,
+        } = match opening {
+            Opening::Judge(opened) => opened,
+            Opening::Closed(verdict) => return Ok(verdict),
         };
-        let parts = parts(&self.model, self.independent, history, &operations)?;
-        let mut verdict = Verdict::new(Validity::Valid, self.model.name(), LEVEL);
-        verdict.operations = operations.len() as u64;
-        verdict.notes.extend(disorder(history));
-        if operations.iter().all(|o| o.outcome != Outcome::Ok) {
-            verdict
-                .notes
-                .push("no operation was seen to happen".to_owned());
-        }
-        if let Some(reason) = nothing_to_judge(&operations) {
-            verdict.validity = Validity::Unknown;
-            verdict.reasons.push(reason.to_owned());
-            return Ok(verdict);
-        }
         let case = Case {
             model: &self.model,
             history,
             operations: &operations,
-            budget: &budget.with_bytes(left),
+            budget: &budget.with_bytes(bytes),
             witness: self.witness,
         };
         Ok(case.close(verdict, &parts))
     }
-}
-
-/// What the decoded operations may take, in bytes: what is kept of each, and the values that they carry.
-fn held(history: &History, operations: &[Operation]) -> usize {
-    const AN_OPERATION: usize = 160;
-    let each = operations.len().saturating_mul(AN_OPERATION);
-    each.saturating_add(history.bytes())
-}
-
-/// Why there is nothing to judge. That every operation failed is something: nothing happened, and nothing
-/// had to be explained.
-pub(crate) fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
-    if operations.is_empty() {
-        return Some("the history has no operations of clients");
-    }
-    let completed = operations.iter().any(|o| o.outcome != Outcome::Info);
-    (!completed).then_some("nobody knows of any operation whether it happened")
-}
-
-/// The first place where the times contradict the order of the events.
-pub(crate) fn disorder(history: &History) -> Option<String> {
-    let mut last: Option<(u64, i64)> = None;
-    for event in history.iter().filter(|event| event.time() >= 0) {
-        if let Some((index, time)) = last.filter(|(_, time)| *time > event.time()) {
-            return Some(format!(
-                "event {} has the time {} ns, before the {time} ns of event {index}; \
-                 the order of the events decided, not their times",
-                event.index(),
-                event.time(),
-            ));
-        }
-        last = Some((event.index(), event.time()));
-    }
-    None
 }
 
 /// A check under way.

@@ -28,11 +28,12 @@ mod store;
 mod tests;
 
 use rupture_history::verdict::{Anomaly, Evidence};
-use rupture_history::{History, Operation, Outcome, Validity, Verdict};
+use rupture_history::{History, Operation, Validity, Verdict};
 
-use crate::linearizability::calls::{Part, parts};
+use crate::linearizability::calls::Part;
 use crate::linearizability::decide::{Decision, Ruling, decide};
-use crate::linearizability::{disorder, nothing_to_judge, search as linear};
+use crate::linearizability::opening::{Opened, Opening, open};
+use crate::linearizability::search as linear;
 use crate::{Budget, CheckError, Checker, Model};
 use program::{Program, Role, program_bytes};
 use search::{Answer, Finding, Limits, Search, Stop};
@@ -116,27 +117,22 @@ impl<M: Model> Sequential<M> {
 
 impl<M: Model> Checker for Sequential<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
-        let operations = history.operations()?;
-        let parts = parts(&self.model, self.independent, history, &operations)?;
-        let mut verdict = Verdict::new(Validity::Valid, self.model.name(), LEVEL);
-        verdict.operations = operations.len() as u64;
-        verdict.notes.extend(disorder(history));
-        if operations.iter().all(|o| o.outcome != Outcome::Ok) {
-            verdict
-                .notes
-                .push("no operation was seen to happen".to_owned());
-        }
-        if let Some(reason) = nothing_to_judge(&operations) {
-            verdict.validity = Validity::Unknown;
-            verdict.reasons.push(reason.to_owned());
-            return Ok(verdict);
-        }
+        let opening = open(&self.model, LEVEL, self.independent, history, budget)?;
+        let Opened {
+            operations,
+            parts,
+            mut verdict,
+            bytes,
+        } = match opening {
+            Opening::Judge(opened) => opened,
+            Opening::Closed(verdict) => return Ok(verdict),
+        };
         let case = Case {
             model: &self.model,
             history,
             operations: &operations,
             parts: &parts,
-            budget,
+            budget: &budget.with_bytes(bytes),
         };
         case.judge(&mut verdict);
         Ok(verdict)

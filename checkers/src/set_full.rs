@@ -29,6 +29,7 @@ mod report;
 
 use rupture_history::{History, Validity, Verdict};
 
+use crate::linearizability::opening::disorder;
 use crate::{Budget, CheckError, Checker};
 use life::Lives;
 use object::Object;
@@ -124,6 +125,8 @@ impl Checker for SetFull {
         }
         let level = if self.linearizable { LEVEL } else { "" };
         let verdict = Verdict::new(Validity::Valid, MODEL, level);
-        Ok(report.close(verdict))
+        let mut verdict = report.close(verdict);
+        verdict.notes.extend(disorder(history));
+        Ok(verdict)
     }
 }

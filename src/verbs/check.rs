@@ -150,12 +150,6 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
         );
         verdict.notes.push(note);
     }
-    if let Some(row) = history.first_time_disorder() {
-        verdict.notes.push(format!(
-            "times disagree with the order of events, first at event {}; the order of events decides",
-            history.get(row).index()
-        ));
-    }
     Ok(Judged {
         verdict,
         seconds: start.elapsed().as_secs_f64(),

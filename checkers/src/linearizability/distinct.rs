@@ -2,8 +2,9 @@
 //!
 //! Each algorithm below states the theorem that it rests on, and answers with more than yes or no: an order
 //! of all operations, which is then replayed against real time and the object (`certify`), or a few
-//! operations that are impossible by themselves, which are then handed to the search. Neither answer is
-//! taken on the word of the algorithm; if one of them does not hold, the search decides the whole.
+//! operations that are impossible by themselves, which are then handed to the search. If an order is none or
+//! the operations have one, the search decides the whole. Only where they are so many that the search cannot
+//! say within its steps does the theorem alone count.
 
 mod certify;
 mod cover;

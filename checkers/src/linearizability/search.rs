@@ -97,14 +97,7 @@ impl Search {
         calls: &[Call<M::Op>],
         limits: &Limits<'_>,
     ) -> (Answer, u64) {
-        let task = Task {
-            model,
-            starts: &[model.initial()],
-            calls,
-            goal: Goal::Order,
-            order: true,
-        };
-        task.run(limits)
+        Self::search(model, calls, true, limits)
     }
 
     /// As [`Self::decide`], for about half of the time where the history is long: the order in the answer is
@@ -114,12 +107,21 @@ impl Search {
         calls: &[Call<M::Op>],
         limits: &Limits<'_>,
     ) -> (Answer, u64) {
+        Self::search(model, calls, false, limits)
+    }
+
+    fn search<M: Model>(
+        model: &M,
+        calls: &[Call<M::Op>],
+        order: bool,
+        limits: &Limits<'_>,
+    ) -> (Answer, u64) {
         let task = Task {
             model,
             starts: &[model.initial()],
             calls,
             goal: Goal::Order,
-            order: false,
+            order,
         };
         task.run(limits)
     }

@@ -1,18 +1,16 @@
 //! What both checkers have in common: reading the history, and from the parts' numbers to a verdict.
 
 use rupture_history::verdict::Measure;
-use rupture_history::{Anomaly, History, Operation, Outcome, Validity, Verdict};
+use rupture_history::{Anomaly, History, Operation, Validity, Verdict};
 
 use super::clusters::Impossible;
 use super::words::Words;
-use crate::linearizability::calls::{Part, parts};
-use crate::linearizability::{disorder, nothing_to_judge};
+use crate::linearizability::calls::Part;
+pub(super) use crate::linearizability::decide::SEARCH;
+use crate::linearizability::opening::{Opened, Opening, open, unknown};
 use crate::models::Register;
 use crate::models::op::RegisterOp;
-use crate::{Budget, CheckError, Model};
-
-/// The name of the search where values repeat.
-pub(super) const SEARCH: &str = "search (Wing & Gong 1993, Lowe 2017)";
+use crate::{Budget, CheckError};
 
 /// How many anomalies of a key are told, and how many keys are named one by one.
 pub(super) const TOLD: usize = 5;
@@ -95,25 +93,24 @@ pub(super) fn check(
     refuse: impl Fn(&[Operation]) -> Option<String>,
     mut judge: impl FnMut(&mut Case<'_>, &RegisterPart),
 ) -> Result<Verdict, CheckError> {
-    let operations = history.operations()?;
-    let parts = parts(&Register, independent, history, &operations)?;
-    let mut verdict = Verdict::new(Validity::Valid, Register.name(), &asked.level);
-    verdict.operations = operations.len() as u64;
-    verdict.notes.extend(disorder(history));
-    if operations.iter().all(|o| o.outcome != Outcome::Ok) {
-        let note = "no operation was seen to happen".to_owned();
-        verdict.notes.push(note);
+    let opening = open(&Register, &asked.level, independent, history, budget)?;
+    let Opened {
+        operations,
+        parts,
+        verdict,
+        bytes,
+    } = match opening {
+        Opening::Judge(opened) => opened,
+        Opening::Closed(verdict) => return Ok(verdict),
+    };
+    if let Some(reason) = refuse(&operations) {
+        return Ok(unknown(verdict, reason));
     }
-    let reason = nothing_to_judge(&operations).map(str::to_owned);
-    if let Some(reason) = reason.or_else(|| refuse(&operations)) {
-        verdict.validity = Validity::Unknown;
-        verdict.reasons.push(reason);
-        return Ok(verdict);
-    }
+    let budget = budget.with_bytes(bytes);
     let mut case = Case {
         history,
         operations: &operations,
-        budget,
+        budget: &budget,
         asked,
         verdict,
         known: Vec::new(),
@@ -128,6 +125,22 @@ pub(super) fn check(
 impl Case<'_> {
     pub(super) fn words<'b>(&'b self, part: &'b RegisterPart) -> Words<'b> {
         Words::new(self.history, self.operations, part)
+    }
+
+    /// Notes what is known of a part, and tells why if it breaks the bound that is asked about.
+    pub(super) fn judged<B>(
+        &mut self,
+        part: &RegisterPart,
+        known: Known,
+        bound: Option<B>,
+        tell: impl FnOnce(&Self, B) -> Vec<Anomaly>,
+    ) {
+        let broken = known.compare(self.asked.goal) == Compared::Broken;
+        if let Some(bound) = bound.filter(|_| broken) {
+            let anomalies = tell(self, bound);
+            self.tell(anomalies);
+        }
+        self.learn(part, known);
     }
 
     /// Reads that no bound explains.

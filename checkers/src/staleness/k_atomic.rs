@@ -3,7 +3,7 @@
 use rupture_history::{Anomaly, History, Verdict};
 
 use super::bounds::overwritten;
-use super::case::{Asked, Case, Compared, Known, RegisterPart, SEARCH, TOLD, check};
+use super::case::{Asked, Case, Known, RegisterPart, SEARCH, TOLD, check};
 use super::clusters::{Cluster, Reading, RegisterCall, read};
 use super::evidence::{Claim, Shrinker, members, smallest_of_repeated};
 use super::latest::{self, Dead, Latest};
@@ -86,7 +86,9 @@ impl KAtomic {
                     at_most: measured.at_most.map(u64::from),
                     why: measured.why.map(Why::words),
                 };
-                self.close(case, part, known, |case, k| tell(case, part, &measured, k));
+                case.judged(part, known, self.k, |case, k| {
+                    tell(case, part, &measured, k)
+                });
             }
             Reading::Repeated => {
                 let measured = latest::measure(&part.calls, self.k, case.budget);
@@ -96,27 +98,12 @@ impl KAtomic {
                     at_most: Some(measured.at_most.into()),
                     why: measured.why.map(Why::words),
                 };
-                self.close(case, part, known, |case, k| {
+                case.judged(part, known, self.k, |case, k| {
                     let told = measured.dead.map(|dead| shrunk(case, part, k, dead));
                     told.into_iter().collect()
                 });
             }
         }
-    }
-
-    fn close(
-        &self,
-        case: &mut Case<'_>,
-        part: &RegisterPart,
-        known: Known,
-        tell: impl FnOnce(&Case<'_>, u32) -> Vec<Anomaly>,
-    ) {
-        let broken = known.compare(case.asked.goal) == Compared::Broken;
-        if let Some(k) = self.k.filter(|_| broken) {
-            let anomalies = tell(case, k);
-            case.tell(anomalies);
-        }
-        case.learn(part, known);
     }
 }
 

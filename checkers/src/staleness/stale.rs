@@ -2,7 +2,7 @@
 
 use rupture_history::{Anomaly, History, Operation, Verdict};
 
-use super::case::{Asked, Case, Compared, Known, RegisterPart, SEARCH, TOLD, check};
+use super::case::{Asked, Case, Known, RegisterPart, SEARCH, TOLD, check};
 use super::clusters::{Cluster, Reading, RegisterCall, read};
 use super::delta::{self, Conflict, Times, conflicts};
 use super::evidence::{Claim, Shrinker, members, smallest_of_repeated};
@@ -108,7 +108,7 @@ impl Stale {
             Reading::Clusters(clusters) => {
                 case.decided_by(ZONES);
                 let known = measured(&clusters, times, case.budget);
-                self.close(case, part, known, |case, delta| {
+                case.judged(part, known, self.bound_ns, |case, delta| {
                     tell(case, part, &clusters, times, delta)
                 });
             }
@@ -120,27 +120,12 @@ impl Stale {
                     at_most: Some(measured.at_most),
                     why: measured.why.map(Why::words),
                 };
-                self.close(case, part, known, |case, _| {
+                case.judged(part, known, self.bound_ns, |case, _| {
                     let told = measured.dead.map(|dead| shrunk(case, part, times, dead));
                     told.into_iter().collect()
                 });
             }
         }
-    }
-
-    fn close(
-        &self,
-        case: &mut Case<'_>,
-        part: &RegisterPart,
-        known: Known,
-        tell: impl FnOnce(&Case<'_>, u64) -> Vec<Anomaly>,
-    ) {
-        let broken = known.compare(case.asked.goal) == Compared::Broken;
-        if let Some(delta) = self.bound_ns.filter(|_| broken) {
-            let anomalies = tell(case, delta);
-            case.tell(anomalies);
-        }
-        case.learn(part, known);
     }
 }
 
