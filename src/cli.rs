@@ -134,6 +134,9 @@ pub struct CheckArgs {
     /// Write an order of all operations that proves `valid` to this file, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub witness: Option<PathBuf>,
+    /// Write the graph of every anomaly that is one to this file, as Graphviz's DOT.
+    #[arg(long, value_name = "FILE")]
+    pub dot: Option<PathBuf>,
     /// Print one JSON object a file.
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,7 @@
 //! What people read in the terminal. Text is made here and printed by the verbs; no verdict depends on it.
 
+pub mod dot;
+pub mod ladder;
 pub mod run;
 pub mod style;
 pub mod timeline;
@@ -32,6 +34,11 @@ pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
     let mut lines = vec![headline(verdict)];
     for reason in &verdict.reasons {
         lines.extend(wrap(reason, width, "  "));
+    }
+    let ladder = ladder::draw(&verdict.ladder, width);
+    if !ladder.is_empty() {
+        lines.push(String::new());
+        lines.extend(ladder);
     }
     for anomaly in verdict.anomalies.iter().take(SHOWN) {
         lines.push(String::new());

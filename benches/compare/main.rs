@@ -18,7 +18,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `RUPTURE_PEER` | a program to time on the same files, in turns with ours. It is given our arguments: `check --json --memory 1GiB --timeout SECONDS --model M [--independent] FILE`, and answers with our exit codes, and if it will with a line of our JSON. Another build of ours can be a peer, and so can a script around another tool. |
+//! | `RUPTURE_PEER` | a program to time on the same files, in turns with ours. It is given our arguments: `check --json --memory SIZE --timeout SECONDS --model M [--independent] FILE`, and answers with our exit codes, and if it will with a line of our JSON. Another build of ours can be a peer, and so can a script around another tool. |
 //! | `RUPTURE_CORPUS` | a folder of Porcupine's histories: `etcd_*.log` and key-value `*.txt` |
 //!
 //! Deliberately absent: statistics of small differences, for which the benches with criterion are there.
@@ -28,6 +28,7 @@ mod process;
 mod rows;
 mod slope;
 mod table;
+mod transactions;
 
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../checkers/tests/common/mod.rs"]

@@ -14,6 +14,7 @@ use crate::Asked;
 use crate::common::Traffic;
 use crate::process::{Ran, run};
 use crate::rows::{self, Row};
+use crate::transactions;
 
 const RUPTURE: &str = env!("CARGO_BIN_EXE_rupture");
 
@@ -41,6 +42,11 @@ pub(crate) fn main(asked: &Asked) -> Result<(), String> {
             bench.row(&row)?;
         }
     }
+    for row in transactions::rows() {
+        if asked.wants(&row.name(), row.transactions.count) {
+            bench.transactions(&row)?;
+        }
+    }
     match env::var_os("RUPTURE_CORPUS") {
         Some(corpus) => bench.corpus(Path::new(&corpus)),
         None => Ok(()),
@@ -57,7 +63,7 @@ impl Bench<'_> {
             "seconds: median (least to most)",
             "peak memory",
             "bar",
-            "Porcupine, on two cores of a like machine",
+            "Porcupine, Elle or AWDIT, on two cores of a like machine",
         ];
         if self.peer.is_some() {
             heads.push("peer: verdict, seconds, peak memory");
@@ -89,6 +95,22 @@ impl Bench<'_> {
             &arguments,
             [row.bar, row.porcupine],
         )
+    }
+
+    /// Transactions, by one level or by all.
+    fn transactions(&self, row: &transactions::Row) -> Result<(), String> {
+        let file = self.folder.path().join("history.jsonl");
+        write(&row.transactions.generate(), &file)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        let mut arguments: Vec<OsString> = vec!["--memory".into(), row.memory.into()];
+        arguments.extend(["--model".into(), row.transactions.model.into()]);
+        if row.level != "ladder" {
+            arguments.extend(["--consistency".into(), row.level.into()]);
+        }
+        arguments.push(file.into());
+        let count = row.transactions.count.to_string();
+        let bars = [row.bar, row.peer];
+        self.judge(&row.name(), &count, row.expected, &arguments, bars)
     }
 
     /// Porcupine's own histories, all of a kind in one process.
@@ -137,10 +159,11 @@ impl Bench<'_> {
         arguments: &[OsString],
         [bar, porcupine]: [&str; 2],
     ) -> Result<(), String> {
-        let mut all: Vec<OsString> = ["check", "--json", "--memory", "1GiB", "--timeout"]
-            .map(OsString::from)
-            .into();
+        let mut all: Vec<OsString> = ["check", "--json", "--timeout"].map(OsString::from).into();
         all.push(self.asked.limit.as_secs().to_string().into());
+        if !arguments.iter().any(|argument| argument == "--memory") {
+            all.extend(["--memory".into(), "1GiB".into()]);
+        }
         all.extend_from_slice(arguments);
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.asked.times {

@@ -68,6 +68,7 @@
 
 mod budget;
 mod checker;
+pub mod isolation;
 pub mod linearizability;
 mod model;
 pub mod models;

@@ -316,6 +316,7 @@ impl<M: Model> Case<'_, M> {
                 .map(|&call| evidence(&calls[call as usize]))
                 .collect(),
             dies_with: Some(dies_with),
+            ..Anomaly::default()
         }
     }
 

@@ -477,6 +477,18 @@ impl Values {
         Id(number)
     }
 
+    /// The number of a value that was met before.
+    pub(crate) fn find(&self, value: ValueRef<'_>) -> Option<Id> {
+        if let Some(Ok(small)) = value.as_int().map(usize::try_from) {
+            let number = self.small.get(small).filter(|&&number| number != NONE);
+            if let Some(&number) = number {
+                return Some(Id(number));
+            }
+        }
+        let number = self.numbers.get(&canonical(value.to_value()));
+        number.map(|&number| Id(number))
+    }
+
     fn number(&mut self, value: Value) -> Id {
         if let Some(&number) = self.numbers.get(&value) {
             return Id(number);
@@ -493,6 +505,11 @@ impl Values {
     /// When the number is of another collection of values.
     pub fn get(&self, id: Id) -> &Value {
         &self.list[id.0 as usize]
+    }
+
+    /// How many numbers are in use; all are below.
+    pub(crate) fn count(&self) -> usize {
+        self.list.len()
     }
 
     /// The value of a number, as EDN.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::isolation::{Level, ListAppend};
 use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
     PriorityQueue, Register, Set, Stack, UnorderedQueue,
@@ -63,6 +64,10 @@ enum Promise {
     Linearizable,
     Sequential,
     Staleness(staleness::Level),
+    /// A level of isolation.
+    Isolation(Level),
+    /// All levels at once.
+    Ladder,
 }
 
 impl fmt::Debug for ModelInfo {
@@ -170,7 +175,10 @@ pub fn checker(
             known: MODELS.iter().map(|info| info.name).collect(),
         });
     };
-    let promise = consistency.map_or(Ok(Promise::Linearizable), |text| promise(info, text))?;
+    let promise = match consistency {
+        None if Level::named(info.consistency[0]).is_some() => Promise::Ladder,
+        named => promise(info, named.unwrap_or(info.consistency[0]))?,
+    };
     Ok((info.build)(options, promise))
 }
 
@@ -187,6 +195,9 @@ fn promise(info: &ModelInfo, text: &str) -> Result<Promise, Unknown> {
         (_, Some(level)) => Ok(Promise::Staleness(level)),
         ("linearizable", None) if known => Ok(Promise::Linearizable),
         ("sequential", None) if known => Ok(Promise::Sequential),
+        (name, None) if known && Level::named(name).is_some() => {
+            Ok(Level::named(name).map_or(Promise::Linearizable, Promise::Isolation))
+        }
         _ => Err(Unknown::Consistency {
             model: info.name,
             level: text.to_owned(),
@@ -215,7 +226,7 @@ fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Bo
         ..
     } = options;
     match promise {
-        Promise::Linearizable => {
+        Promise::Linearizable | Promise::Isolation(_) | Promise::Ladder => {
             let judge = Linearizable::new(model).independent(independent);
             Box::new(judge.witness(witness))
         }
@@ -237,7 +248,18 @@ const fn entry(
     }
 }
 
-static MODELS: [ModelInfo; 15] = [
+/// The names of levels.
+const fn names<const N: usize>(levels: &[Level; N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut at = 0;
+    while at < N {
+        names[at] = levels[at].name();
+        at += 1;
+    }
+    names
+}
+
+static MODELS: [ModelInfo; 16] = [
     entry(
         "cas-register",
         "a value that is read, written, and compared and set",
@@ -268,6 +290,15 @@ static MODELS: [ModelInfo; 15] = [
         "strings by key: get, put and append",
         |options, promise| judge(KvAppend, *options, promise),
     ),
+    ModelInfo {
+        name: "list-append",
+        about: "lists that transactions append to and read",
+        consistency: &names(&ListAppend::LEVELS),
+        build: |_, promise| match promise {
+            Promise::Isolation(level) => Box::new(ListAppend::new(level)),
+            _ => Box::new(ListAppend::ladder()),
+        },
+    },
     entry(
         "multi-register",
         "registers that transactions read and write together",

@@ -35,6 +35,15 @@ pub fn good(text: impl Display) -> String {
     paint(AnsiColor::Green.on_default().bold(), text)
 }
 
+/// One sign for an answer.
+pub fn mark(validity: Validity) -> String {
+    match validity {
+        Validity::Valid => good("✓"),
+        Validity::Unknown => warning("?"),
+        Validity::Invalid => error("✗"),
+    }
+}
+
 /// The word of a verdict.
 pub fn verdict(validity: Validity) -> String {
     match validity {

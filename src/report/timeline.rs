@@ -35,6 +35,12 @@ pub fn draw(evidence: &[Evidence], width: usize) -> Vec<String> {
 /// `p3  write 4`, `p1  read → 3`.
 fn label(op: &Evidence) -> String {
     let mut text = format!("p{:<3} {}", op.process, op.f);
+    // The result of a transaction repeats what it was asked.
+    if let ("txn", Some(result)) = (op.f.as_str(), &op.result) {
+        text.push(' ');
+        text.push_str(&shortened(result));
+        return text;
+    }
     if op.argument != "nil" {
         text.push(' ');
         text.push_str(&op.argument);
@@ -52,6 +58,21 @@ fn label(op: &Evidence) -> String {
         text.push(')');
     }
     text
+}
+
+/// How many characters of a result are shown.
+const LONGEST: usize = 72;
+
+/// A text or its beginning and its end.
+fn shortened(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= LONGEST {
+        return text.to_owned();
+    }
+    let kept = LONGEST / 2 - 2;
+    let start: String = text.chars().take(kept).collect();
+    let end: String = text.chars().skip(count - kept).collect();
+    format!("{start} … {end}")
 }
 
 /// Which column each event of the proof stands in.

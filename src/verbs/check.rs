@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use rupture_workloads::checkers::history::{
-    Anomaly, EventRef, Evidence, History, Kind, Validity, Verdict, codec,
+    Anomaly, EventRef, Evidence, History, Kind, Rung, Validity, Verdict, codec,
 };
 use rupture_workloads::checkers::{Budget, Checker, Options, Unknown, checker};
 
@@ -41,12 +41,15 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
         build(model, args.consistency.as_deref(), options)?;
     }
     let files = history_files(&args.paths)?;
-    if let (Some(witness), [_, _, ..]) = (&args.witness, &files[..]) {
-        return Err(bad_input(format!(
-            "--witness {} takes the order of one history, and there are {} of them; check them one by one",
-            witness.display(),
-            files.len()
-        )));
+    let written = [("--witness", &args.witness), ("--dot", &args.dot)];
+    for (option, path) in written {
+        if let (Some(path), [_, _, ..]) = (path, &files[..]) {
+            return Err(bad_input(format!(
+                "{option} {} takes what belongs to one history, and there are {} of them; check them one by one",
+                path.display(),
+                files.len()
+            )));
+        }
     }
     let mut exit = Exit::Valid;
     let mut first = true;
@@ -137,7 +140,12 @@ fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<
         .check(&history, &budget)
         .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
     if let Some(path) = &args.witness {
-        write_witness(path, &history, &verdict)?;
+        let written = write_witness(path, &history, &verdict);
+        verdict.notes.extend(unwritten(written));
+    }
+    if let Some(path) = &args.dot {
+        let written = write_dot(path, &verdict);
+        verdict.notes.extend(unwritten(written));
     }
     if guessed {
         let keys = if options.independent {
@@ -181,10 +189,40 @@ fn too_large(file: &Path, args: &CheckArgs) -> anyhow::Result<Option<Verdict>> {
     }))
 }
 
-/// Writes an order of the operations, one a line as JSON, if the verdict brought one.
-fn write_witness(path: &Path, history: &History, verdict: &Verdict) -> anyhow::Result<()> {
+/// What went wrong while something beside the verdict was written: a note, for it changes no verdict.
+fn unwritten(written: anyhow::Result<Option<String>>) -> Option<String> {
+    written.unwrap_or_else(|error| Some(format!("{error:#}")))
+}
+
+/// Writes the graphs of the anomalies; says if there are none.
+fn write_dot(path: &Path, verdict: &Verdict) -> anyhow::Result<Option<String>> {
+    let text = report::dot::dot(verdict);
+    if text.is_empty() {
+        return Ok(Some(format!(
+            "no anomaly is a graph; `{}` was not written",
+            path.display()
+        )));
+    }
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(None)
+}
+
+/// Writes an order of the operations, one a line as JSON, if the verdict brought one; says if it brought none.
+fn write_witness(
+    path: &Path,
+    history: &History,
+    verdict: &Verdict,
+) -> anyhow::Result<Option<String>> {
     if verdict.validity != Validity::Valid {
-        return Ok(());
+        return Ok(None);
+    }
+    if verdict.witnesses.is_empty() {
+        let subject = format!("{} {}", verdict.consistency, verdict.model);
+        let note = format!(
+            "a {subject} verdict brings no order; `{}` was not written",
+            path.display()
+        );
+        return Ok(Some(note));
     }
     let operations = history.operations()?;
     let mut text = String::new();
@@ -197,7 +235,8 @@ fn write_witness(path: &Path, history: &History, verdict: &Verdict) -> anyhow::R
             text.push('\n');
         }
     }
-    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(None)
 }
 
 fn build(
@@ -220,6 +259,9 @@ fn guess(history: &History, independent: bool) -> anyhow::Result<String> {
     let clients = || history.iter().filter(|event| event.client().is_some());
     let functions: BTreeSet<&str> = clients().map(EventRef::f).collect();
     let only = |known: &[&str]| functions.iter().all(|f| known.contains(f));
+    if only(&["txn", ""]) && !functions.is_empty() {
+        return transactions(history).map(str::to_owned);
+    }
     let registers = || {
         clients()
             .filter(|event| ["read", "write"].contains(&event.f()))
@@ -243,6 +285,25 @@ fn guess(history: &History, independent: bool) -> anyhow::Result<String> {
         )));
     };
     Ok(model.to_owned())
+}
+
+/// What transactions are made of says whether they are of lists or of registers.
+fn transactions(history: &History) -> anyhow::Result<&'static str> {
+    let names = history
+        .iter()
+        .filter(|event| event.client().is_some())
+        .flat_map(|event| event.value().items().into_iter().flatten())
+        .filter_map(|micro| micro.items()?.next()?.as_name());
+    for name in names {
+        match name {
+            "append" => return Ok("list-append"),
+            "w" | "write" => return Ok("rw-register"),
+            _ => {}
+        }
+    }
+    Err(bad_input(
+        "cannot guess the model of transactions that write nothing; name it with --model",
+    ))
 }
 
 /// Whether the event's value, or what stands beside its key, is no collection.
@@ -369,6 +430,9 @@ fn line(file: &Path, judged: &Judged) -> serde_json::Value {
         "explained": verdict.explained,
         "anomalies": verdict.anomalies.iter().map(anomaly).collect::<Vec<_>>(),
         "not": verdict.not,
+        "also_not": report::ladder::fail_as_well(&verdict.ladder),
+        "holds": report::ladder::strongest_that_hold(&verdict.ladder),
+        "levels": verdict.ladder.iter().map(rung).collect::<serde_json::Map<_, _>>(),
         "reasons": verdict.reasons,
         "notes": verdict.notes,
         "algorithms": verdict.algorithms,
@@ -376,6 +440,11 @@ fn line(file: &Path, judged: &Judged) -> serde_json::Value {
         "seconds": judged.seconds,
         "bytes_peak": bytes_peak(),
     })
+}
+
+/// A level and whether it holds.
+fn rung(rung: &Rung) -> (String, serde_json::Value) {
+    (rung.level.clone(), valid(rung.validity))
 }
 
 /// `true`, `false` or `"unknown"`.

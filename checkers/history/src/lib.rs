@@ -53,4 +53,4 @@ pub use history::{EventRef, History};
 pub use operation::{Operation, Outcome, PairingError};
 pub use value::{Float, Name, Value};
 pub use value_ref::{Entries, Items, ValueRef};
-pub use verdict::{Anomaly, Evidence, Measure, Validity, Verdict, Witness};
+pub use verdict::{Anomaly, Dependency, Evidence, Measure, Rung, Validity, Verdict, Witness};

@@ -126,6 +126,33 @@ impl<'a> ValueRef<'a> {
         self.items()?.nth(index)
     }
 
+    /// Whether a vector or set begins with the elements of another; every value begins with `nil`. Linear
+    /// in the length of the other.
+    ///
+    /// ```
+    /// let history = rupture_history::codec::read(
+    ///     b"[{:process 0 :type :ok :f :read :value [1 2 3]} {:process 0 :type :ok :f :read :value [1 2]}]",
+    /// )?;
+    /// let (long, short) = (history.get(0).value(), history.get(1).value());
+    /// assert!(long.starts_with(short) && !short.starts_with(long));
+    /// # Ok::<(), rupture_history::codec::ParseError>(())
+    /// ```
+    pub fn starts_with(self, other: ValueRef<'_>) -> bool {
+        let (Some(mine), Some(others)) = (self.items(), other.items()) else {
+            return other.is_nil();
+        };
+        if others.len() > mine.len() {
+            return false;
+        }
+        let (from, to) = (self.at as usize + 1, other.at as usize + 1);
+        let words = other.tape.span(other.at as usize) - 1;
+        let same_tape = std::ptr::eq(self.tape, other.tape);
+        if same_tape && self.tape.words.len() >= from + words {
+            return self.tape.words[from..from + words] == other.tape.words[to..to + words];
+        }
+        mine.zip(others).all(|(mine, other)| mine == other)
+    }
+
     /// The two elements of a vector of exactly two.
     pub fn pair(self) -> Option<(ValueRef<'a>, ValueRef<'a>)> {
         let mut items = self.items()?;

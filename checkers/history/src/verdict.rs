@@ -83,6 +83,10 @@ pub struct Verdict {
     /// What was measured, of all keys together first, then of the worst keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<Measure>,
+    /// Every level that was judged, where no single one was asked for; stronger ones before those that they
+    /// imply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<Rung>,
 }
 
 impl Verdict {
@@ -143,6 +147,12 @@ impl Verdict {
         }
         self.witnesses.extend(other.witnesses);
         self.measured.extend(other.measured);
+        for rung in other.ladder {
+            match self.ladder.iter_mut().find(|own| own.level == rung.level) {
+                Some(own) => own.validity = own.validity.merge(rung.validity),
+                None => self.ladder.push(rung),
+            }
+        }
         self
     }
 }
@@ -175,6 +185,46 @@ impl Measure {
     pub fn exact(&self) -> Option<u64> {
         self.at_most.filter(|most| *most == self.at_least)
     }
+}
+
+/// One level of a ladder, and whether the history holds it.
+///
+/// ```
+/// use rupture_history::{Rung, Validity};
+///
+/// let rung = Rung { level: "serializable".to_owned(), validity: Validity::Valid };
+/// let json = serde_json::to_string(&rung)?;
+/// assert_eq!(json, r#"{"level":"serializable","validity":"valid"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// The level's name.
+    pub level: String,
+    /// Whether it holds.
+    pub validity: Validity,
+}
+
+/// Why one transaction of an anomaly comes before another: an edge of its graph.
+///
+/// ```
+/// use rupture_history::{Anomaly, Dependency};
+///
+/// let overwritten = Dependency { from: 7, to: 9, kind: "rw".to_owned(), why: String::new() };
+/// let anomaly = Anomaly { dependencies: vec![overwritten], ..Anomaly::default() };
+/// assert_eq!(serde_json::to_value(&anomaly)?["dependencies"][0]["kind"], "rw");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The index of the invocation of the earlier transaction.
+    pub from: u64,
+    /// The index of the invocation of the later one.
+    pub to: u64,
+    /// `ww`, `wr`, `rw`, `process` or `realtime`.
+    pub kind: String,
+    /// A sentence that says what shows it.
+    pub why: String,
 }
 
 /// One order in which the operations on an object can have taken effect.
@@ -239,6 +289,9 @@ pub struct Anomaly {
     pub explanation: Vec<String>,
     /// The operations that prove it, in the order of their invocations.
     pub evidence: Vec<Evidence>,
+    /// The edges between the operations of the proof, where it is a graph; a cycle in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
     /// The operation with whose completion every order has died. What had completed before has an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Evidence>,
@@ -326,6 +379,13 @@ mod tests {
         }
     }
 
+    fn rung(level: &str, validity: Validity) -> Rung {
+        Rung {
+            level: level.to_owned(),
+            validity,
+        }
+    }
+
     fn verdicts() -> impl Strategy<Value = Verdict> {
         use Validity::{Invalid, Unknown, Valid};
         let validity = prop::sample::select(&[Valid, Unknown, Invalid][..]);
@@ -354,6 +414,7 @@ mod tests {
                             ..Anomaly::default()
                         })
                         .collect(),
+                    ladder: not.iter().map(|level| rung(level, validity)).collect(),
                     not,
                     notes: reasons.iter().rev().cloned().collect(),
                     measured: reasons.iter().map(measure).collect(),

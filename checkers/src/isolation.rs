@@ -1,0 +1,27 @@
+//! Transactional isolation: did concurrent transactions see what their level promises?
+
+pub(crate) mod cycles;
+pub(crate) mod graph;
+pub(crate) mod ladder;
+mod level;
+mod list_append;
+pub(crate) mod order;
+pub(crate) mod promise;
+// Used by the judges of uncertain version orders.
+#[allow(dead_code, unused_imports)]
+pub(crate) mod solver;
+pub(crate) mod transactions;
+
+pub use level::Level;
+pub use list_append::ListAppend;
+
+use rupture_history::{Operation, Outcome};
+
+/// Why there is nothing to judge. That every transaction failed is something: nothing happened.
+pub(crate) fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
+    if operations.is_empty() {
+        return Some("the history has no operations of clients");
+    }
+    let completed = operations.iter().any(|o| o.outcome != Outcome::Info);
+    (!completed).then_some("nobody knows of any operation whether it happened")
+}

@@ -1,0 +1,213 @@
+//! What every key's list was, as far as reads show it.
+//!
+//! Every element of a list is appended once, so the longest read of a key is the order of its versions, and
+//! every other read must be the beginning of it.
+
+use rayon::prelude::*;
+use rupture_history::{Outcome, ValueRef};
+
+use crate::Id;
+use crate::isolation::transactions::{Act, Lists, Transactions, Writes};
+
+/// No such write, or no place in the list.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// One `ok` read of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    pub(super) transaction: u32,
+    /// Its place among the micro-operations of all transactions.
+    pub(super) place: u32,
+}
+
+/// The lists of all keys.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// Where the reads of each key begin; one more at the end.
+    first_read: Vec<u32>,
+    reads: Vec<Read>,
+    /// By key.
+    pub(super) lists: Vec<List>,
+    /// By the place of a write among all writes: its place in its key's list, or [`NONE`] if nobody saw it.
+    pub(super) place_of: Vec<u32>,
+    /// By transaction: whether it counts as committed.
+    pub(super) takes_part: Vec<bool>,
+}
+
+/// The list of a key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct List {
+    /// The writes by their place among all writes, in the order of the longest read; [`NONE`] for an element
+    /// that nobody appended.
+    pub(super) order: Vec<u32>,
+    /// Whether the reads contradict each other or themselves, so that there is no such order.
+    pub(super) broken: bool,
+    /// The longest read.
+    pub(super) longest: Option<Read>,
+    /// The first read that does not begin the longest.
+    pub(super) other: Option<Read>,
+    /// The writes that only reads beside the longest saw, where they contradict it.
+    seen_beside: Vec<u32>,
+}
+
+impl Listing {
+    /// Finds every key's list. Linear in the lengths of all reads.
+    pub(super) fn of(transactions: &Transactions<'_, Lists>, writes: &Writes) -> Self {
+        let (first_read, reads) = reads(transactions);
+        let of_key = |key: usize| &reads[first_read[key] as usize..first_read[key + 1] as usize];
+        let lists: Vec<List> = (0..transactions.key_count())
+            .into_par_iter()
+            .map(|key| List::of(transactions, writes, key as u32, of_key(key)))
+            .collect();
+        let mut listing = Self {
+            first_read,
+            reads,
+            lists,
+            place_of: vec![NONE; writes.all().len()],
+            takes_part: Vec::new(),
+        };
+        listing.take_part(transactions, writes);
+        listing
+    }
+
+    /// The reads of a key, in the order of their transactions.
+    pub(super) fn reads_of(&self, key: u32) -> &[Read] {
+        let key = key as usize;
+        &self.reads[self.first_read[key] as usize..self.first_read[key + 1] as usize]
+    }
+
+    /// A transaction of which nobody knows counts as committed if somebody saw it. Any other may be left out:
+    /// that takes edges away and adds none.
+    fn take_part(&mut self, transactions: &Transactions<'_, Lists>, writes: &Writes) {
+        let outcome = |transaction: usize| transactions.outcome(transaction as u32);
+        self.takes_part = (0..transactions.len())
+            .map(|transaction| outcome(transaction) == Outcome::Ok)
+            .collect();
+        for list in &self.lists {
+            for (place, &write) in list.order.iter().enumerate() {
+                if write != NONE && self.place_of[write as usize] == NONE {
+                    self.place_of[write as usize] = place as u32;
+                }
+            }
+            let seen = list.order.iter().chain(&list.seen_beside);
+            for &write in seen.filter(|&&write| write != NONE) {
+                let transaction = writes.all()[write as usize].transaction as usize;
+                if outcome(transaction) == Outcome::Info {
+                    self.takes_part[transaction] = true;
+                }
+            }
+        }
+    }
+}
+
+impl List {
+    fn of(
+        transactions: &Transactions<'_, Lists>,
+        writes: &Writes,
+        key: u32,
+        reads: &[Read],
+    ) -> Self {
+        let mut longest: Option<(usize, Read)> = None;
+        for &read in reads {
+            let length = length(transactions, read);
+            if longest.is_none_or(|(most, _)| length > most) {
+                longest = Some((length, read));
+            }
+        }
+        let Some((_, longest)) = longest else {
+            return Self::default();
+        };
+        let whole = value(transactions, longest);
+        let other = reads.iter().copied().find(|&read| {
+            length(transactions, read) > 0 && !whole.starts_with(value(transactions, read))
+        });
+        let order = elements(transactions, writes, key, longest);
+        let mut list = Self {
+            broken: other.is_some() || order.contains(&NONE) || repeats(&order, writes.range(key)),
+            order,
+            longest: Some(longest),
+            other,
+            seen_beside: Vec::new(),
+        };
+        if other.is_some() {
+            for &read in reads {
+                let elements = elements(transactions, writes, key, read);
+                list.seen_beside.extend(elements);
+            }
+            list.seen_beside.sort_unstable();
+            list.seen_beside.dedup();
+        }
+        list
+    }
+}
+
+/// What a read returned.
+pub(super) fn value<'a>(transactions: &Transactions<'a, Lists>, read: Read) -> ValueRef<'a> {
+    match transactions.micros()[read.place as usize].act {
+        Act::Read(value) => value,
+        Act::Write(_) => unreachable!("a read is a read"),
+    }
+}
+
+/// How many elements a read returned.
+pub(super) fn length(transactions: &Transactions<'_, Lists>, read: Read) -> usize {
+    value(transactions, read).count().unwrap_or(0)
+}
+
+/// The writes that a read saw, by their place among all writes; [`NONE`] for what nobody appended.
+pub(super) fn elements(
+    transactions: &Transactions<'_, Lists>,
+    writes: &Writes,
+    key: u32,
+    read: Read,
+) -> Vec<u32> {
+    let items = value(transactions, read).items().into_iter().flatten();
+    items
+        .map(|item| {
+            let found = transactions
+                .values
+                .find(item)
+                .and_then(|id: Id| writes.place(key, id));
+            found.map_or(NONE, |place| place as u32)
+        })
+        .collect()
+}
+
+/// Whether an element stands in the list twice.
+fn repeats(order: &[u32], range: std::ops::Range<usize>) -> bool {
+    let mut seen = vec![false; range.len()];
+    order.iter().any(|&write| {
+        write != NONE && std::mem::replace(&mut seen[write as usize - range.start], true)
+    })
+}
+
+/// Where the reads of each key begin, and all reads by key.
+fn reads(transactions: &Transactions<'_, Lists>) -> (Vec<u32>, Vec<Read>) {
+    let mut first = vec![0_u32; transactions.key_count() + 1];
+    for micro in transactions.micros() {
+        if matches!(micro.act, Act::Read(_)) {
+            first[micro.key as usize + 1] += 1;
+        }
+    }
+    for key in 1..first.len() {
+        first[key] += first[key - 1];
+    }
+    let nobody = Read {
+        transaction: 0,
+        place: 0,
+    };
+    let mut reads = vec![nobody; first.last().map_or(0, |&all| all as usize)];
+    let mut next = first.clone();
+    for transaction in 0..transactions.len() as u32 {
+        for place in transactions.places(transaction) {
+            let micro = transactions.micros()[place];
+            if matches!(micro.act, Act::Read(_)) {
+                let at = &mut next[micro.key as usize];
+                let place = place as u32;
+                reads[*at as usize] = Read { transaction, place };
+                *at += 1;
+            }
+        }
+    }
+    (first, reads)
+}

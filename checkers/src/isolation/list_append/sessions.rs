@@ -1,0 +1,190 @@
+//! What single transactions and single sessions see of others, place by place in the lists.
+//!
+//! - *Fractured reads* (Bailis et al., SIGMOD 2014, definition 2): a transaction reads a version that another wrote,
+//!   and of another key a version from before that one's write. If the second read comes later, that one's writes
+//!   have *vanished* after they were observed (Bailis et al., VLDB 2014, OTV).
+//! - *Monotonic reads* and *read your writes* (Terry et al. 1994): a session reads no list that is shorter than one
+//!   that it read in an earlier transaction, or that misses what an earlier transaction of its own appended.
+//!
+//! Keys whose reads contradict each other have no places, and are passed over.
+
+use rupture_history::Outcome;
+use rustc_hash::FxHashMap;
+
+use super::findings::Finding;
+use super::lists::{Listing, NONE, Read, length};
+use crate::isolation::promise::Fault;
+use crate::isolation::transactions::{Act, Lists, Transactions, Write, Writes};
+
+/// What the search has at hand.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'a, 'h> {
+    pub(super) transactions: &'a Transactions<'h, Lists>,
+    pub(super) writes: &'a Writes,
+    pub(super) listing: &'a Listing,
+}
+
+impl Sight<'_, '_> {
+    /// The reads of a transaction of keys that it had not appended to, with the number of elements.
+    fn reads(self, number: u32) -> Vec<(u32, Read, usize)> {
+        let mut reads = Vec::new();
+        let mut appended: Vec<u32> = Vec::new();
+        for place in self.transactions.places(number) {
+            let micro = self.transactions.micros()[place];
+            match micro.act {
+                Act::Write(_) => appended.push(micro.key),
+                Act::Read(_) if self.listing.lists[micro.key as usize].broken => {}
+                Act::Read(_) if appended.contains(&micro.key) => {}
+                Act::Read(_) => {
+                    let read = Read {
+                        transaction: number,
+                        place: place as u32,
+                    };
+                    reads.push((micro.key, read, length(self.transactions, read)));
+                }
+            }
+        }
+        reads
+    }
+
+    /// The write of an element of a list.
+    fn write(self, key: u32, place: usize) -> Write {
+        let list = &self.listing.lists[key as usize];
+        self.writes.all()[list.order[place] as usize]
+    }
+
+    /// The first append of a transaction to a key that a read of so many elements misses.
+    fn missed(self, transaction: u32, key: u32, length: usize) -> Option<u32> {
+        let mut places = self.transactions.places(transaction);
+        let missed = places.find(|&place| {
+            let micro = self.transactions.micros()[place];
+            let Act::Write(value) = micro.act else {
+                return false;
+            };
+            let write = self.writes.place(key, value).filter(|_| micro.key == key);
+            write.is_some_and(|write| {
+                let place = self.listing.place_of[write];
+                place == NONE || place as usize >= length
+            })
+        });
+        missed.map(|place| place as u32)
+    }
+
+    /// Reads of one transaction that see another and miss it.
+    pub(super) fn fractured(self, number: u32, found: &mut Vec<Finding>) {
+        let reads = self.reads(number);
+        if reads.len() < 2 {
+            return;
+        }
+        for &(key, read, length) in &reads {
+            let Some(last) = length.checked_sub(1).map(|last| self.write(key, last)) else {
+                continue;
+            };
+            if last.transaction == number || !self.listing.takes_part[last.transaction as usize] {
+                continue;
+            }
+            for &(other, torn, length) in reads.iter().filter(|(other, ..)| *other != key) {
+                if self.missed(last.transaction, other, length).is_some() {
+                    let later = torn.place > read.place;
+                    find_fractured(later, (other, torn), (read, last.transaction), found);
+                }
+            }
+        }
+    }
+
+    /// What every session saw and wrote, held against what it reads later.
+    pub(super) fn sessions(self, found: &mut Vec<Finding>) {
+        let mut read: FxHashMap<(i64, u32), (usize, Read)> = FxHashMap::default();
+        let mut wrote: FxHashMap<(i64, u32), (usize, u32)> = FxHashMap::default();
+        for number in 0..self.transactions.len() as u32 {
+            if self.transactions.outcome(number) != Outcome::Ok {
+                continue;
+            }
+            let process = self.transactions.operations[number as usize].process;
+            let reads = self.reads(number);
+            for &(key, now, length) in &reads {
+                if let Some(&(before, earlier)) = read.get(&(process, key))
+                    && before > length
+                {
+                    let fault = Fault::NonMonotonicRead;
+                    let other = (earlier.transaction, earlier.place);
+                    found.push(finding(fault, key, now, other));
+                }
+                if let Some(&(before, earlier)) = wrote.get(&(process, key))
+                    && before >= length
+                {
+                    let other = (earlier, self.append(earlier, key).unwrap_or(now.place));
+                    found.push(finding(Fault::MissedOwnWrite, key, now, other));
+                }
+            }
+            for (key, now, length) in reads {
+                let longest = read.entry((process, key)).or_insert((length, now));
+                if length > longest.0 {
+                    *longest = (length, now);
+                }
+            }
+            self.remember(number, process, &mut wrote);
+        }
+    }
+
+    fn append(self, transaction: u32, key: u32) -> Option<u32> {
+        let mut places = self.transactions.places(transaction);
+        let append = places.find(|&place| {
+            let micro = self.transactions.micros()[place];
+            micro.key == key && matches!(micro.act, Act::Write(_))
+        });
+        append.map(|place| place as u32)
+    }
+
+    /// Remembers how far the appends of a transaction reach in their lists; what nobody saw reaches beyond.
+    fn remember(self, number: u32, process: i64, wrote: &mut FxHashMap<(i64, u32), (usize, u32)>) {
+        for micro in self.transactions.micros_of(number) {
+            let Act::Write(value) = micro.act else {
+                continue;
+            };
+            let Some(write) = self.writes.place(micro.key, value) else {
+                continue;
+            };
+            let place = match self.listing.place_of[write] {
+                NONE => usize::MAX,
+                place => place as usize,
+            };
+            let furthest = wrote.entry((process, micro.key)).or_insert((place, number));
+            if place > furthest.0 {
+                *furthest = (place, number);
+            }
+        }
+    }
+}
+
+fn finding(fault: Fault, key: u32, read: Read, (other, other_place): (u32, u32)) -> Finding {
+    Finding {
+        fault,
+        reader: read.transaction,
+        key,
+        place: read.place,
+        other,
+        other_place,
+    }
+}
+
+fn find_fractured(
+    later: bool,
+    (key, torn): (u32, Read),
+    (read, writer): (Read, u32),
+    found: &mut Vec<Finding>,
+) {
+    let fractured = Finding {
+        fault: Fault::FracturedRead,
+        reader: torn.transaction,
+        key,
+        place: torn.place,
+        other: writer,
+        other_place: read.place,
+    };
+    found.push(fractured);
+    if later {
+        let fault = Fault::VanishedTransaction;
+        found.push(Finding { fault, ..fractured });
+    }
+}
