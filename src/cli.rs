@@ -131,6 +131,15 @@ pub struct CheckArgs {
     /// operation that did not happen.
     #[arg(long)]
     pub observe_failed_cas: bool,
+    /// Take it that what a transaction reads of a key comes before what it then writes to it (rw-register).
+    #[arg(long)]
+    pub wfr_keys: bool,
+    /// Take it that every key by itself is sequentially consistent (rw-register).
+    #[arg(long)]
+    pub sequential_keys: bool,
+    /// Take it that every key by itself is linearizable (rw-register).
+    #[arg(long)]
+    pub linearizable_keys: bool,
     /// Write an order of all operations that proves `valid` to this file, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub witness: Option<PathBuf>,

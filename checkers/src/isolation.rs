@@ -7,13 +7,15 @@ mod level;
 mod list_append;
 pub(crate) mod order;
 pub(crate) mod promise;
-// Used by the judges of uncertain version orders.
-#[allow(dead_code, unused_imports)]
+pub(crate) mod register;
+mod rw_register;
 pub(crate) mod solver;
 pub(crate) mod transactions;
+mod weak;
 
 pub use level::Level;
 pub use list_append::ListAppend;
+pub use rw_register::RwRegister;
 
 use rupture_history::{Operation, Outcome};
 

@@ -66,14 +66,17 @@
 //!   never a verdict.
 //! - No unsafe code.
 
+pub mod broadcast;
 mod budget;
 mod checker;
 pub mod isolation;
 pub mod linearizability;
+pub mod log;
 mod model;
 pub mod models;
 pub mod raft;
 mod registry;
+pub mod rules;
 pub mod sequential;
 pub mod set_full;
 pub mod staleness;

@@ -1,16 +1,15 @@
-//! The judges by name.
+//! The judges by name: what can be asked for, and what is said of a name that there is not. The table of all models
+//! is in [`table`].
+
+mod table;
 
 use std::fmt;
 
-use crate::isolation::{Level, ListAppend};
-use crate::models::{
-    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
-    PriorityQueue, Register, Set, Stack, UnorderedQueue,
-};
-use crate::sequential::Sequential;
-use crate::set_full::SetFull;
+use crate::Checker;
+use crate::broadcast::Order;
+use crate::isolation::Level;
 use crate::staleness::{self, level};
-use crate::{Checker, Linearizable, Model};
+use table::MODELS;
 
 /// What a history's model does not say by itself.
 ///
@@ -27,6 +26,7 @@ use crate::{Checker, Linearizable, Model};
 /// assert_eq!(verdict.witnesses[0].key.as_deref(), Some("7"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Values are `[key value]`, and every key is judged by itself.
@@ -36,6 +36,12 @@ pub struct Options {
     pub observe_failed_cas: bool,
     /// Whether a `valid` verdict brings an order of the operations with it.
     pub witness: bool,
+    /// [`RwRegister::wfr_keys`].
+    pub wfr_keys: bool,
+    /// [`RwRegister::sequential_keys`].
+    pub sequential_keys: bool,
+    /// [`RwRegister::linearizable_keys`].
+    pub linearizable_keys: bool,
 }
 
 /// A model that [`checker`] knows.
@@ -53,7 +59,8 @@ pub struct ModelInfo {
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
-    /// The levels that it is judged by; the first is the default.
+    /// The levels that it is judged by, the strongest first; none where the model has a rule of its own. The first
+    /// is the default, but levels of isolation are all judged where none is named.
     pub consistency: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 }
@@ -66,8 +73,12 @@ enum Promise {
     Staleness(staleness::Level),
     /// A level of isolation.
     Isolation(Level),
-    /// All levels at once.
+    /// All levels of isolation at once.
     Ladder,
+    /// An order of messages.
+    Order(Order),
+    /// The model's own rule.
+    Rule,
 }
 
 impl fmt::Debug for ModelInfo {
@@ -175,9 +186,12 @@ pub fn checker(
             known: MODELS.iter().map(|info| info.name).collect(),
         });
     };
-    let promise = match consistency {
-        None if Level::named(info.consistency[0]).is_some() => Promise::Ladder,
-        named => promise(info, named.unwrap_or(info.consistency[0]))?,
+    let default = info.consistency.first().copied();
+    let promise = match (consistency, default) {
+        (None, None) => Promise::Rule,
+        (None, Some(first)) if Level::named(first).is_some() => Promise::Ladder,
+        (None, Some(first)) => promise(info, first)?,
+        (Some(named), _) => promise(info, named)?,
     };
     Ok((info.build)(options, promise))
 }
@@ -191,18 +205,27 @@ fn promise(info: &ModelInfo, text: &str) -> Result<Promise, Unknown> {
         level: text.to_owned(),
         reason,
     })?;
+    let unknown = || Unknown::Consistency {
+        model: info.name,
+        level: text.to_owned(),
+        known: info.consistency.to_vec(),
+    };
     match (text, bounded) {
+        _ if !known => Err(unknown()),
         (_, Some(level)) => Ok(Promise::Staleness(level)),
-        ("linearizable", None) if known => Ok(Promise::Linearizable),
-        ("sequential", None) if known => Ok(Promise::Sequential),
-        (name, None) if known && Level::named(name).is_some() => {
-            Ok(Level::named(name).map_or(Promise::Linearizable, Promise::Isolation))
+        ("linearizable", None) => Ok(Promise::Linearizable),
+        ("sequential", None) => Ok(Promise::Sequential),
+        (name, None) => info.named(name).ok_or_else(unknown),
+    }
+}
+
+impl ModelInfo {
+    /// A level of isolation, or an order of messages: `causal` is the name of both.
+    fn named(&self, name: &str) -> Option<Promise> {
+        if self.name == "broadcast" {
+            return Order::from_name(name).map(Promise::Order);
         }
-        _ => Err(Unknown::Consistency {
-            model: info.name,
-            level: text.to_owned(),
-            known: info.consistency.to_vec(),
-        }),
+        Level::named(name).map(Promise::Isolation)
     }
 }
 
@@ -218,138 +241,3 @@ fn promise(info: &ModelInfo, text: &str) -> Result<Promise, Unknown> {
 pub fn models() -> &'static [ModelInfo] {
     &MODELS
 }
-
-fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Box<dyn Checker> {
-    let Options {
-        independent,
-        witness,
-        ..
-    } = options;
-    match promise {
-        Promise::Linearizable | Promise::Isolation(_) | Promise::Ladder => {
-            let judge = Linearizable::new(model).independent(independent);
-            Box::new(judge.witness(witness))
-        }
-        Promise::Sequential => Box::new(Sequential::new(model).independent(independent)),
-        Promise::Staleness(level) => level.checker(independent),
-    }
-}
-
-const fn entry(
-    name: &'static str,
-    about: &'static str,
-    build: fn(&Options, Promise) -> Box<dyn Checker>,
-) -> ModelInfo {
-    ModelInfo {
-        name,
-        about,
-        consistency: &["linearizable", "sequential"],
-        build,
-    }
-}
-
-/// The names of levels.
-const fn names<const N: usize>(levels: &[Level; N]) -> [&'static str; N] {
-    let mut names = [""; N];
-    let mut at = 0;
-    while at < N {
-        names[at] = levels[at].name();
-        at += 1;
-    }
-    names
-}
-
-static MODELS: [ModelInfo; 16] = [
-    entry(
-        "cas-register",
-        "a value that is read, written, and compared and set",
-        |options, promise| {
-            let model = CasRegister {
-                observe_failed: options.observe_failed_cas,
-            };
-            judge(model, *options, promise)
-        },
-    ),
-    entry(
-        "counter",
-        "a number that is added to and read",
-        |options, promise| judge(Counter, *options, promise),
-    ),
-    entry(
-        "fenced-lock",
-        "a lock whose holders are given ever greater tokens",
-        |options, promise| judge(FencedLock, *options, promise),
-    ),
-    entry(
-        "fifo-queue",
-        "a queue, first in first out",
-        |options, promise| judge(FifoQueue, *options, promise),
-    ),
-    entry(
-        "kv-append",
-        "strings by key: get, put and append",
-        |options, promise| judge(KvAppend, *options, promise),
-    ),
-    ModelInfo {
-        name: "list-append",
-        about: "lists that transactions append to and read",
-        consistency: &names(&ListAppend::LEVELS),
-        build: |_, promise| match promise {
-            Promise::Isolation(level) => Box::new(ListAppend::new(level)),
-            _ => Box::new(ListAppend::ladder()),
-        },
-    },
-    entry(
-        "multi-register",
-        "registers that transactions read and write together",
-        |options, promise| judge(MultiRegister, *options, promise),
-    ),
-    entry(
-        "mutex",
-        "a lock that anyone may release",
-        |options, promise| judge(Mutex, *options, promise),
-    ),
-    entry(
-        "owner-mutex",
-        "a lock that only the process that holds it may release",
-        |options, promise| judge(OwnerMutex { reentrant: false }, *options, promise),
-    ),
-    entry(
-        "priority-queue",
-        "integers of which the greatest or the least comes out",
-        |options, promise| judge(PriorityQueue, *options, promise),
-    ),
-    entry(
-        "reentrant-mutex",
-        "an owner-mutex that its holder may take again",
-        |options, promise| judge(OwnerMutex { reentrant: true }, *options, promise),
-    ),
-    ModelInfo {
-        name: "register",
-        about: "a value that is read and written",
-        consistency: &["linearizable", "sequential", "k-atomic", "stale"],
-        build: |options, promise| judge(Register, *options, promise),
-    },
-    entry(
-        "set",
-        "elements that are added, removed, asked for and read",
-        |options, promise| judge(Set, *options, promise),
-    ),
-    ModelInfo {
-        name: "set-full",
-        about: "a set that only grows: lost, stale, duplicated elements",
-        consistency: &["linearizable"],
-        build: |options, _| {
-            let judge = SetFull::new().linearizable(true);
-            Box::new(judge.independent(options.independent))
-        },
-    },
-    entry("stack", "a stack, last in first out", |options, promise| {
-        judge(Stack, *options, promise)
-    }),
-    entry(
-        "unordered-queue",
-        "a queue that gives its values in any order",
-        |options, promise| judge(UnorderedQueue, *options, promise),
-    ),
-];

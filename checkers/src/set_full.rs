@@ -19,10 +19,15 @@
 //! and each see an element that the other misses are not linearizable, and nobody here says so; the model
 //! [`Set`](crate::models::Set) does, for short histories.
 //!
+//! How long elements took is measured as in Jepsen's: the quantiles `stable-latency-0` to `-1`, from when an element was
+//! known until every read saw it (zero where none missed it), and `lost-latency-0` to `-1`, until a lost one was last
+//! seen. Both are by the times of events, where they have any; the verdict is not.
+//!
 //! One pass over the adds and one over all elements of all reads, backwards in time; memory grows with the
 //! number of elements and reads, not with their product.
 
 mod elements;
+mod latency;
 mod life;
 mod object;
 mod report;
@@ -59,6 +64,7 @@ const LEVEL: &str = "linearizable";
 /// let strict = SetFull::new().linearizable(true).check(&history, &Budget::unlimited())?;
 /// assert_eq!(strict.validity, Validity::Invalid);
 /// assert_eq!(strict.anomalies[0].kind, "stale");
+/// assert!(strict.measured.is_empty(), "these events have no times");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

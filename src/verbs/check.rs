@@ -36,6 +36,9 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
         independent: args.independent,
         observe_failed_cas: args.observe_failed_cas,
         witness: args.witness.is_some(),
+        wfr_keys: args.wfr_keys,
+        sequential_keys: args.sequential_keys,
+        linearizable_keys: args.linearizable_keys,
     };
     if let Some(model) = &args.model {
         build(model, args.consistency.as_deref(), options)?;

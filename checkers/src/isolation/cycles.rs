@@ -14,7 +14,7 @@ use super::graph::{
     DEPENDENCY, Digraph, Graph, Kinds, Masked, Moments, NOWHERE, ON, PROCESS, REALTIME, RW, WR, WW,
     components, heights,
 };
-use super::promise::{CURSOR, Shape};
+use super::promise::{CURSOR, SURE, Shape};
 
 /// Where anti-dependencies may stand in a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,13 @@ const fn pattern(
 }
 
 /// All patterns, the worst first.
-const PATTERNS: [Pattern; 16] = {
+const PATTERNS: [Pattern; 17] = {
     const D: Kinds = DEPENDENCY;
     const DP: Kinds = DEPENDENCY | PROCESS;
     const DR: Kinds = DEPENDENCY | REALTIME;
     [
         pattern("G0", Anti::None, WW, WW, 0),
+        pattern("G0", Anti::None, SURE, SURE, 0),
         pattern("G1c", Anti::None, D, WR, 0),
         pattern("G-cursor", Anti::None, D | CURSOR, CURSOR, 0),
         pattern("G-single", Anti::One, D, RW, 0),
@@ -321,6 +322,7 @@ impl<'a> Search<'a> {
             let from = before / STATES as u32;
             // What goes on from an auxiliary node is of the kind that led there.
             if kind & ON == 0 {
+                let kind = plain(kind);
                 steps.push(Step { from, to, kind });
                 to = from;
             }
@@ -478,8 +480,16 @@ fn steps(graph: &Graph, walk: &[u32], counts: impl Fn(Kinds) -> bool) -> Vec<Ste
 fn join(steps: &mut Vec<Step>, from: u32, to: u32, kind: Kinds) {
     match steps.last_mut() {
         Some(last) if kind & ON != 0 => last.to = to,
-        _ => steps.push(Step { from, to, kind }),
+        _ => {
+            let kind = plain(kind);
+            steps.push(Step { from, to, kind });
+        }
     }
+}
+
+/// An overwriting is one, however sure.
+fn plain(kind: Kinds) -> Kinds {
+    if kind & (WW | SURE) == 0 { kind } else { WW }
 }
 
 /// The edges along a closed walk of moments.

@@ -134,7 +134,8 @@ impl Checker for ListAppend {
         let transactions = Transactions::<Lists>::read(history, operations)?;
         let writes = Writes::of(&transactions)?;
         let shape = shape(strongest);
-        let asks = |fault: Fault| fault.broken(strongest);
+        let all = self.level.is_none();
+        let asks = |fault: Fault| all || fault.told(strongest);
         let prepared = match Prepared::of(&transactions, &writes, shape.kinds(), &asks, budget) {
             Ok(prepared) => prepared,
             Err(stop) => {

@@ -3,7 +3,7 @@
 //! The table of Adya (1999, chapters 3 and 4) as far as it goes. Snapshot isolation and prefix consistency forbid
 //! cycles among the [moments](super::graph::Moments) of transactions.
 
-use super::graph::{DEPENDENCY, Kinds, PROCESS, REALTIME, RW, WW};
+use super::graph::{DEPENDENCY, Kinds, PROCESS, REALTIME, RW};
 use super::level::Level;
 
 /// What can be wrong with one or two transactions, whatever the rest. The worst comes first.
@@ -25,9 +25,9 @@ pub(crate) enum Fault {
     FutureRead,
     /// A transaction contradicts what it read or wrote itself.
     Internal,
-    /// Two transactions read one version of a key, and both wrote the next.
+    /// Two transactions read one version of a key, and both wrote the next (Berenson et al. 1995, P4).
     LostUpdate,
-    /// A key was overwritten between the read and the write of one transaction.
+    /// A key was overwritten between the read and the write of one transaction: P4 as well.
     Cursor,
     /// One write of a transaction was seen, and then another was missed.
     VanishedTransaction,
@@ -51,8 +51,7 @@ impl Fault {
             Self::IntermediateRead => "G1b",
             Self::FutureRead => "future-read",
             Self::Internal => "internal",
-            Self::LostUpdate => "lost-update",
-            Self::Cursor => "G-cursor",
+            Self::LostUpdate | Self::Cursor => "lost-update",
             Self::VanishedTransaction => "observed-transaction-vanishes",
             Self::FracturedRead => "fractured-read",
             Self::NonMonotonicRead => "non-monotonic-read",
@@ -67,10 +66,10 @@ impl Fault {
             Self::IncompatibleOrder
             | Self::AbortedRead
             | Self::DirtyUpdate
-            | Self::IntermediateRead => &[Level::ReadCommitted],
-            Self::FutureRead | Self::Internal | Self::FracturedRead => &[Level::ReadAtomic],
-            Self::LostUpdate => &[Level::UpdateAtomic, Level::CursorStability],
-            Self::Cursor => &[Level::CursorStability],
+            | Self::IntermediateRead
+            | Self::FutureRead => &[Level::ReadCommitted],
+            Self::Internal | Self::FracturedRead => &[Level::ReadAtomic],
+            Self::LostUpdate | Self::Cursor => &[Level::UpdateAtomic, Level::CursorStability],
             Self::VanishedTransaction => &[Level::MonotonicAtomicView],
             Self::NonMonotonicRead => &[Level::MonotonicReads],
             Self::MissedOwnWrite => &[Level::ReadYourWrites],
@@ -80,8 +79,20 @@ impl Fault {
     /// Whether a level forbids it.
     pub(crate) fn broken(self, level: Level) -> bool {
         let weakest = self.breaks();
-        // Repeatable reads are of items: what a transaction contradicts of itself is not asked.
         weakest.iter().any(|&weaker| level.implies(weaker))
+    }
+
+    /// Whether a level forbids it and its cycles do not say so already.
+    pub(crate) fn told(self, level: Level) -> bool {
+        let cycles = shape(level).kinds();
+        let anti = cycles & RW != 0;
+        let sessions = anti && cycles & (PROCESS | REALTIME) != 0;
+        let in_cycles = match self {
+            Self::Cursor | Self::VanishedTransaction | Self::FracturedRead => anti,
+            Self::NonMonotonicRead | Self::MissedOwnWrite => sessions,
+            _ => false,
+        };
+        self.broken(level) && !in_cycles
     }
 }
 
@@ -117,6 +128,10 @@ impl Shape {
 /// An anti-dependency of a transaction that goes on to write the key: under cursor stability it must write first.
 pub(crate) const CURSOR: Kinds = 64;
 
+/// An overwriting between two transactions of which it is known that they committed: reading what was not
+/// committed is allowed where only these are looked at.
+pub(crate) const SURE: Kinds = 128;
+
 /// The cycles that a level forbids over the dependencies of reads and writes.
 pub(crate) const fn shape(level: Level) -> Shape {
     const ALL: Kinds = DEPENDENCY | RW;
@@ -138,12 +153,11 @@ pub(crate) const fn shape(level: Level) -> Shape {
             prefix: true,
         },
         Level::ParallelSnapshotIsolation | Level::ConsistentView => Shape::NoSingle(DEPENDENCY),
-        Level::CursorStability => Shape::Acyclic(DEPENDENCY | CURSOR),
-        Level::UpdateAtomic
-        | Level::ReadAtomic
-        | Level::MonotonicAtomicView
-        | Level::ReadCommitted => Shape::Acyclic(DEPENDENCY),
-        Level::ReadUncommitted => Shape::Acyclic(WW),
+        Level::CursorStability | Level::UpdateAtomic => Shape::Acyclic(DEPENDENCY | CURSOR),
+        Level::ReadAtomic | Level::MonotonicAtomicView | Level::ReadCommitted => {
+            Shape::Acyclic(DEPENDENCY)
+        }
+        Level::ReadUncommitted => Shape::Acyclic(SURE),
         Level::CausalConvergence
         | Level::CausalMemory
         | Level::Causal

@@ -2,6 +2,7 @@
 
 use rupture_history::{Anomaly, Evidence, History, Operation, Validity, Verdict};
 
+use super::latency::Latencies;
 use super::life::{Fate, Life, Lives};
 use super::object::{Object, Read};
 
@@ -128,6 +129,7 @@ impl<'a> Report<'a> {
         verdict.explained = self.judged;
         self.give_reasons(&mut verdict);
         verdict.notes = self.notes();
+        self.measure(&mut verdict);
         if self.found.iter().any(|found| found.count > 0) {
             verdict.not.push(super::LEVEL.to_owned());
         }
@@ -167,7 +169,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn notes(&mut self) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
         let [lost, unexpected, duplicated, stale] = &self.found;
         let mut notes = vec![format!(
             "{} elements: {} stable, {} of them stale; {} lost, {} never read, {} unexpected, {} duplicated; {} reads",
@@ -185,12 +187,22 @@ impl<'a> Report<'a> {
                 notes.push(format!("{kind}: {}", listed(&found.named, found.count)));
             }
         }
-        notes.extend(quantiles(
-            "seen by every read from",
-            &mut self.stable_after_ns,
-        ));
-        notes.extend(quantiles("last seen", &mut self.lost_after_ns));
         notes
+    }
+
+    fn measure(&mut self, verdict: &mut Verdict) {
+        let stable = Latencies::of(std::mem::take(&mut self.stable_after_ns));
+        let lost = Latencies::of(std::mem::take(&mut self.lost_after_ns));
+        for (latencies, name, what) in [
+            (stable, "stable-latency", "seen by every read from"),
+            (lost, "lost-latency", "last seen"),
+        ] {
+            let Some(latencies) = latencies else {
+                continue;
+            };
+            verdict.measured.extend(latencies.measures(name));
+            verdict.notes.push(latencies.note(what));
+        }
     }
 }
 
@@ -206,24 +218,6 @@ fn listed(names: &[String], count: usize) -> String {
         0 => list,
         more => format!("{list} and {more} more"),
     }
-}
-
-fn quantiles(what: &str, after_ns: &mut [u64]) -> Option<String> {
-    if after_ns.is_empty() {
-        return None;
-    }
-    after_ns.sort_unstable();
-    let at = |percent: usize| {
-        let place = (after_ns.len() * percent / 100).min(after_ns.len() - 1);
-        after_ns[place] / 1_000_000
-    };
-    Some(format!(
-        "{what} so long after it was known: median {} ms, 95 % {} ms, 99 % {} ms, at most {} ms",
-        at(50),
-        at(95),
-        at(99),
-        at(100)
-    ))
 }
 
 /// An element with all that one needs to speak of it.

@@ -16,7 +16,7 @@ use rupture_history::Outcome;
 use super::findings::Finding;
 use super::lists::{List, Listing, NONE, Read, elements, length};
 use crate::isolation::graph::{Edge, Kinds, ON, RW, WR, WW};
-use crate::isolation::promise::{CURSOR, Fault};
+use crate::isolation::promise::{CURSOR, Fault, SURE};
 use crate::isolation::transactions::{Act, Lists, Transactions, Write, Writes};
 
 /// Keys that are looked at together.
@@ -114,11 +114,14 @@ impl<'a, 'h> Turn<'a, 'h> {
             self.contradictions(key, list);
             return;
         }
-        let last = self.overwritings(key, list);
+        let (last, sure) = self.overwritings(key, list);
         let unseen = self.unseen(key);
         let fan = self.fan(&unseen);
         if last != NONE {
-            self.reach(&fan, last, WW);
+            self.reach(&fan, last, if last == sure { WW | SURE } else { WW });
+        }
+        if sure != NONE && sure != last {
+            self.reach(&fan, sure, SURE);
         }
         if unseen.len() > 1 {
             self.open.push((key, unseen));
@@ -148,8 +151,8 @@ impl<'a, 'h> Turn<'a, 'h> {
         self.transactions.outcome(transaction) == Outcome::Fail
     }
 
-    /// The edges from each writer to the next; returns the last writer.
-    fn overwritings(&mut self, key: u32, list: &List) -> u32 {
+    /// The edges from each writer to the next; returns the last writer, and the last that surely committed.
+    fn overwritings(&mut self, key: u32, list: &List) -> (u32, u32) {
         self.after.clear();
         self.after.resize(list.order.len() + 1, NONE);
         for place in (0..list.order.len()).rev() {
@@ -161,6 +164,7 @@ impl<'a, 'h> Turn<'a, 'h> {
             };
         }
         let mut last = NONE;
+        let mut sure = NONE;
         let mut dirty = None;
         self.aborted = None;
         for place in 0..list.order.len() {
@@ -179,12 +183,29 @@ impl<'a, 'h> Turn<'a, 'h> {
                     aborted,
                 );
             }
-            if last != NONE {
-                self.edge(last, write.transaction, WW);
-            }
+            self.overwrites(last, sure, write.transaction);
             last = write.transaction;
+            if self.is_sure(last) {
+                sure = last;
+            }
         }
-        last
+        (last, sure)
+    }
+
+    /// The edges into a writer from the one before it, and from the last one before it that surely committed.
+    fn overwrites(&mut self, last: u32, sure: u32, to: u32) {
+        let known = self.is_sure(to);
+        if last != NONE {
+            let both = known && last == sure;
+            self.edge(last, to, if both { WW | SURE } else { WW });
+        }
+        if known && sure != NONE && sure != last {
+            self.edge(sure, to, SURE);
+        }
+    }
+
+    fn is_sure(&self, transaction: u32) -> bool {
+        self.transactions.outcome(transaction) == Outcome::Ok
     }
 
     /// The committed transactions with appends that nobody saw, in order.

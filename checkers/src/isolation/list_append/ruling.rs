@@ -60,7 +60,7 @@ impl Prepared<'_, '_> {
     pub(super) fn rule(&self, level: Level, budget: &Budget<'_>) -> Ruling {
         let mut ruling = Ruling::default();
         for &finding in &self.findings {
-            if finding.fault.broken(level) {
+            if finding.fault.told(level) {
                 let entry = ruling.faults.entry(finding.fault).or_insert((finding, 0));
                 entry.1 += 1;
             }

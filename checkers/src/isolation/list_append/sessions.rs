@@ -83,7 +83,10 @@ impl Sight<'_, '_> {
             if last.transaction == number || !self.listing.takes_part[last.transaction as usize] {
                 continue;
             }
-            for &(other, torn, length) in reads.iter().filter(|(other, ..)| *other != key) {
+            let torn = |other: u32, torn: Read| other != key || torn.place > read.place;
+            for &(other, torn, length) in
+                reads.iter().filter(|&&(other, read, _)| torn(other, read))
+            {
                 if self.missed(last.transaction, other, length).is_some() {
                     let later = torn.place > read.place;
                     find_fractured(later, (other, torn), (read, last.transaction), found);

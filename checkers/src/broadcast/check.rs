@@ -1,0 +1,145 @@
+//! The parts of the judgement, one after the other, and the verdict.
+
+use rupture_history::{History, Outcome, Validity, Verdict};
+
+use super::findings::{Findings, Property, TOLD};
+use super::transcript::Transcript;
+use super::words::Teller;
+use super::{Broadcast, MODEL, Order, arrival, causal, fifo, integrity, total};
+use crate::linearizability::opening::{disorder, unknown};
+use crate::{Budget, CheckError};
+
+/// Judges a history.
+///
+/// # Errors
+/// Its events do not pair, or it does not speak the language of broadcasts.
+pub(super) fn check(
+    judge: Broadcast,
+    history: &History,
+    budget: &Budget<'_>,
+) -> Result<Verdict, CheckError> {
+    let operations = history.operations()?;
+    let all = operations.len();
+    let mut verdict = Verdict::new(Validity::Valid, MODEL, judge.order.name());
+    verdict.operations = all as u64;
+    verdict.notes.extend(disorder(history));
+    let Some(bytes) = budget.bytes().checked_sub(Transcript::bytes(all)) else {
+        return Ok(unknown(
+            verdict,
+            format!("out of memory after 0 of {all} operations"),
+        ));
+    };
+    let transcript = match Transcript::read(history, &operations, budget)? {
+        Ok(transcript) => transcript,
+        Err(read) => {
+            let reason = format!("out of time after {read} of {all} operations");
+            return Ok(unknown(verdict, reason));
+        }
+    };
+    let mut findings = Findings::default();
+    let whole = look(judge, &transcript, (budget, bytes), &mut findings);
+    tell(judge, &transcript, &findings, &mut verdict);
+    if let Some(reason) = whole {
+        verdict.reasons.push(reason);
+    } else {
+        verdict.explained = verdict.operations;
+        verdict.reasons.extend(nothing_judged(&transcript));
+        verdict.reasons.extend(outstanding(&transcript, &findings));
+    }
+    if verdict.validity == Validity::Valid && !verdict.reasons.is_empty() {
+        verdict.validity = Validity::Unknown;
+    }
+    Ok(verdict)
+}
+
+/// Looks for everything; says why it did not, if so.
+fn look(
+    judge: Broadcast,
+    transcript: &Transcript<'_>,
+    (budget, bytes): (&Budget<'_>, usize),
+    findings: &mut Findings,
+) -> Option<String> {
+    let late = || Some("out of time before all properties had been judged".to_owned());
+    integrity::creations(transcript, findings);
+    integrity::duplications(transcript, findings);
+    if budget.is_over() {
+        return late();
+    }
+    arrival::missing(judge, transcript, findings);
+    fifo::gaps(transcript, findings);
+    total::differences(transcript, judge.uniform, findings);
+    if budget.is_over() {
+        return late();
+    }
+    if causal::gaps(transcript, bytes, budget, findings) {
+        return None;
+    }
+    if budget.is_over() {
+        return late();
+    }
+    Some("out of memory before causal order had been judged".to_owned())
+}
+
+/// What was found, worst first, and which levels do not hold.
+fn tell(judge: Broadcast, transcript: &Transcript<'_>, findings: &Findings, verdict: &mut Verdict) {
+    let teller = Teller { transcript };
+    let broken = |property: &Property| findings.count[*property as usize] > 0;
+    for property in Property::ALL.into_iter().filter(broken) {
+        if !property.is_of(judge.order) {
+            continue;
+        }
+        let told = &findings.told[property as usize];
+        let told = told.iter().map(|finding| teller.tell(property, finding));
+        verdict.anomalies.extend(told);
+        let count = findings.count[property as usize];
+        if count > TOLD {
+            let name = property.name();
+            verdict
+                .notes
+                .push(format!("{name}: {count} in all, the first {TOLD} are told"));
+        }
+    }
+    for order in Order::ALL {
+        let breaks = |property: &Property| broken(property) && property.is_of(order);
+        if Property::ALL.iter().any(breaks) {
+            verdict.not.push(order.name().to_owned());
+        }
+    }
+    if !verdict.anomalies.is_empty() {
+        verdict.validity = Validity::Invalid;
+    }
+}
+
+fn nothing_judged(transcript: &Transcript<'_>) -> Option<String> {
+    let operations = transcript.operations;
+    if operations.is_empty() {
+        return Some("the history has no operations of clients".to_owned());
+    }
+    if operations.iter().all(|o| o.outcome == Outcome::Info) {
+        return Some("nobody knows of any operation whether it happened".to_owned());
+    }
+    let nothing = transcript
+        .all()
+        .all(|process| transcript.delivered_by(process).is_empty());
+    nothing.then(|| "nothing was delivered".to_owned())
+}
+
+/// What may be on its way.
+fn outstanding(transcript: &Transcript<'_>, findings: &Findings) -> Option<String> {
+    if findings.outstanding == 0 {
+        return None;
+    }
+    let name = |(process, message): &(u32, u32)| {
+        let process = transcript.processes[*process as usize].name;
+        let value = transcript.messages[*message as usize].value;
+        format!("process {process} has yet to deliver {value}")
+    };
+    let mut names: Vec<String> = findings.named.iter().map(name).collect();
+    if findings.outstanding > names.len() {
+        names.push(format!("and {} more", findings.outstanding - names.len()));
+    }
+    Some(format!(
+        "messages may still be on their way: {}",
+        names.join(", ")
+    ))
+}

@@ -1,0 +1,6 @@
+//! The judge against the definitions.
+
+mod compare;
+mod oracle;
+mod random;
+mod sizes;

@@ -1,0 +1,105 @@
+//! Registers that transactions write and read, judged by the levels that need one order of versions for all.
+//!
+//! Every value is written to a key once, so a read tells whose write it saw, and nothing else: in which order two
+//! blind writes of a key came is for nobody to see, and any order must do that explains the reads. Deciding that is
+//! NP-complete (Papadimitriou 1979); the [solver](super::solver) does it.
+//!
+//! # What is certain
+//! - A read comes after the write that it saw (`wr`), and a read of the initial value before every write.
+//! - A transaction that reads a version and writes the next is directly behind it wherever updates may not be lost:
+//!   such versions make a *chain*, and a chain is placed as a whole (Cobra, OSDI 2020, section 3.1). Two that
+//!   update the same version have lost an update.
+//! - The options may add more; see [`Assumptions`].
+//!
+//! For any two chains of a key one comes first, its readers included: that is the choice that is left.
+//!
+//! # The levels as acyclicity
+//! Serializability, with sessions or real time or without, has one point a transaction. Snapshot isolation has two,
+//! its snapshot and its commit (Cerone & Gotsman 2016): a dependency leads from a commit to a snapshot, an
+//! anti-dependency from a snapshot to a commit. Prefix consistency orders overwritings by their commits alone, so
+//! an update may be lost. Repeatable read is serializability that does not ask whether a transaction contradicts
+//! itself.
+//!
+//! # Which transactions there are
+//! Those that completed `ok`, and those of which nobody knows but of which something was read. To leave the other
+//! unknown ones out never hurts: take any order that explains the history with one of them in it. Nobody saw its
+//! writes and nobody was told what it read, so whoever depends on it does so by `ww` or by `rw` into it and `ww` out
+//! of it; take it out, and the edge of that kind from what came before it leads to what came behind it. Every cycle
+//! that is then there was there before, with the same anti-dependencies side by side.
+//!
+//! Deliberately absent: the weak levels, which need no search; parallel snapshot isolation, consistent view and
+//! cursor stability, whose cycles with one anti-dependency are not cycles among points.
+
+mod encode;
+mod naming;
+mod prepared;
+mod reads;
+mod ruling;
+#[cfg(test)]
+mod tests;
+mod units;
+mod versions;
+mod words;
+
+pub(crate) use prepared::Prepared;
+pub(crate) use ruling::Ruling;
+
+use super::Level;
+
+/// What may be taken for granted of the order in which versions of a key came, beside what reads show. Elle's names
+/// and meanings. An assumption that the store does not keep may make a history `invalid` that its level allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Assumptions {
+    /// *Writes follow reads*: what a transaction reads of a key comes before what it goes on to write to it.
+    pub(crate) wfr_keys: bool,
+    /// Every key by itself is sequentially consistent: each process meets its versions in their order, within a
+    /// transaction and from one that completed to those that it invoked later.
+    pub(crate) sequential_keys: bool,
+    /// Every key by itself is linearizable: what a transaction met of a key when it completed does not come after
+    /// what those meet that are invoked later, whoever they are.
+    pub(crate) linearizable_keys: bool,
+}
+
+/// How a level becomes points in one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Points {
+    /// One a transaction.
+    One,
+    /// A snapshot and a commit.
+    Snapshot,
+    /// The same, and overwriting orders commits alone.
+    Prefix,
+}
+
+/// What a level asks of the order beside reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Keeps {
+    Nothing,
+    Sessions,
+    RealTime,
+}
+
+/// The levels that are judged here, stronger ones before those that they imply.
+pub(crate) const LEVELS: [Level; 8] = [
+    Level::StrictSerializable,
+    Level::StrongSessionSerializable,
+    Level::Serializable,
+    Level::StrongSnapshotIsolation,
+    Level::StrongSessionSnapshotIsolation,
+    Level::SnapshotIsolation,
+    Level::Prefix,
+    Level::RepeatableRead,
+];
+
+fn shape(level: Level) -> Option<(Points, Keeps)> {
+    Some(match level {
+        Level::StrictSerializable => (Points::One, Keeps::RealTime),
+        Level::StrongSessionSerializable => (Points::One, Keeps::Sessions),
+        Level::Serializable | Level::RepeatableRead => (Points::One, Keeps::Nothing),
+        Level::StrongSnapshotIsolation => (Points::Snapshot, Keeps::RealTime),
+        Level::StrongSessionSnapshotIsolation => (Points::Snapshot, Keeps::Sessions),
+        Level::SnapshotIsolation => (Points::Snapshot, Keeps::Nothing),
+        Level::Prefix => (Points::Prefix, Keeps::Sessions),
+        _ => return None,
+    })
+}

@@ -1,0 +1,417 @@
+//! A level as a problem for the solver.
+//!
+//! Transaction `t` has the node `t`, or where it has two points the nodes `2 t`, its snapshot, and `2 t + 1`, its
+//! commit. Behind these come auxiliary nodes, through which many edges become few: all readers of a version, what
+//! comes after the first chain of a key, moments in real time.
+
+use super::prepared::Prepared;
+use super::reads::{NONE, Version};
+use super::units::Units;
+use super::{Keeps, Points};
+use crate::isolation::graph::Edge as TimeEdge;
+use crate::isolation::order::{real_time, sessions};
+use crate::isolation::solver::{Choices, Edge, Order, Source};
+
+/// What an auxiliary node stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Auxiliary {
+    /// All who read this version have read it.
+    Read,
+    /// The first chain of the key is written.
+    FirstWritten,
+    /// All who read the end of the first chain have read it.
+    FirstRead,
+    /// A moment in real time.
+    Moment,
+}
+
+/// The nodes of a chain that edges to and from other chains need.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    /// The snapshot and the commit of whoever wrote its first version.
+    snapshot: u32,
+    commit: u32,
+    /// The commit of whoever wrote its last version.
+    written: u32,
+    /// When all who saw that have read it; [`NONE`] if nobody did.
+    read: u32,
+}
+
+/// One order of two chains.
+#[derive(Clone, Copy, Debug)]
+struct Sides {
+    edges: [Edge; 2],
+    count: usize,
+}
+
+impl Sides {
+    fn get(&self) -> &[Edge] {
+        &self.edges[..self.count]
+    }
+}
+
+pub(super) struct Encoding<'e, 'p, 'a> {
+    prepared: &'e Prepared<'p, 'a>,
+    pub(super) units: Units,
+    points: Points,
+    pub(super) nodes: u32,
+    pub(super) edges: Vec<Edge>,
+    pub(super) hints: Vec<u32>,
+    auxiliary: Vec<Auxiliary>,
+    ends: Vec<Ends>,
+    /// The chains of each key but the first, in the order in which they stood last.
+    sorted: Vec<u32>,
+    /// Where those of each key with more than one begin, and where they end.
+    contested: Vec<(u32, u32)>,
+}
+
+/// How many chains behind one are looked at for overlaps at a time.
+const LOOK: usize = 16;
+
+impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
+    pub(super) fn of(prepared: &'e Prepared<'p, 'a>, points: Points, keeps: Keeps) -> Self {
+        let transactions = prepared.transactions.len() as u32;
+        let mut encoding = Self {
+            prepared,
+            units: Units::of(prepared, points),
+            points,
+            nodes: if points == Points::One {
+                transactions
+            } else {
+                2 * transactions
+            },
+            edges: Vec::new(),
+            hints: Vec::new(),
+            auxiliary: Vec::new(),
+            ends: Vec::new(),
+            sorted: Vec::new(),
+            contested: Vec::new(),
+        };
+        encoding.hint(keeps);
+        encoding.order_points();
+        encoding.read_versions();
+        encoding.order_time(keeps);
+        encoding.close_units();
+        encoding.order_first();
+        encoding.order_assumed();
+        encoding.list_contested();
+        encoding
+    }
+
+    /// How many bytes such an encoding takes, about.
+    pub(super) fn bytes(prepared: &Prepared<'_, '_>) -> usize {
+        let versions = prepared.next.len();
+        prepared.transactions.len() * 60 + versions * 50 + prepared.reads.list.len() * 16
+    }
+
+    pub(super) fn snapshot(&self, transaction: u32) -> u32 {
+        if self.points == Points::One {
+            transaction
+        } else {
+            2 * transaction
+        }
+    }
+
+    pub(super) fn commit(&self, transaction: u32) -> u32 {
+        if self.points == Points::One {
+            transaction
+        } else {
+            2 * transaction + 1
+        }
+    }
+
+    /// The transaction that a node belongs to, or what it stands for.
+    pub(super) fn what(&self, node: u32) -> Result<u32, Auxiliary> {
+        let points = if self.points == Points::One { 1 } else { 2 };
+        let transaction = node / points;
+        if (transaction as usize) < self.prepared.transactions.len() {
+            return Ok(transaction);
+        }
+        let transactions = points * self.prepared.transactions.len() as u32;
+        Err(self.auxiliary[(node - transactions) as usize])
+    }
+
+    fn add(&mut self, what: Auxiliary, hint: u32) -> u32 {
+        self.auxiliary.push(what);
+        self.hints.push(hint);
+        self.nodes += 1;
+        self.nodes - 1
+    }
+
+    /// Transactions would stand where they completed, and those that only read as early as what they saw and what
+    /// they have to follow lets them. The unknown stand right before whoever read of them.
+    fn hint(&mut self, keeps: Keeps) {
+        let operations = &self.prepared.transactions.operations;
+        let mut hints: Vec<u32> = operations
+            .iter()
+            .map(|o| o.ended().unwrap_or(u32::MAX))
+            .collect();
+        let mut writes = vec![false; operations.len()];
+        for write in self.prepared.writes.all() {
+            writes[write.transaction as usize] = true;
+        }
+        let mut seen: Vec<u32> = vec![0; operations.len()];
+        for read in &self.prepared.reads.list {
+            if let Some(writer) = self.prepared.writer(read.version) {
+                let seen = &mut seen[read.reader as usize];
+                let row = operations[writer as usize].completed;
+                *seen = (*seen).max(row.unwrap_or(operations[writer as usize].invoked));
+            }
+        }
+        for (number, operation) in operations.iter().enumerate() {
+            if !writes[number] && operation.ended().is_some() {
+                let least = if keeps == Keeps::Nothing {
+                    0
+                } else {
+                    operation.invoked
+                };
+                hints[number] = seen[number].max(least).min(hints[number]);
+            }
+        }
+        self.hints = match self.points {
+            Points::One => hints,
+            Points::Snapshot | Points::Prefix => {
+                hints.iter().flat_map(|&hint| [hint, hint]).collect()
+            }
+        };
+    }
+
+    fn order_points(&mut self) {
+        if self.points != Points::One {
+            let transactions = self.prepared.transactions.len() as u32;
+            self.edges
+                .extend((0..transactions).map(|t| (2 * t, 2 * t + 1)));
+        }
+    }
+
+    /// Who read a version comes after its writer, and before the writer of the next if that one is known.
+    fn read_versions(&mut self) {
+        let prepared = self.prepared;
+        for read in &prepared.reads.list {
+            let snapshot = self.snapshot(read.reader);
+            if let Some(writer) = prepared.writer(read.version) {
+                self.edges.push((self.commit(writer), snapshot));
+            }
+            let next = self.behind(read.version);
+            if let Some(writer) = prepared
+                .writer(next)
+                .filter(|&writer| writer != read.reader)
+            {
+                self.edges.push((snapshot, self.commit(writer)));
+            }
+        }
+    }
+
+    /// The next version of the same chain.
+    fn behind(&self, version: Version) -> Version {
+        let next = self.prepared.next[version as usize];
+        let same = next != NONE && self.units.of[next as usize] == self.units.of[version as usize];
+        if same { next } else { NONE }
+    }
+
+    fn order_time(&mut self, keeps: Keeps) {
+        let operations = &self.prepared.transactions.operations;
+        let takes_part = &self.prepared.reads.takes_part;
+        let transactions = operations.len() as u32;
+        let mut edges: Vec<TimeEdge> = Vec::new();
+        let base = self.nodes - transactions;
+        match keeps {
+            Keeps::Nothing => return,
+            Keeps::Sessions => sessions(operations, takes_part, &mut edges),
+            Keeps::RealTime => {
+                let nodes = real_time(operations, takes_part, transactions, &mut edges);
+                for _ in transactions..nodes {
+                    self.add(Auxiliary::Moment, u32::MAX);
+                }
+            }
+        }
+        for edge in edges {
+            let from = if edge.from < transactions {
+                self.commit(edge.from)
+            } else {
+                base + edge.from
+            };
+            let to = if edge.to < transactions {
+                self.snapshot(edge.to)
+            } else {
+                base + edge.to
+            };
+            self.edges.push((from, to));
+        }
+    }
+
+    /// Finds the ends of every chain.
+    fn close_units(&mut self) {
+        for at in 0..self.units.list.len() {
+            let unit = self.units.list[at];
+            let of = |version| self.prepared.writer(version);
+            let ends = Ends {
+                snapshot: of(unit.head).map_or(NONE, |writer| self.snapshot(writer)),
+                commit: of(unit.head).map_or(NONE, |writer| self.commit(writer)),
+                written: of(unit.tail).map_or(NONE, |writer| self.commit(writer)),
+                read: self.all_read(unit.tail),
+            };
+            self.ends.push(ends);
+        }
+    }
+
+    /// The node behind all who read a version and do not write the next.
+    fn all_read(&mut self, version: Version) -> u32 {
+        let chains = self.points != Points::Prefix;
+        let next = if chains {
+            self.prepared.next[version as usize]
+        } else {
+            NONE
+        };
+        let next = self.prepared.writer(next);
+        let readers = self.prepared.readers(version).map(|read| read.reader);
+        let readers: Vec<u32> = readers.filter(|&reader| Some(reader) != next).collect();
+        match readers[..] {
+            [] => NONE,
+            [one] => self.snapshot(one),
+            _ => {
+                let latest = readers
+                    .iter()
+                    .map(|&r| self.hints[self.snapshot(r) as usize])
+                    .max();
+                let node = self.add(Auxiliary::Read, latest.unwrap_or(0));
+                for reader in readers {
+                    self.edges.push((self.snapshot(reader), node));
+                }
+                node
+            }
+        }
+    }
+
+    /// The edges by which one chain comes before another one.
+    fn before(&self, one: u32, other: u32) -> Sides {
+        let (one, other) = (self.ends[one as usize], self.ends[other as usize]);
+        let written = match self.points {
+            Points::One if one.read != NONE => None,
+            Points::One | Points::Snapshot => Some((one.written, other.snapshot)),
+            Points::Prefix => Some((one.written, other.commit)),
+        };
+        let read = (one.read != NONE).then_some((one.read, other.commit));
+        let mut sides = Sides {
+            edges: [(0, 0); 2],
+            count: 0,
+        };
+        let needed = written.filter(|&(from, _)| from != NONE);
+        for edge in needed.into_iter().chain(read) {
+            sides.edges[sides.count] = edge;
+            sides.count += 1;
+        }
+        sides
+    }
+
+    /// The chain of the initial version comes before all others.
+    fn order_first(&mut self) {
+        for key in 0..self.prepared.transactions.key_count() as u32 {
+            let units = self.units.of_key(key);
+            let first = units.start;
+            if units.len() < 2 {
+                continue;
+            }
+            let mut ends = self.ends[first as usize];
+            if ends.read != NONE {
+                let read = self.add(Auxiliary::FirstRead, self.hints[ends.read as usize]);
+                self.edges.push((ends.read, read));
+                ends.read = read;
+            }
+            if ends.written != NONE {
+                let written = self.add(Auxiliary::FirstWritten, self.hints[ends.written as usize]);
+                self.edges.push((ends.written, written));
+                ends.written = written;
+            }
+            self.ends[first as usize] = ends;
+            for other in units.start + 1..units.end {
+                let sides = self.before(first, other);
+                self.edges.extend_from_slice(sides.get());
+            }
+        }
+    }
+
+    /// Versions that are assumed to be in an order put their chains in that order.
+    fn order_assumed(&mut self) {
+        let prepared = self.prepared;
+        for &(earlier, later) in &prepared.assumed {
+            let (one, other) = (
+                self.units.of[earlier as usize],
+                self.units.of[later as usize],
+            );
+            let first = |unit: u32| prepared.is_initial(self.units.list[unit as usize].head);
+            if one == other || first(one) {
+                continue;
+            }
+            if !first(other) {
+                let sides = self.before(one, other);
+                self.edges.extend_from_slice(sides.get());
+            } else if let Some(writer) = prepared.writer(later) {
+                // The first chain comes before the other one, so this closes a cycle.
+                let written = self.ends[one as usize].written;
+                self.edges.push((written, self.snapshot(writer)));
+            }
+        }
+    }
+
+    /// Assumed orders of versions that no order of chains can have.
+    pub(super) fn impossible(&self) -> impl Iterator<Item = (Version, Version)> + '_ {
+        let pairs = self.prepared.assumed.iter().copied();
+        pairs.filter(|&(earlier, later)| {
+            let (one, other) = (
+                self.units.of[earlier as usize],
+                self.units.of[later as usize],
+            );
+            let along = &self.units.along;
+            self.prepared.is_initial(later)
+                || one == other && along[earlier as usize] > along[later as usize]
+        })
+    }
+
+    fn list_contested(&mut self) {
+        for key in 0..self.prepared.transactions.key_count() as u32 {
+            let units = self.units.of_key(key);
+            if units.len() > 2 {
+                let start = self.sorted.len() as u32;
+                self.sorted.extend(units.start + 1..units.end);
+                self.contested.push((start, self.sorted.len() as u32));
+            }
+        }
+    }
+
+    fn keeps(&self, order: &Order, one: u32, other: u32) -> bool {
+        let sides = self.before(one, other);
+        sides.get().iter().all(|&edge| order.keeps(edge))
+    }
+
+    /// Where a chain stands among those of its key.
+    fn stands(&self, order: &Order, unit: u32) -> u32 {
+        let ends = self.ends[unit as usize];
+        order.place(match self.points {
+            Points::One | Points::Snapshot => ends.snapshot,
+            Points::Prefix => ends.commit,
+        })
+    }
+}
+
+impl Source for Encoding<'_, '_, '_> {
+    /// Chains of a key may not overlap. If each is before the next, each is before all behind it.
+    fn violated(&mut self, order: &Order, choices: &mut Choices) {
+        let mut sorted = std::mem::take(&mut self.sorted);
+        for &(start, end) in &self.contested {
+            let units = &mut sorted[start as usize..end as usize];
+            units.sort_by_key(|&unit| self.stands(order, unit));
+            for at in 1..units.len() {
+                let one = units[at - 1];
+                for &other in units[at..].iter().take(LOOK) {
+                    if self.keeps(order, one, other) {
+                        break;
+                    }
+                    let (sides, turned) = (self.before(one, other), self.before(other, one));
+                    choices.push(sides.get(), turned.get(), (one, other));
+                }
+            }
+        }
+        self.sorted = sorted;
+    }
+}

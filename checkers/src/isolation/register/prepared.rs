@@ -1,0 +1,129 @@
+//! What all levels share: reads, versions and their readers, and the order of versions that is assumed.
+
+use super::Assumptions;
+use super::reads::{NONE, Read, Reads, Version};
+use super::versions;
+use crate::Budget;
+use crate::isolation::transactions::{Registers, Transactions, Writes};
+
+/// Registers, ready to be judged by any of the [levels](super::LEVELS).
+pub(crate) struct Prepared<'p, 'a> {
+    pub(super) transactions: &'p Transactions<'a, Registers>,
+    pub(super) writes: &'p Writes,
+    pub(super) reads: Reads,
+    /// Where the readers of each version begin; one more at the end.
+    first: Vec<u32>,
+    /// Places in the list of reads, by version.
+    readers: Vec<u32>,
+    /// The version whose writer read this one: it is directly behind it, unless updates may be lost.
+    pub(super) next: Vec<Version>,
+    /// Two reads of one version whose readers both wrote the key.
+    pub(super) lost: Vec<(u32, u32)>,
+    /// Pairs of versions of a key that are assumed to be in this order.
+    pub(super) assumed: Vec<(Version, Version)>,
+}
+
+impl<'p, 'a> Prepared<'p, 'a> {
+    /// Looks at all reads. `None` if that takes more memory than there is. Linear but for finding the write that
+    /// each read saw.
+    pub(crate) fn of(
+        transactions: &'p Transactions<'a, Registers>,
+        writes: &'p Writes,
+        assumptions: Assumptions,
+        budget: &Budget<'_>,
+    ) -> Option<Self> {
+        let versions = writes.all().len() + transactions.key_count();
+        let bytes = versions * 12 + transactions.micros().len() * 32 + transactions.len() * 8;
+        if bytes > budget.bytes() || budget.is_over() {
+            return None;
+        }
+        let reads = Reads::of(transactions, writes);
+        let mut prepared = Self {
+            transactions,
+            writes,
+            reads,
+            first: Vec::new(),
+            readers: Vec::new(),
+            next: vec![NONE; versions],
+            lost: Vec::new(),
+            assumed: Vec::new(),
+        };
+        prepared.group(versions);
+        prepared.find_updates();
+        prepared.assumed = versions::assumed(&prepared, assumptions);
+        Some(prepared)
+    }
+
+    /// Groups reads by what they saw.
+    fn group(&mut self, versions: usize) {
+        self.first = vec![0; versions + 2];
+        for read in &self.reads.list {
+            self.first[read.version as usize + 2] += 1;
+        }
+        for version in 2..self.first.len() {
+            self.first[version] += self.first[version - 1];
+        }
+        self.readers = vec![0; self.reads.list.len()];
+        for (at, read) in self.reads.list.iter().enumerate() {
+            let next = &mut self.first[read.version as usize + 1];
+            self.readers[*next as usize] = at as u32;
+            *next += 1;
+        }
+        self.first.pop();
+    }
+
+    fn find_updates(&mut self) {
+        let mut earlier: Vec<u32> = vec![NONE; self.next.len()];
+        for (at, read) in self.reads.list.iter().enumerate() {
+            if read.own == NONE {
+                continue;
+            }
+            let version = read.version as usize;
+            if self.next[version] == NONE {
+                self.next[version] = read.own;
+                earlier[version] = at as u32;
+            } else if self.next[version] != read.own {
+                self.lost.push((earlier[version], at as u32));
+            }
+        }
+    }
+
+    /// The reads that saw a version.
+    pub(super) fn readers(&self, version: Version) -> impl Iterator<Item = &Read> + '_ {
+        let range =
+            self.first[version as usize] as usize..self.first[version as usize + 1] as usize;
+        self.readers[range]
+            .iter()
+            .map(|&at| &self.reads.list[at as usize])
+    }
+
+    /// The initial version of a key.
+    pub(super) fn initial(&self, key: u32) -> Version {
+        self.writes.all().len() as u32 + key
+    }
+
+    /// Whether a version was there from the start.
+    pub(super) fn is_initial(&self, version: Version) -> bool {
+        version as usize >= self.writes.all().len()
+    }
+
+    /// Who wrote a version; nobody wrote an initial one.
+    pub(super) fn writer(&self, version: Version) -> Option<u32> {
+        let write = self.writes.all().get(version as usize)?;
+        Some(write.transaction)
+    }
+
+    pub(super) fn key_of(&self, version: Version) -> u32 {
+        match self.writes.all().get(version as usize) {
+            Some(write) => self.transactions.micros()[write.place as usize].key,
+            None => version - self.writes.all().len() as u32,
+        }
+    }
+
+    /// The versions of a key that were written, in the order in which their values were met first.
+    pub(super) fn versions(&self, key: u32) -> impl Iterator<Item = Version> + '_ {
+        let range = self.writes.range(key);
+        let written = range.filter(|&write| self.reads.is_version[write]);
+        written.map(|write| write as Version)
+    }
+}

@@ -1,0 +1,112 @@
+//! Whether a level holds, and what shows that it does not.
+
+use std::collections::BTreeMap;
+
+use rupture_history::verdict::Anomaly;
+
+use super::encode::Encoding;
+use super::naming::Steps;
+use super::prepared::Prepared;
+use super::reads::{Finding, Reads};
+use super::shape;
+use super::words::Words;
+use crate::Budget;
+use crate::isolation::Level;
+use crate::isolation::promise::Fault;
+use crate::isolation::solver::{Choices, Problem, Solution, solve};
+
+/// What became of a level.
+#[derive(Clone, Debug)]
+pub(crate) enum Ruling {
+    /// There is an order that shows it.
+    Holds,
+    /// There is none; these show it, the worst first.
+    Violated(Vec<Anomaly>),
+    /// Nobody knows, for this reason.
+    Unknown(String),
+}
+
+impl Prepared<'_, '_> {
+    /// Judges one of the [levels](super::LEVELS). Near to linear time where the order in which transactions
+    /// completed is near to one that explains them, and exponential at worst, within the budget.
+    pub(crate) fn judge(&self, level: Level, budget: &Budget<'_>) -> Ruling {
+        let Some((points, keeps)) = shape(level) else {
+            return Ruling::Unknown(format!("registers are not judged by {level} here"));
+        };
+        let words = Words { prepared: self };
+        let faults = self.faults(level, &words);
+        if !faults.is_empty() {
+            return Ruling::Violated(faults);
+        }
+        if Encoding::bytes(self) > budget.bytes() || budget.is_over() {
+            return Ruling::Unknown(format!(
+                "out of time or memory after 0 of {} transactions",
+                self.transactions.len()
+            ));
+        }
+        let mut encoding = Encoding::of(self, points, keeps);
+        let impossible: Vec<_> = encoding.impossible().collect();
+        if let Some(&first) = impossible.first() {
+            return Ruling::Violated(vec![words.impossible(first, impossible.len())]);
+        }
+        let edges = std::mem::take(&mut encoding.edges);
+        let hints = std::mem::take(&mut encoding.hints);
+        let problem = Problem {
+            nodes: encoding.nodes,
+            edges: &edges,
+            hints: &hints,
+        };
+        let mut choices = Choices::default();
+        match solve(problem, &mut choices, &mut encoding, budget) {
+            Solution::Order(_) => Ruling::Holds,
+            Solution::Stopped { choices, conflicts } => Ruling::Unknown(format!(
+                "out of time or memory: the order of {choices} pairs of writes was looked at, and {conflicts} \
+                 attempts were given up"
+            )),
+            Solution::Cyclic(proof) => {
+                let steps = Steps {
+                    prepared: self,
+                    encoding: &encoding,
+                    choices: &choices,
+                    points,
+                };
+                Ruling::Violated(vec![words.proof(&proof, &steps, level.name())])
+            }
+        }
+    }
+
+    /// What single transactions show, and pairs of them: the first of each kind.
+    fn faults(&self, level: Level, words: &Words<'_, '_, '_>) -> Vec<Anomaly> {
+        let mut first: BTreeMap<Fault, (Finding, usize)> = BTreeMap::new();
+        let lost = self
+            .lost
+            .iter()
+            .map(|&(one, other)| self.lost_update(one, other));
+        for finding in self.reads.findings.iter().copied().chain(lost) {
+            if finding.fault.broken(level) {
+                first.entry(finding.fault).or_insert((finding, 0)).1 += 1;
+            }
+        }
+        let mut faults: Vec<Anomaly> = first
+            .values()
+            .map(|(finding, count)| words.finding(finding, *count))
+            .collect();
+        if faults.is_empty()
+            && let Some(&twice) = self.reads.twice.first()
+        {
+            faults.push(words.read_twice(twice, self.reads.twice.len()));
+        }
+        faults
+    }
+
+    fn lost_update(&self, one: u32, other: u32) -> Finding {
+        let Reads { list, .. } = &self.reads;
+        let (one, other) = (list[one as usize], list[other as usize]);
+        Finding {
+            fault: Fault::LostUpdate,
+            reader: other.reader,
+            place: other.place,
+            other_place: one.place,
+        }
+    }
+}

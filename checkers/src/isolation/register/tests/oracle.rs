@@ -1,0 +1,371 @@
+//! The levels from their definitions, by trying everything. Shares no code with the judge.
+//!
+//! The strong levels are tried as they are defined operationally (Cerone, Bernardi & Gotsman 2015): an order of
+//! commits, and for each transaction how much of it was its snapshot. Repeatable read, and once more serializability
+//! and snapshot isolation, are tried as Adya defines them: an order of versions for every key, and then the cycles.
+
+use rupture_history::Outcome;
+
+use super::stores::{Act, Txn};
+use crate::isolation::Level;
+use crate::isolation::register::Assumptions;
+
+const KEYS: usize = 3;
+
+fn last_write(txn: &Txn, key: usize) -> Option<u32> {
+    txn.acts.iter().rev().find_map(|&(of, act)| match act {
+        Act::Write(value) if of == key => Some(value),
+        _ => None,
+    })
+}
+
+/// Whether each read agrees with what the transaction itself did last to the key, and foresees nothing.
+fn is_internally_consistent(txn: &Txn) -> bool {
+    let mut known: [Option<u32>; KEYS] = [None; KEYS];
+    let foreseen = (0..txn.acts.len()).any(|at| {
+        let (key, act) = txn.acts[at];
+        matches!(act, Act::Read(value) if txn.acts[at..].contains(&(key, Act::Write(value))))
+    });
+    !foreseen
+        && txn.acts.iter().all(|&(key, act)| match act {
+            Act::Write(value) => {
+                known[key] = Some(value);
+                true
+            }
+            Act::Read(value) => known[key]
+                .replace(value)
+                .is_none_or(|before| before == value),
+        })
+}
+
+/// The first reads of keys that the transaction had not written.
+fn outer_reads(txn: &Txn) -> Vec<(usize, u32)> {
+    let mut known = [false; KEYS];
+    let mut reads = Vec::new();
+    for &(key, act) in &txn.acts {
+        if let (Act::Read(value), false) = (act, known[key]) {
+            reads.push((key, value));
+        }
+        known[key] = true;
+    }
+    reads
+}
+
+/// What an order of commits has to keep.
+struct Rules {
+    snapshots: bool,
+    may_lose_updates: bool,
+    sessions: bool,
+    real_time: bool,
+}
+
+fn rules(level: Level) -> Rules {
+    use Level::{
+        Prefix, SnapshotIsolation, StrictSerializable, StrongSessionSerializable,
+        StrongSessionSnapshotIsolation, StrongSnapshotIsolation,
+    };
+    Rules {
+        snapshots: matches!(
+            level,
+            SnapshotIsolation | StrongSessionSnapshotIsolation | StrongSnapshotIsolation | Prefix
+        ),
+        may_lose_updates: level == Prefix,
+        sessions: matches!(
+            level,
+            StrongSessionSerializable | StrongSessionSnapshotIsolation | Prefix
+        ),
+        real_time: matches!(level, StrictSerializable | StrongSnapshotIsolation),
+    }
+}
+
+/// Whether some order of commits explains the history.
+pub(super) fn has_order(txns: &[Txn], level: Level, assumptions: Assumptions) -> bool {
+    let consistent = |txn: &Txn| txn.outcome != Outcome::Ok || is_internally_consistent(txn);
+    let mut order = Vec::new();
+    txns.iter().all(consistent) && extend(txns, &rules(level), assumptions, &mut order)
+}
+
+fn must_follow(rules: &Rules, one: &Txn, other: &Txn) -> bool {
+    (rules.real_time || rules.sessions && one.process == other.process)
+        && one.outcome == Outcome::Ok
+        && one.precedes(other)
+}
+
+fn extend(txns: &[Txn], rules: &Rules, assumptions: Assumptions, order: &mut Vec<usize>) -> bool {
+    let missing = (0..txns.len()).any(|at| txns[at].outcome == Outcome::Ok && !order.contains(&at));
+    if !missing && keeps(txns, order, assumptions) {
+        return true;
+    }
+    for next in 0..txns.len() {
+        if txns[next].outcome == Outcome::Fail || order.contains(&next) {
+            continue;
+        }
+        // Those that must come before and are not there yet.
+        let early = (0..txns.len()).any(|before| {
+            !order.contains(&before) && must_follow(rules, &txns[before], &txns[next])
+        });
+        let late = order
+            .iter()
+            .any(|&after| must_follow(rules, &txns[next], &txns[after]));
+        if early || late || !explained(txns, rules, order, next) {
+            continue;
+        }
+        order.push(next);
+        if extend(txns, rules, assumptions, order) {
+            return true;
+        }
+        order.pop();
+    }
+    false
+}
+
+/// Whether a transaction that commits now may have seen some snapshot.
+fn explained(txns: &[Txn], rules: &Rules, order: &[usize], next: usize) -> bool {
+    let txn = &txns[next];
+    let least = if rules.snapshots { 0 } else { order.len() };
+    (least..=order.len()).any(|snapshot| {
+        let (seen, missed) = order.split_at(snapshot);
+        let follows = missed
+            .iter()
+            .all(|&before| !must_follow(rules, &txns[before], txn));
+        let writes = |at: usize, key: usize| last_write(&txns[at], key).is_some();
+        let conflict = missed.iter().any(|&other| {
+            (0..KEYS).any(|key| writes(other, key) && last_write(txn, key).is_some())
+        });
+        let reads = txn.outcome != Outcome::Ok
+            || outer_reads(txn).iter().all(|&(key, value)| {
+                let found = seen.iter().rev().find_map(|&at| last_write(&txns[at], key));
+                found.unwrap_or(0) == value
+            });
+        follows && reads && (rules.may_lose_updates || !conflict)
+    })
+}
+
+/// Whether the order of versions is as it is assumed.
+fn keeps(txns: &[Txn], order: &[usize], assumptions: Assumptions) -> bool {
+    let place = |key: usize, value: u32| {
+        let written = order
+            .iter()
+            .position(|&at| last_write(&txns[at], key) == Some(value));
+        if value == 0 {
+            Some(0)
+        } else {
+            written.map(|at| at + 1)
+        }
+    };
+    versions_keep(txns, order, assumptions, &place)
+}
+
+/// Whether versions are as it is assumed, by where each stands among those of its key.
+fn versions_keep(
+    txns: &[Txn],
+    there: &[usize],
+    assumptions: Assumptions,
+    place: &dyn Fn(usize, u32) -> Option<usize>,
+) -> bool {
+    if assumptions == Assumptions::default() {
+        return true;
+    }
+    (0..KEYS).all(|key| {
+        let met = |at: usize| -> Vec<usize> {
+            let of_key = txns[at].acts.iter().filter(|(of, _)| *of == key);
+            let values = of_key.filter_map(|&(_, act)| match act {
+                // Only what it leaves behind is a version.
+                Act::Write(value) => place(key, value),
+                Act::Read(value) if txns[at].outcome == Outcome::Ok => place(key, value),
+                Act::Read(_) => None,
+            });
+            values.collect()
+        };
+        there.iter().all(|&one| {
+            let own = met(one);
+            let within = own.windows(2).all(|pair| pair[0] <= pair[1]);
+            within
+                && there.iter().all(|&other| {
+                    let same = txns[one].process == txns[other].process;
+                    let counts =
+                        assumptions.linearizable_keys || assumptions.sequential_keys && same;
+                    if one == other || !counts || !txns[one].precedes(&txns[other]) {
+                        return true;
+                    }
+                    match (own.last(), met(other).first()) {
+                        (Some(last), Some(first)) => last <= first,
+                        _ => true,
+                    }
+                })
+        })
+    })
+}
+
+/// Which edges a graph of Adya's has.
+type Edges = [[bool; 8]; 8];
+
+/// Whether some choice of unknown transactions and of version orders shows none of the phenomena of the level.
+pub(super) fn has_versions(txns: &[Txn], level: Level, assumptions: Assumptions) -> bool {
+    let asks_internal = level != Level::RepeatableRead;
+    let consistent = |txn: &Txn| txn.outcome != Outcome::Ok || is_internally_consistent(txn);
+    if asks_internal && !txns.iter().all(consistent) {
+        return false;
+    }
+    let unknown: Vec<usize> = (0..txns.len())
+        .filter(|&at| txns[at].outcome == Outcome::Info)
+        .collect();
+    (0..1_usize << unknown.len()).any(|chosen| {
+        let there: Vec<usize> = (0..txns.len())
+            .filter(|at| match txns[*at].outcome {
+                Outcome::Ok => true,
+                Outcome::Fail => false,
+                Outcome::Info => {
+                    let place = unknown.iter().position(|one| one == at).unwrap_or(0);
+                    chosen >> place & 1 == 1
+                }
+            })
+            .collect();
+        reads_are_of(txns, &there)
+            && some_versions(txns, &there, level, assumptions, &mut Vec::new())
+    })
+}
+
+/// No garbage, no G1a, no G1b.
+fn reads_are_of(txns: &[Txn], there: &[usize]) -> bool {
+    there
+        .iter()
+        .filter(|&&at| txns[at].outcome == Outcome::Ok)
+        .all(|&at| {
+            txns[at].acts.iter().all(|&(key, act)| match act {
+                Act::Read(0) | Act::Write(_) => true,
+                Act::Read(value) => {
+                    let own = txns[at].acts.contains(&(key, Act::Write(value)));
+                    own || there
+                        .iter()
+                        .any(|&from| last_write(&txns[from], key) == Some(value))
+                }
+            })
+        })
+}
+
+fn some_versions(
+    txns: &[Txn],
+    there: &[usize],
+    level: Level,
+    assumptions: Assumptions,
+    orders: &mut Vec<Vec<usize>>,
+) -> bool {
+    if orders.len() == KEYS {
+        let place = |key: usize, value: u32| {
+            let at = orders[key]
+                .iter()
+                .position(|&at| last_write(&txns[at], key) == Some(value));
+            if value == 0 {
+                Some(0)
+            } else {
+                at.map(|at| at + 1)
+            }
+        };
+        return versions_keep(txns, there, assumptions, &place)
+            && allowed(txns, there, level, orders);
+    }
+    let key = orders.len();
+    let writers: Vec<usize> = there
+        .iter()
+        .copied()
+        .filter(|&at| last_write(&txns[at], key).is_some())
+        .collect();
+    permutations(&writers).into_iter().any(|order| {
+        orders.push(order);
+        let found = some_versions(txns, there, level, assumptions, orders);
+        orders.pop();
+        found
+    })
+}
+
+fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for at in 0..items.len() {
+        let mut rest = items.to_vec();
+        let first = rest.remove(at);
+        for mut order in permutations(&rest) {
+            order.insert(0, first);
+            all.push(order);
+        }
+    }
+    all
+}
+
+/// No cycle that the level forbids.
+fn allowed(txns: &[Txn], there: &[usize], level: Level, orders: &[Vec<usize>]) -> bool {
+    let rules = rules(level);
+    let mut depends: Edges = [[false; 8]; 8];
+    let mut anti: Edges = [[false; 8]; 8];
+    for &one in there {
+        for &other in there {
+            depends[one][other] = one != other && must_follow(&rules, &txns[one], &txns[other]);
+        }
+    }
+    for (key, order) in orders.iter().enumerate() {
+        for pair in order.windows(2) {
+            depends[pair[0]][pair[1]] = true;
+        }
+        for &reader in there.iter().filter(|&&at| txns[at].outcome == Outcome::Ok) {
+            for &(of, act) in &txns[reader].acts {
+                let Act::Read(value) = act else { continue };
+                if of != key || txns[reader].acts.contains(&(key, Act::Write(value))) {
+                    continue;
+                }
+                let from = order
+                    .iter()
+                    .position(|&at| last_write(&txns[at], key) == Some(value));
+                if let Some(from) = from {
+                    depends[order[from]][reader] = true;
+                }
+                let next = from.map_or(0, |at| at + 1);
+                if let Some(&next) = order.get(next).filter(|&&next| next != reader) {
+                    anti[reader][next] = true;
+                }
+            }
+        }
+    }
+    let joined = if rules.snapshots {
+        followed(&depends, &anti)
+    } else {
+        either(&depends, &anti)
+    };
+    acyclic(joined)
+}
+
+fn either(one: &Edges, other: &Edges) -> Edges {
+    let mut both = *one;
+    for from in 0..8 {
+        for to in 0..8 {
+            both[from][to] |= other[from][to];
+        }
+    }
+    both
+}
+
+/// Dependencies, each perhaps followed by one anti-dependency.
+fn followed(depends: &Edges, anti: &Edges) -> Edges {
+    let mut all = *depends;
+    for from in 0..8 {
+        for over in 0..8 {
+            for to in 0..8 {
+                all[from][to] |= depends[from][over] && anti[over][to];
+            }
+        }
+    }
+    all
+}
+
+fn acyclic(mut edges: Edges) -> bool {
+    for over in 0..8 {
+        for from in 0..8 {
+            for to in 0..8 {
+                edges[from][to] |= edges[from][over] && edges[over][to];
+            }
+        }
+    }
+    (0..8).all(|node| !edges[node][node])
+}

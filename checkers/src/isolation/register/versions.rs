@@ -1,0 +1,131 @@
+//! The order of versions that the [assumptions](Assumptions) give.
+//!
+//! Each transaction meets versions of a key in the order of its micro-operations: what it reads of others, and what
+//! it leaves behind. With `wfr_keys` what it read comes before what it left. Keys that are sequential or
+//! linearizable give that too, and go on from the last that was met by what had completed to the first that is met
+//! by what is invoked later, of the same process or of any. A version that is met twice in a row is not before
+//! itself.
+
+use rustc_hash::FxHashMap;
+
+use super::Assumptions;
+use super::prepared::Prepared;
+use super::reads::{NONE, Version};
+use crate::Id;
+use crate::isolation::transactions::Act;
+
+/// The first and the last version of a key that a transaction met.
+#[derive(Clone, Copy, Debug)]
+struct Met {
+    transaction: u32,
+    key: u32,
+    first: Version,
+    last: Version,
+}
+
+/// Pairs of different versions of a key, the earlier first; each once.
+pub(super) fn assumed(
+    prepared: &Prepared<'_, '_>,
+    assumptions: Assumptions,
+) -> Vec<(Version, Version)> {
+    if assumptions == Assumptions::default() {
+        return Vec::new();
+    }
+    let mut pairs = Vec::new();
+    let met = met(prepared, &mut pairs);
+    if assumptions.sequential_keys {
+        along_sessions(prepared, &met, &mut pairs);
+    }
+    if assumptions.linearizable_keys {
+        along_time(prepared, &met, &mut pairs);
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+/// What every transaction met of every key, by transaction. What it read before it wrote goes into the pairs.
+fn met(prepared: &Prepared<'_, '_>, pairs: &mut Vec<(Version, Version)>) -> Vec<Met> {
+    let transactions = prepared.transactions;
+    let mut all: Vec<Met> = Vec::new();
+    let mut slot: Vec<u32> = vec![NONE; transactions.key_count()];
+    for transaction in 0..transactions.len() as u32 {
+        let start = all.len();
+        for place in transactions.places(transaction) {
+            let micro = transactions.micros()[place];
+            let (Act::Write(value) | Act::Read(value)) = micro.act;
+            let version = match prepared.writes.place(micro.key, value) {
+                Some(write) => prepared.reads.is_version[write].then_some(write as Version),
+                None => (value == Id::NIL).then(|| prepared.initial(micro.key)),
+            };
+            let Some(version) = version else { continue };
+            let known = slot[micro.key as usize];
+            if known == NONE || (known as usize) < start {
+                slot[micro.key as usize] = all.len() as u32;
+                all.push(Met {
+                    transaction,
+                    key: micro.key,
+                    first: version,
+                    last: version,
+                });
+                continue;
+            }
+            let met = &mut all[known as usize];
+            if met.last != version {
+                pairs.push((met.last, version));
+            }
+            met.last = version;
+        }
+    }
+    all
+}
+
+fn along_sessions(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<(Version, Version)>) {
+    let mut last: FxHashMap<(i64, u32), Version> = FxHashMap::default();
+    for met in met {
+        let operation = prepared.transactions.operations[met.transaction as usize];
+        let place = (operation.process, met.key);
+        let before = if operation.ended().is_some() {
+            last.insert(place, met.last)
+        } else {
+            last.get(&place).copied()
+        };
+        pairs.extend(
+            before
+                .filter(|&before| before != met.first)
+                .map(|before| (before, met.first)),
+        );
+    }
+}
+
+fn along_time(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<(Version, Version)>) {
+    let mut events: Vec<(u32, u32, u32, bool)> = Vec::new();
+    for (at, met) in met.iter().enumerate() {
+        let operation = prepared.transactions.operations[met.transaction as usize];
+        events.push((met.key, operation.invoked, at as u32, false));
+        events.extend(operation.ended().map(|row| (met.key, row, at as u32, true)));
+    }
+    events.sort_unstable();
+    // What had completed and is not known to be before something else that had.
+    let mut front: Vec<Version> = Vec::new();
+    // The same, as it was when each transaction was invoked.
+    let mut fronts: FxHashMap<u32, Vec<Version>> = FxHashMap::default();
+    let mut of = NONE;
+    for (key, _, at, completes) in events {
+        if key != of {
+            of = key;
+            front.clear();
+            fronts.clear();
+        }
+        let met = met[at as usize];
+        if completes {
+            let overtaken = fronts.remove(&at).unwrap_or_default();
+            front.retain(|version| !overtaken.contains(version) && *version != met.last);
+            front.push(met.last);
+        } else {
+            let before = front.iter().filter(|&&before| before != met.first);
+            pairs.extend(before.map(|&before| (before, met.first)));
+            fronts.insert(at, front.clone());
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Who reads from whom and who follows whom in its session, in flat columns.
+//!
+//! *Nodes* are the transactions that take part: those that are `ok`, and those of which nobody knows but which an `ok`
+//! transaction read. To leave the others out never hurts: nobody depends on them, and they only ask for more. Nodes are
+//! numbered session by session, so that "before it in its session" compares two numbers. One of which nobody knows has
+//! predecessors in its session and no successors; it is a *chain* of its own, behind all sessions.
+//!
+//! *Versions* are numbered key by key: first the initial one, which nobody wrote, then one for each node that wrote the
+//! key, in the order of nodes.
+
+use std::ops::Range;
+
+use rupture_history::Outcome;
+use rustc_hash::FxHashMap;
+
+use super::scan::{NONE, Scan, Sight};
+use crate::isolation::transactions::{Act, Registers, Transactions, Writes};
+
+/// A node read a version of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) key: u32,
+    pub(super) version: u32,
+    /// Who wrote it; [`NONE`] for the initial version.
+    pub(super) source: u32,
+}
+
+/// Lists in one column, one after another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lists<T> {
+    first: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T: Copy> Lists<T> {
+    /// Sorts items into so many lists; within a list they keep their order.
+    pub(super) fn sorted(
+        lists: usize,
+        items: impl Iterator<Item = (u32, T)> + Clone,
+        any: T,
+    ) -> Self {
+        let mut first = vec![0_u32; lists + 1];
+        for (list, _) in items.clone() {
+            first[list as usize + 1] += 1;
+        }
+        for list in 1..first.len() {
+            first[list] += first[list - 1];
+        }
+        let mut sorted = vec![any; first[lists] as usize];
+        let mut next = first.clone();
+        for (list, item) in items {
+            let at = &mut next[list as usize];
+            sorted[*at as usize] = item;
+            *at += 1;
+        }
+        Self {
+            first,
+            items: sorted,
+        }
+    }
+
+    pub(super) fn of(&self, list: u32) -> &[T] {
+        &self.items[self.range(list)]
+    }
+
+    pub(super) fn range(&self, list: u32) -> Range<usize> {
+        self.first[list as usize] as usize..self.first[list as usize + 1] as usize
+    }
+
+    pub(super) fn all(&self) -> &[T] {
+        &self.items
+    }
+
+    fn open() -> Self {
+        Self {
+            first: vec![0],
+            items: Vec::new(),
+        }
+    }
+
+    fn close_list(&mut self) {
+        self.first.push(self.items.len() as u32);
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.first.capacity() * size_of::<u32>() + self.items.capacity() * size_of::<T>()
+    }
+}
+
+/// The nodes, whom they read and what they wrote.
+#[derive(Debug)]
+pub(super) struct Dependencies {
+    /// By node: the number of its transaction.
+    pub(super) number: Vec<u32>,
+    /// By transaction: its node, or [`NONE`].
+    pub(super) node: Vec<u32>,
+    /// By node: its chain.
+    pub(super) chain: Vec<u32>,
+    /// By chain: its first node; one more at the end.
+    pub(super) first: Vec<u32>,
+    /// How many chains are sessions. Each chain behind them is a single transaction that nobody knows of.
+    sessions: u32,
+    /// For those, in order: its predecessors in its session.
+    before: Vec<Range<u32>>,
+    /// By node, in program order.
+    pub(super) reads: Lists<Read>,
+    /// By node: the keys it wrote, in ascending order.
+    pub(super) writes: Lists<u32>,
+    /// By key: the nodes that wrote its versions. The initial one comes first.
+    pub(super) versions: Lists<u32>,
+}
+
+impl Dependencies {
+    pub(super) fn of(
+        transactions: &Transactions<'_, Registers>,
+        writes: &Writes,
+        scan: &Scan,
+    ) -> Self {
+        let mut nodes = Nodes::of(transactions, scan);
+        nodes.order(transactions, scan);
+        let (versions, version_of) = versions(transactions, writes, scan, &nodes.node);
+        let written = written(transactions, scan, &nodes.number);
+        let mut first_sight = vec![0_u32; transactions.len() + 1];
+        for sight in &scan.sights {
+            first_sight[sight.reader as usize + 1] += 1;
+        }
+        for reader in 1..first_sight.len() {
+            first_sight[reader] += first_sight[reader - 1];
+        }
+        let mut reads = Lists::open();
+        reads.items.reserve_exact(scan.sights.len());
+        reads.first.reserve_exact(nodes.number.len());
+        for &number in &nodes.number {
+            let from = first_sight[number as usize] as usize;
+            let until = first_sight[number as usize + 1] as usize;
+            let sights = scan.sights[from..until].iter();
+            reads
+                .items
+                .extend(sights.map(|sight| read(sight, &versions, &version_of)));
+            reads.close_list();
+        }
+        Self {
+            number: nodes.number,
+            node: nodes.node,
+            chain: nodes.chain,
+            first: nodes.first,
+            sessions: nodes.sessions,
+            before: nodes.before,
+            reads,
+            writes: written,
+            versions,
+        }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.number.len() as u32
+    }
+
+    pub(super) fn chains(&self) -> u32 {
+        self.first.len() as u32 - 1
+    }
+
+    /// How many chains are sessions; they come first.
+    pub(super) fn sessions(&self) -> u32 {
+        self.sessions
+    }
+
+    pub(super) fn key_count(&self) -> u32 {
+        self.versions.first.len() as u32 - 1
+    }
+
+    /// The nodes before one in its session: a range of a chain.
+    pub(super) fn before(&self, node: u32) -> Range<u32> {
+        let chain = self.chain[node as usize];
+        match chain.checked_sub(self.sessions) {
+            Some(unknown) => self.before[unknown as usize].clone(),
+            None => self.first[chain as usize]..node,
+        }
+    }
+
+    /// The last node before one in its session.
+    pub(super) fn previous(&self, node: u32) -> Option<u32> {
+        let before = self.before(node);
+        (!before.is_empty()).then(|| before.end - 1)
+    }
+
+    /// Whether a node wrote a key.
+    pub(super) fn wrote(&self, node: u32, key: u32) -> bool {
+        let keys = self.writes.of(node);
+        if keys.len() < 8 {
+            keys.contains(&key)
+        } else {
+            keys.binary_search(&key).is_ok()
+        }
+    }
+
+    /// The versions of a key that somebody wrote: the number of the first of them, and their writers.
+    pub(super) fn writers(&self, key: u32) -> (u32, &[u32]) {
+        let range = self.versions.range(key);
+        (
+            range.start as u32 + 1,
+            &self.versions.items[range.start + 1..range.end],
+        )
+    }
+
+    /// Who wrote a version.
+    pub(super) fn writer(&self, version: u32) -> u32 {
+        self.versions.items[version as usize]
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let nodes = self.number.capacity() + self.node.capacity() + self.chain.capacity();
+        let chains = self.first.capacity() + 2 * self.before.capacity();
+        (nodes + chains) * size_of::<u32>()
+            + self.reads.bytes()
+            + self.writes.bytes()
+            + self.versions.bytes()
+    }
+}
+
+/// Which transactions are nodes, and in which order.
+struct Nodes {
+    number: Vec<u32>,
+    node: Vec<u32>,
+    chain: Vec<u32>,
+    first: Vec<u32>,
+    sessions: u32,
+    before: Vec<Range<u32>>,
+    session_of: FxHashMap<i64, u32>,
+}
+
+impl Nodes {
+    /// Counts the transactions of each session.
+    fn of(transactions: &Transactions<'_, Registers>, scan: &Scan) -> Self {
+        let mut session_of: FxHashMap<i64, u32> = FxHashMap::default();
+        let mut sizes: Vec<u32> = Vec::new();
+        let mut unknown = 0;
+        for (number, operation) in transactions.operations.iter().enumerate() {
+            match operation.outcome {
+                Outcome::Ok => {
+                    let next = sizes.len() as u32;
+                    let session = *session_of.entry(operation.process).or_insert(next);
+                    if session == next {
+                        sizes.push(0);
+                    }
+                    sizes[session as usize] += 1;
+                }
+                Outcome::Info if scan.seen[number] => unknown += 1,
+                Outcome::Info | Outcome::Fail => {}
+            }
+        }
+        let sessions = sizes.len() as u32;
+        sizes.extend(std::iter::repeat_n(1, unknown));
+        let mut first = vec![0];
+        for size in sizes {
+            first.push(first.last().map_or(0, |&last: &u32| last) + size);
+        }
+        let count = first.last().map_or(0, |&last| last as usize);
+        Self {
+            number: vec![NONE; count],
+            node: vec![NONE; transactions.len()],
+            chain: vec![NONE; count],
+            first,
+            sessions,
+            before: Vec::with_capacity(unknown),
+            session_of,
+        }
+    }
+
+    fn order(&mut self, transactions: &Transactions<'_, Registers>, scan: &Scan) {
+        let mut next = self.first.clone();
+        for (number, operation) in transactions.operations.iter().enumerate() {
+            let session = self.session_of.get(&operation.process).copied();
+            let chain = match operation.outcome {
+                Outcome::Ok => session,
+                Outcome::Info if scan.seen[number] => {
+                    let before = session.map_or(0..0, |session| {
+                        self.first[session as usize]..next[session as usize]
+                    });
+                    self.before.push(before);
+                    Some(self.sessions + self.before.len() as u32 - 1)
+                }
+                Outcome::Info | Outcome::Fail => None,
+            };
+            if let Some(chain) = chain {
+                let node = next[chain as usize];
+                next[chain as usize] += 1;
+                self.number[node as usize] = number as u32;
+                self.chain[node as usize] = chain;
+                self.node[number] = node;
+            }
+        }
+    }
+}
+
+/// The writers of the versions of each key, and by the number of a write its version.
+fn versions(
+    transactions: &Transactions<'_, Registers>,
+    writes: &Writes,
+    scan: &Scan,
+    node: &[u32],
+) -> (Lists<u32>, Vec<u32>) {
+    let mut versions = Lists::open();
+    let mut version_of = vec![NONE; writes.all().len()];
+    let mut of_key: Vec<(u32, u32)> = Vec::new();
+    for key in 0..transactions.key_count() as u32 {
+        of_key.clear();
+        for number in writes.range(key) {
+            let write = writes.all()[number];
+            let writer = node[write.transaction as usize];
+            if writer != NONE && !scan.overwritten[write.place as usize] {
+                of_key.push((writer, number as u32));
+            }
+        }
+        of_key.sort_unstable();
+        versions.items.push(NONE);
+        for &(writer, number) in &of_key {
+            version_of[number as usize] = versions.items.len() as u32;
+            versions.items.push(writer);
+        }
+        versions.close_list();
+    }
+    (versions, version_of)
+}
+
+/// The keys that each node wrote.
+fn written(transactions: &Transactions<'_, Registers>, scan: &Scan, number: &[u32]) -> Lists<u32> {
+    let mut written = Lists::open();
+    for &number in number {
+        let from = written.items.len();
+        for place in transactions.places(number) {
+            let micro = transactions.micros()[place];
+            if matches!(micro.act, Act::Write(_)) && !scan.overwritten[place] {
+                written.items.push(micro.key);
+            }
+        }
+        written.items[from..].sort_unstable();
+        written.close_list();
+    }
+    written
+}
+
+fn read(sight: &Sight, versions: &Lists<u32>, version_of: &[u32]) -> Read {
+    let initial = versions.first[sight.key as usize];
+    let version = version_of
+        .get(sight.write as usize)
+        .copied()
+        .unwrap_or(initial);
+    Read {
+        key: sight.key,
+        version,
+        source: versions.items[version as usize],
+    }
+}

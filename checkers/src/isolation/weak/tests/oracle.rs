@@ -1,0 +1,346 @@
+//! The levels from their definitions: every order of transactions or of versions is tried.
+
+use rupture_history::Outcome;
+
+use super::case::{Case, Op};
+use crate::isolation::Level;
+
+/// The initial version.
+const INITIAL: usize = usize::MAX;
+
+/// A read of a version by a transaction.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    key: usize,
+    from: usize,
+}
+
+/// A history with every read resolved.
+#[derive(Debug)]
+pub(super) struct Facts {
+    count: usize,
+    /// By transaction.
+    part: Vec<bool>,
+    /// By transaction: those before it in its session, as a set.
+    session: Vec<u32>,
+    process: Vec<i64>,
+    /// By transaction: the reads of versions that others wrote, in order.
+    reads: Vec<Vec<Read>>,
+    /// By transaction: the keys it wrote.
+    writes: Vec<Vec<usize>>,
+    /// A read that no level but the session guarantees allows.
+    no_version: bool,
+    /// A transaction contradicts itself.
+    internal: bool,
+}
+
+/// Which write a value of a key is: the transaction and the place.
+fn writer(case: &Case, key: usize, value: i64) -> Option<(usize, usize)> {
+    let same = |op: &Op| op.writes && op.key == key && op.value == value;
+    let all = case.0.iter().enumerate();
+    let mut found =
+        all.filter_map(|(txn, it)| it.ops.iter().position(same).map(|place| (txn, place)));
+    found.next()
+}
+
+impl Facts {
+    pub(super) fn of(case: &Case) -> Self {
+        let count = case.0.len();
+        let mut facts = Self {
+            count,
+            part: case.0.iter().map(|t| t.outcome == Outcome::Ok).collect(),
+            session: vec![0; count],
+            process: case.0.iter().map(|t| t.process).collect(),
+            reads: vec![Vec::new(); count],
+            writes: vec![Vec::new(); count],
+            no_version: false,
+            internal: false,
+        };
+        for number in 0..count {
+            if case.0[number].outcome == Outcome::Ok {
+                facts.resolve(case, number);
+            }
+        }
+        for later in 0..count {
+            if !facts.part[later] {
+                continue;
+            }
+            let mut keys: Vec<usize> = case.0[later]
+                .ops
+                .iter()
+                .filter(|op| op.writes)
+                .map(|op| op.key)
+                .collect();
+            keys.sort_unstable();
+            keys.dedup();
+            facts.writes[later] = keys;
+            for earlier in 0..later {
+                let ok = case.0[earlier].outcome == Outcome::Ok;
+                if ok && facts.process[earlier] == facts.process[later] {
+                    facts.session[later] |= 1 << earlier;
+                }
+            }
+        }
+        facts
+    }
+
+    fn resolve(&mut self, case: &Case, number: usize) {
+        let ops = &case.0[number].ops;
+        for (place, op) in ops.iter().enumerate().filter(|(_, op)| !op.writes) {
+            let before = ops[..place].iter().rev().find(|other| other.key == op.key);
+            self.internal |= before.is_some_and(|before| before.value != op.value);
+            let mut read = Read {
+                key: op.key,
+                from: INITIAL,
+            };
+            if op.value == 0 {
+                self.reads[number].push(read);
+                continue;
+            }
+            let Some((from, at)) = writer(case, op.key, op.value) else {
+                self.no_version = true;
+                continue;
+            };
+            if from == number {
+                self.internal |= at > place;
+                continue;
+            }
+            if case.0[from].outcome == Outcome::Fail {
+                self.no_version = true;
+                continue;
+            }
+            self.part[from] = true;
+            let later = &case.0[from].ops[at + 1..];
+            if later
+                .iter()
+                .any(|later| later.writes && later.key == op.key)
+            {
+                self.no_version = true;
+                continue;
+            }
+            read.from = from;
+            self.reads[number].push(read);
+        }
+    }
+
+    /// Whether a level holds.
+    pub(super) fn holds(&self, level: Level) -> bool {
+        let whole = !self.no_version && !self.internal;
+        match level {
+            Level::ReadCommitted => !self.no_version && self.committed(),
+            Level::MonotonicAtomicView => !self.no_version && self.atomic(true),
+            Level::ReadAtomic => whole && self.atomic(false),
+            Level::CausalConvergence => whole && self.convergent(),
+            Level::Causal => whole && self.causal(false),
+            Level::CausalMemory => whole && self.causal(true),
+            Level::Pram => whole && self.pipelined(),
+            _ => self.guaranteed(level),
+        }
+    }
+
+    /// By transaction: whom it reads from, as a set.
+    fn sources(&self) -> Vec<u32> {
+        let set = |reads: &Vec<Read>| {
+            let sources = reads.iter().filter(|read| read.from != INITIAL);
+            sources.fold(0, |all, read| all | 1 << read.from)
+        };
+        self.reads.iter().map(set).collect()
+    }
+
+    fn everybody(&self) -> u32 {
+        (0..self.count)
+            .filter(|&number| self.part[number])
+            .fold(0, |all, number| all | 1 << number)
+    }
+
+    /// Some order of versions with which dependencies have no cycle: an order of all that contains who reads from whom
+    /// gives one.
+    fn committed(&self) -> bool {
+        some_order(self.everybody(), &self.sources(), &|_| true)
+    }
+
+    fn atomic(&self, later: bool) -> bool {
+        some_order(self.everybody(), &self.sources(), &|order| {
+            (0..self.count).all(|t3| self.sees_whole(t3, later, order))
+        })
+    }
+
+    fn sees_whole(&self, t3: usize, later: bool, order: &[usize]) -> bool {
+        let reads = &self.reads[t3];
+        let place = |number: usize| order.iter().position(|&other| other == number);
+        reads.iter().enumerate().all(|(at, seen)| {
+            let t2 = seen.from;
+            reads.iter().enumerate().all(|(then, read)| {
+                let counts = t2 != INITIAL && (!later || at < then);
+                let missed = counts && read.from != t2 && self.writes[t2].contains(&read.key);
+                !missed || place(t2) < place(read.from) && read.from != INITIAL
+            })
+        })
+    }
+
+    /// By transaction: those that happened before it; `None` if one happened before itself.
+    fn happened(&self) -> Option<Vec<u32>> {
+        let mut before: Vec<u32> = self.sources();
+        for (number, set) in before.iter_mut().enumerate() {
+            *set |= self.session[number];
+        }
+        for middle in 0..self.count {
+            for number in 0..self.count {
+                if before[number] & 1 << middle != 0 {
+                    before[number] |= before[middle];
+                }
+            }
+        }
+        let circular = (0..self.count).any(|number| before[number] & 1 << number != 0);
+        (!circular).then_some(before)
+    }
+
+    /// Whether the reads of a transaction return the last versions among what comes before it in an order.
+    fn explained(&self, reader: usize, before: impl Iterator<Item = usize> + Clone) -> bool {
+        self.reads[reader].iter().all(|read| {
+            let writers = before
+                .clone()
+                .filter(|&other| self.writes[other].contains(&read.key));
+            writers.last().unwrap_or(INITIAL) == read.from
+        })
+    }
+
+    fn convergent(&self) -> bool {
+        let Some(happened) = self.happened() else {
+            return false;
+        };
+        some_order(self.everybody(), &happened, &|order| {
+            order.iter().all(|&reader| {
+                let seen = order.iter().copied();
+                self.explained(
+                    reader,
+                    seen.filter(|&other| happened[reader] & 1 << other != 0),
+                )
+            })
+        })
+    }
+
+    /// For each transaction an order of what happened before it that explains its reads; `memory`: and those of its
+    /// session.
+    fn causal(&self, memory: bool) -> bool {
+        let Some(happened) = self.happened() else {
+            return false;
+        };
+        let everybody = (0..self.count).filter(|&number| self.part[number]);
+        everybody.clone().all(|last| {
+            some_order(happened[last] | 1 << last, &happened, &|order| {
+                order.iter().enumerate().all(|(place, &reader)| {
+                    let own = reader == last || memory && self.session[last] & 1 << reader != 0;
+                    !own || self.explained(reader, order[..place].iter().copied())
+                })
+            })
+        })
+    }
+
+    fn pipelined(&self) -> bool {
+        let mut processes = self.process.clone();
+        processes.sort_unstable();
+        processes.dedup();
+        processes.into_iter().all(|process| {
+            some_order(self.everybody(), &self.session, &|order| {
+                order.iter().enumerate().all(|(place, &reader)| {
+                    self.process[reader] != process
+                        || self.explained(reader, order[..place].iter().copied())
+                })
+            })
+        })
+    }
+
+    /// Whether each key has an order of its versions that a session guarantee allows.
+    fn guaranteed(&self, level: Level) -> bool {
+        (0..3).all(|key| {
+            let writers =
+                (0..self.count).filter(|&t| self.part[t] && self.writes[t].contains(&key));
+            let writers = writers.fold(0, |all, number| all | 1 << number);
+            let free = vec![0; self.count];
+            some_order(writers, &free, &|order| {
+                let age = |version: usize| order.iter().position(|&other| other == version);
+                self.pairs(level, key)
+                    .iter()
+                    .all(|&(older, newer)| age(older) <= age(newer))
+            })
+        })
+    }
+
+    /// Versions of a key of which the first must not be newer than the second.
+    fn pairs(&self, level: Level, key: usize) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for reader in (0..self.count).filter(|&reader| self.part[reader]) {
+            let reads = &self.reads[reader];
+            let before = |other: usize| self.session[reader] & 1 << other != 0;
+            let own = (0..self.count).filter(|&other| before(other));
+            for (place, read) in reads.iter().enumerate().filter(|(_, r)| r.key == key) {
+                match level {
+                    Level::ReadYourWrites => {
+                        let wrote = own.clone().filter(|&t| self.writes[t].contains(&key));
+                        pairs.extend(wrote.map(|other| (other, read.from)));
+                    }
+                    Level::MonotonicReads => {
+                        let read_before = own.clone().flat_map(|t| &self.reads[t]);
+                        let same = read_before.filter(|other| other.key == key);
+                        pairs.extend(same.map(|other| (other.from, read.from)));
+                    }
+                    _ => {
+                        let seen = reads[..place].iter().filter(|r| r.from != INITIAL);
+                        for other in seen {
+                            let known = self.known(level, other.from, key);
+                            pairs.extend(known.into_iter().map(|version| (version, read.from)));
+                        }
+                    }
+                }
+            }
+            if self.writes[reader].contains(&key) {
+                let known = self.known(level, reader, key);
+                pairs.extend(known.into_iter().map(|version| (version, reader)));
+            }
+        }
+        pairs
+    }
+
+    /// Versions that whoever sees a transaction must see as well.
+    fn known(&self, level: Level, transaction: usize, key: usize) -> Vec<usize> {
+        let before = |other: usize| self.session[transaction] & 1 << other != 0;
+        match level {
+            Level::MonotonicWrites => (0..self.count)
+                .filter(|&other| before(other) && self.writes[other].contains(&key))
+                .collect(),
+            Level::WritesFollowReads => (0..self.count)
+                .filter(|&other| before(other) || other == transaction)
+                .flat_map(|other| &self.reads[other])
+                .filter(|read| read.key == key)
+                .map(|read| read.from)
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whether some order of a set, in which each comes after those that must precede it, is good. Who is not in the set
+/// precedes nobody.
+fn some_order(set: u32, before: &[u32], good: &dyn Fn(&[usize]) -> bool) -> bool {
+    fn place(
+        left: u32,
+        before: &[u32],
+        order: &mut Vec<usize>,
+        good: &dyn Fn(&[usize]) -> bool,
+    ) -> bool {
+        if left == 0 {
+            return good(order);
+        }
+        (0..before.len()).any(|next| {
+            if left & 1 << next == 0 || before[next] & left != 0 {
+                return false;
+            }
+            order.push(next);
+            let found = place(left & !(1 << next), before, order, good);
+            order.pop();
+            found
+        })
+    }
+    place(set, before, &mut Vec::new(), good)
+}

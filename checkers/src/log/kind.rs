@@ -1,0 +1,116 @@
+//! The anomalies of a log by name.
+
+/// What can be wrong with a log, worst first.
+///
+/// ```
+/// use rupture_checkers::log::LogAnomaly;
+///
+/// let names = LogAnomaly::ALL.map(LogAnomaly::name);
+/// assert_eq!(names[0], "lost-write");
+/// assert!(names.contains(&"int-poll-skip"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum LogAnomaly {
+    /// A message took effect and was passed over: later ones were polled, and it never was.
+    LostWrite,
+    /// Two messages lie at one offset.
+    InconsistentOffsets,
+    /// G1a, an aborted read: a poll returned a message whose send failed.
+    AbortedRead,
+    /// A poll returned a message that nobody sent to that key.
+    GarbageRead,
+    /// A message lies at two offsets.
+    Duplicate,
+    /// An operation polled what it sent itself, before it had committed.
+    PrecommittedRead,
+    /// Operations polled each other's messages in a circle.
+    G1c,
+    /// The same, where one of the steps is the order of a process.
+    G1cProcess,
+    /// The same, where one of the steps is that an operation was over before another began.
+    G1cRealtime,
+    /// Within one operation, a message was polled at the place of the one before or earlier.
+    IntNonmonotonicPoll,
+    /// Within one operation, polls passed over a message that is known to be there.
+    IntPollSkip,
+    /// An operation polled a message at or before the place where the last one of its process had stopped.
+    NonmonotonicPoll,
+    /// An operation passed over messages that follow what the last one of its process polled.
+    PollSkip,
+    /// Within one operation, a message that was sent later lies before one sent earlier.
+    IntNonmonotonicSend,
+    /// A message lies before one that an earlier operation of the same process had sent.
+    NonmonotonicSend,
+    /// Messages of others lie between those that one operation sent to a key.
+    IntSendSkip,
+    /// Messages of others lie between those that two operations of a process sent to a key.
+    SendSkip,
+    /// A message was acknowledged and no poll returned it; nothing that is known should have.
+    Unseen,
+}
+
+/// Whether anomalies of a kind make a history invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    Counted,
+    /// They do, except for a process that had subscribed.
+    UnlessSubscribed,
+    Noted,
+}
+
+impl LogAnomaly {
+    /// All of them, worst first.
+    pub const ALL: [Self; 18] = [
+        Self::LostWrite,
+        Self::InconsistentOffsets,
+        Self::AbortedRead,
+        Self::GarbageRead,
+        Self::Duplicate,
+        Self::PrecommittedRead,
+        Self::G1c,
+        Self::G1cProcess,
+        Self::G1cRealtime,
+        Self::IntNonmonotonicPoll,
+        Self::IntPollSkip,
+        Self::NonmonotonicPoll,
+        Self::PollSkip,
+        Self::IntNonmonotonicSend,
+        Self::NonmonotonicSend,
+        Self::IntSendSkip,
+        Self::SendSkip,
+        Self::Unseen,
+    ];
+
+    /// Its name, as Jepsen has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LostWrite => "lost-write",
+            Self::InconsistentOffsets => "inconsistent-offsets",
+            Self::AbortedRead => "G1a",
+            Self::GarbageRead => "garbage-read",
+            Self::Duplicate => "duplicate",
+            Self::PrecommittedRead => "precommitted-read",
+            Self::G1c => "G1c",
+            Self::G1cProcess => "G1c-process",
+            Self::G1cRealtime => "G1c-realtime",
+            Self::IntNonmonotonicPoll => "int-nonmonotonic-poll",
+            Self::IntPollSkip => "int-poll-skip",
+            Self::NonmonotonicPoll => "nonmonotonic-poll",
+            Self::PollSkip => "poll-skip",
+            Self::IntNonmonotonicSend => "int-nonmonotonic-send",
+            Self::NonmonotonicSend => "nonmonotonic-send",
+            Self::IntSendSkip => "int-send-skip",
+            Self::SendSkip => "send-skip",
+            Self::Unseen => "unseen",
+        }
+    }
+
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            Self::NonmonotonicPoll | Self::PollSkip => Severity::UnlessSubscribed,
+            Self::IntSendSkip | Self::SendSkip | Self::Unseen => Severity::Noted,
+            _ => Severity::Counted,
+        }
+    }
+}

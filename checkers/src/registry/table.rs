@@ -1,0 +1,243 @@
+//! Every model, and how its judge is built.
+
+use super::{ModelInfo, Options, Promise};
+use crate::broadcast::{Broadcast, Order};
+use crate::isolation::{Level, ListAppend, RwRegister};
+use crate::log::Log;
+use crate::models::{
+    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
+    PriorityQueue, Register, Set, Stack, UnorderedQueue,
+};
+use crate::rules::{
+    Bank, CausalReverse, Convergence, DirtyReads, GrowOnlyCounter, GrowOnlySet, LongFork,
+    PnCounter, WriteSkew,
+};
+use crate::sequential::Sequential;
+use crate::set_full::SetFull;
+use crate::{Checker, Linearizable, Model};
+
+fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Box<dyn Checker> {
+    let Options {
+        independent,
+        witness,
+        ..
+    } = options;
+    match promise {
+        Promise::Staleness(level) => level.checker(independent),
+        Promise::Sequential => Box::new(Sequential::new(model).independent(independent)),
+        _ => {
+            let judge = Linearizable::new(model).independent(independent);
+            Box::new(judge.witness(witness))
+        }
+    }
+}
+
+const fn entry(
+    name: &'static str,
+    about: &'static str,
+    build: fn(&Options, Promise) -> Box<dyn Checker>,
+) -> ModelInfo {
+    ModelInfo {
+        name,
+        about,
+        consistency: &["linearizable", "sequential"],
+        build,
+    }
+}
+
+/// A model with a rule of its own.
+const fn rule(
+    name: &'static str,
+    about: &'static str,
+    build: fn(&Options, Promise) -> Box<dyn Checker>,
+) -> ModelInfo {
+    ModelInfo {
+        name,
+        about,
+        consistency: &[],
+        build,
+    }
+}
+
+/// The names of levels.
+const fn names<const N: usize>(levels: &[Level; N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut at = 0;
+    while at < N {
+        names[at] = levels[at].name();
+        at += 1;
+    }
+    names
+}
+
+pub(super) static MODELS: [ModelInfo; 28] = [
+    rule(
+        "bank",
+        "accounts that money is moved between; the total stays",
+        |options, _| Box::new(Bank::new().independent(options.independent)),
+    ),
+    ModelInfo {
+        name: "broadcast",
+        about: "messages that are broadcast and delivered",
+        consistency: &[
+            "causal-total-order",
+            "total-order",
+            "causal",
+            "fifo",
+            "reliable",
+        ],
+        build: |_, promise| match promise {
+            Promise::Order(order) => Box::new(Broadcast::new(order)),
+            _ => Box::new(Broadcast::new(Order::CausalTotal)),
+        },
+    },
+    entry(
+        "cas-register",
+        "a value that is read, written, and compared and set",
+        |options, promise| {
+            let model = CasRegister {
+                observe_failed: options.observe_failed_cas,
+            };
+            judge(model, *options, promise)
+        },
+    ),
+    rule(
+        "causal-reverse",
+        "writes that are seen without what had completed before them",
+        |options, _| Box::new(CausalReverse::new().independent(options.independent)),
+    ),
+    entry(
+        "counter",
+        "a number that is added to and read",
+        |options, promise| judge(Counter, *options, promise),
+    ),
+    rule(
+        "dirty-reads",
+        "values of failed writes that are read, and strong reads that differ",
+        |options, _| Box::new(DirtyReads::new().independent(options.independent)),
+    ),
+    rule(
+        "eventual",
+        "replicas that agree after quiet on something that was written",
+        |options, _| Box::new(Convergence::new().independent(options.independent)),
+    ),
+    entry(
+        "fenced-lock",
+        "a lock whose holders are given ever greater tokens",
+        |options, promise| judge(FencedLock, *options, promise),
+    ),
+    entry(
+        "fifo-queue",
+        "a queue, first in first out",
+        |options, promise| judge(FifoQueue, *options, promise),
+    ),
+    rule(
+        "g-counter",
+        "a counter that only grows and converges",
+        |options, _| Box::new(GrowOnlyCounter::new().independent(options.independent)),
+    ),
+    rule(
+        "g-set",
+        "a set that only grows and converges",
+        |options, _| Box::new(GrowOnlySet::new().independent(options.independent)),
+    ),
+    rule("g2", "pairs of inserts that exclude each other", |_, _| {
+        Box::new(WriteSkew::new())
+    }),
+    entry(
+        "kv-append",
+        "strings by key: get, put and append",
+        |options, promise| judge(KvAppend, *options, promise),
+    ),
+    ModelInfo {
+        name: "list-append",
+        about: "lists that transactions append to and read",
+        consistency: &names(&ListAppend::LEVELS),
+        build: |_, promise| match promise {
+            Promise::Isolation(level) => Box::new(ListAppend::new(level)),
+            _ => Box::new(ListAppend::ladder()),
+        },
+    },
+    rule(
+        "log",
+        "logs that are sent to and polled, as Kafka's",
+        |_, _| Box::new(Log::new()),
+    ),
+    rule(
+        "long-fork",
+        "writes that two reads see in opposite orders",
+        |options, _| Box::new(LongFork::new().independent(options.independent)),
+    ),
+    entry(
+        "multi-register",
+        "registers that transactions read and write together",
+        |options, promise| judge(MultiRegister, *options, promise),
+    ),
+    entry(
+        "mutex",
+        "a lock that anyone may release",
+        |options, promise| judge(Mutex, *options, promise),
+    ),
+    entry(
+        "owner-mutex",
+        "a lock that only the process that holds it may release",
+        |options, promise| judge(OwnerMutex { reentrant: false }, *options, promise),
+    ),
+    rule(
+        "pn-counter",
+        "a counter that goes up and down and converges",
+        |options, _| Box::new(PnCounter::new().independent(options.independent)),
+    ),
+    entry(
+        "priority-queue",
+        "integers of which the greatest or the least comes out",
+        |options, promise| judge(PriorityQueue, *options, promise),
+    ),
+    entry(
+        "reentrant-mutex",
+        "an owner-mutex that its holder may take again",
+        |options, promise| judge(OwnerMutex { reentrant: true }, *options, promise),
+    ),
+    ModelInfo {
+        name: "register",
+        about: "a value that is read and written",
+        consistency: &["linearizable", "sequential", "k-atomic", "stale"],
+        build: |options, promise| judge(Register, *options, promise),
+    },
+    ModelInfo {
+        name: "rw-register",
+        about: "registers that transactions write and read",
+        consistency: &names(&RwRegister::LEVELS),
+        build: |options, promise| {
+            let judge = match promise {
+                Promise::Isolation(level) => RwRegister::new(level),
+                _ => RwRegister::ladder(),
+            };
+            let judge = judge.wfr_keys(options.wfr_keys);
+            let judge = judge.sequential_keys(options.sequential_keys);
+            Box::new(judge.linearizable_keys(options.linearizable_keys))
+        },
+    },
+    entry(
+        "set",
+        "elements that are added, removed, asked for and read",
+        |options, promise| judge(Set, *options, promise),
+    ),
+    ModelInfo {
+        name: "set-full",
+        about: "a set that only grows: lost, stale, duplicated elements",
+        consistency: &["linearizable"],
+        build: |options, _| {
+            let judge = SetFull::new().linearizable(true);
+            Box::new(judge.independent(options.independent))
+        },
+    },
+    entry("stack", "a stack, last in first out", |options, promise| {
+        judge(Stack, *options, promise)
+    }),
+    entry(
+        "unordered-queue",
+        "a queue that gives its values in any order",
+        |options, promise| judge(UnorderedQueue, *options, promise),
+    ),
+];

@@ -1,0 +1,44 @@
+//! Judges of data types that have rules of their own.
+//!
+//! Each of these types is not judged by looking for an order of all operations, but by a rule that its workload
+//! was made for; most workloads are Jepsen's or Maelstrom's, and their names are kept.
+//!
+//! | model | judge | rule |
+//! |---|---|---|
+//! | `bank` | [`Bank`] | transfers between accounts never change the total |
+//! | `long-fork` | [`LongFork`] | no two reads see two writes in opposite orders |
+//! | `causal-reverse` | [`CausalReverse`] | no write is seen without one that completed before it began |
+//! | `dirty-reads` | [`DirtyReads`] | no failed write is seen, and strong reads agree and lose nothing |
+//! | `g2` | [`WriteSkew`] | of two inserts that exclude each other at most one happens |
+//! | `g-set` | [`GrowOnlySet`] | after quiet reads contain all that was added, and nothing else |
+//! | `g-counter`, `pn-counter` | [`GrowOnlyCounter`], [`PnCounter`] | after quiet reads are the sum of what was added |
+//! | `eventual` | [`Convergence`] | after quiet all reads agree, on something that was written |
+//!
+//! What all of them share: the order of events decides and never their times; what failed did not happen; what nobody
+//! saw complete may have happened at any time or never, and is no evidence by itself; a verdict is `unknown` where
+//! nothing was observed that the rule speaks of. Every anomaly names the few operations that prove it.
+
+pub mod bank;
+pub mod causal_reverse;
+pub mod counter;
+pub mod dirty_reads;
+pub mod eventual;
+mod finals;
+mod frame;
+pub mod g2;
+pub mod g_set;
+pub mod long_fork;
+mod puts;
+mod report;
+mod sums;
+#[cfg(test)]
+mod tests;
+
+pub use bank::Bank;
+pub use causal_reverse::CausalReverse;
+pub use counter::{GrowOnlyCounter, PnCounter};
+pub use dirty_reads::DirtyReads;
+pub use eventual::Convergence;
+pub use g_set::GrowOnlySet;
+pub use g2::WriteSkew;
+pub use long_fork::LongFork;

@@ -1,0 +1,121 @@
+//! The transfers and reads of one bank, as the history has them.
+
+use std::ops::Range;
+
+use rupture_history::{Value, ValueRef};
+use rustc_hash::FxHashMap;
+
+use super::super::frame::Op;
+use crate::CheckError;
+use crate::model::canonical;
+
+/// A transfer, whatever came of it.
+#[derive(Clone, Copy)]
+pub(super) struct Transfer {
+    pub(super) invoked: u32,
+    pub(super) failed: bool,
+    pub(super) from: u32,
+    pub(super) to: u32,
+    pub(super) amount: i128,
+}
+
+/// An `ok` read.
+#[derive(Clone)]
+pub(super) struct Read<'a> {
+    pub(super) op: Op<'a>,
+    lines: Range<usize>,
+    /// The sum of the balances; `None` where one is nil.
+    pub(super) total: Option<i128>,
+}
+
+/// The transfers and reads of one bank.
+#[derive(Default)]
+pub(super) struct Ledger<'a> {
+    numbers: FxHashMap<Value, u32>,
+    accounts: Vec<Value>,
+    /// In the order of their invocations.
+    pub(super) transfers: Vec<Transfer>,
+    /// The same.
+    pub(super) reads: Vec<Read<'a>>,
+    lines: Vec<(u32, Option<i64>)>,
+}
+
+impl<'a> Ledger<'a> {
+    /// The number of an account. The names of JSON's objects are strings, those of integers too.
+    fn account(&mut self, account: ValueRef<'_>) -> u32 {
+        let integer = account.as_str().and_then(|name| name.parse::<i64>().ok());
+        let account = match integer {
+            Some(integer) => Value::Int(integer),
+            None => canonical(account.to_value()),
+        };
+        let next = self.accounts.len() as u32;
+        let number = *self.numbers.entry(account.clone()).or_insert(next);
+        if number == next {
+            self.accounts.push(account);
+        }
+        number
+    }
+
+    pub(super) fn transfer(&mut self, op: Op<'a>) -> Result<(), CheckError> {
+        let value = op.argument();
+        let amount = value.field("amount").and_then(ValueRef::as_int);
+        let (Some(from), Some(to), Some(amount)) = (value.field("from"), value.field("to"), amount)
+        else {
+            return Err(op.wrong_argument("{:from account :to account :amount integer}"));
+        };
+        let transfer = Transfer {
+            invoked: op.invoked(),
+            failed: op.failed(),
+            from: self.account(from),
+            to: self.account(to),
+            amount: i128::from(amount),
+        };
+        self.transfers.push(transfer);
+        Ok(())
+    }
+
+    pub(super) fn read(&mut self, op: Op<'a>) -> Result<(), CheckError> {
+        let Some(value) = op.result() else {
+            return Ok(());
+        };
+        let expected = "{account balance ...} with integers or nil for balances";
+        let entries = value.entries().ok_or_else(|| op.wrong_result(expected))?;
+        let start = self.lines.len();
+        let mut total = Some(0);
+        for (account, balance) in entries {
+            if balance.as_int().is_none() && !balance.is_nil() {
+                return Err(op.wrong_result(expected));
+            }
+            let line = (self.account(account), balance.as_int());
+            total = total
+                .zip(line.1)
+                .map(|(sum, balance)| sum + i128::from(balance));
+            self.lines.push(line);
+        }
+        let lines = start..self.lines.len();
+        self.reads.push(Read { op, lines, total });
+        Ok(())
+    }
+
+    /// The accounts and balances of a read.
+    pub(super) fn lines(&self, read: &Read<'_>) -> &[(u32, Option<i64>)] {
+        &self.lines[read.lines.clone()]
+    }
+
+    pub(super) fn name(&self, account: u32) -> String {
+        self.accounts[account as usize].to_string()
+    }
+
+    /// How many accounts are named anywhere.
+    pub(super) fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// What is held, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.accounts.capacity() * 160
+            + self.transfers.capacity() * size_of::<Transfer>()
+            + self.reads.capacity() * size_of::<Read<'_>>()
+            + self.lines.capacity() * size_of::<(u32, Option<i64>)>()
+    }
+}

@@ -1,0 +1,72 @@
+//! Which reads come after quiet.
+//!
+//! Convergence is promised for the time when nothing is going on any more, and a history does not show when that
+//! is. So a workload marks its last reads with `:final? true`, and where any read is marked, the marked ones are the
+//! final reads. Where none is, the last `ok` read of each process counts if it was invoked after the last
+//! event of every operation that changes something; a note then says so. Either way the verdict stands
+//! on the assumption that what had taken effect before the first final read began had reached every replica.
+//!
+//! What had certainly taken effect by then is *settled*. Everything else that did not fail may take effect at any
+//! time, between two final reads as well, and so no disagreement about it proves anything: such a verdict is
+//! `unknown`.
+
+use rustc_hash::FxHashMap;
+
+use super::frame::{Case, NEVER, Op};
+use super::report::Report;
+
+/// The final reads of one object.
+pub(super) struct Finals<'a> {
+    /// In the order of their invocations.
+    pub(super) reads: Vec<Op<'a>>,
+    /// The row of the first invocation of one.
+    pub(super) begin: u32,
+}
+
+impl<'a> Finals<'a> {
+    /// The final reads of an object, whose other operations change it.
+    pub(super) fn of(case: &Case<'a>, report: &mut Report<'_>) -> Self {
+        let is_read = |op: &Op<'_>| op.f() == "read";
+        let marked = case.ops().any(|op| is_read(&op) && op.is_final());
+        let reads: Vec<Op<'a>> = if marked {
+            let marked = case.ops().filter(|op| is_read(op) && op.is_final());
+            marked.filter(|op| op.is_ok()).collect()
+        } else {
+            let changes = case.ops().filter(|op| !is_read(op));
+            last_reads(case, changes.map(Op::last_row).max())
+        };
+        if !marked && !reads.is_empty() {
+            report.note(
+                "no read is marked as final: the last read of each process was taken for final, if it began after all \
+                 changes had ended",
+            );
+        }
+        let begin = reads.first().map_or(NEVER, |read| read.invoked());
+        Self { reads, begin }
+    }
+
+    /// Leaves the verdict open where there are too few to tell.
+    pub(super) fn enough(&self, least: usize, case: &Case<'_>, report: &mut Report<'_>) -> bool {
+        let count = self.reads.len();
+        if count < least {
+            report.leave_open(match count {
+                0 => format!("no final read was answered{}", case.of_key()),
+                _ => format!(
+                    "{count} final read was answered{}, and it takes {least} to agree",
+                    case.of_key()
+                ),
+            });
+        }
+        report.observe(count);
+        count >= least
+    }
+}
+
+fn last_reads<'a>(case: &Case<'a>, last_change: Option<u32>) -> Vec<Op<'a>> {
+    let after = |op: &Op<'_>| last_change.is_none_or(|row| row < op.invoked());
+    let reads = || case.ops().filter(|op| op.f() == "read" && op.is_ok());
+    let last: FxHashMap<i64, u32> = reads().map(|op| (op.process(), op.number)).collect();
+    reads()
+        .filter(|op| after(op) && last[&op.process()] == op.number)
+        .collect()
+}
