@@ -36,10 +36,14 @@
 //! | `k-atomic=2` | real time is kept, and reads return one of the 2 latest writes | [`staleness::KAtomic`] |
 //! | `stale=100ms` | real time is kept, and reads return what was overwritten at most 100 ms before | [`staleness::Stale`] |
 //!
-//! The last two are for registers, and measure the smallest bound if none is given. Two judges have no model:
-//! [`set_full`] follows every element of a set that only grows, and [`raft`] holds what the nodes of a cluster
-//! tell to the five invariants of Raft. [`linearizability::online`] judges while the history grows, and says
-//! `invalid` at the first event that makes it so.
+//! The last two are for registers, and measure the smallest bound if none is given. Transactions have levels of
+//! their own, from `strict-serializable` to `read-uncommitted`, with the causal levels and the session guarantees
+//! beside them: [`isolation`] judges lists that are appended to and registers, by one level or by all of them at
+//! once. Some types have a rule of their own ([`rules`]): banks, forks, counters and sets that converge. [`log`]
+//! judges logs such as Kafka's, [`broadcast`] the order of messages, [`set_full`] follows every element of a set
+//! that only grows, and [`raft`] holds what the nodes of a cluster tell to the five invariants of Raft.
+//! [`linearizability::online`] judges while the history grows, and says `invalid` at the first event that makes
+//! it so.
 //!
 //! # Objects
 //! [`models`](mod@models) has registers, sets, queues, stacks, counters, locks and more. One of your own is a
