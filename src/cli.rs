@@ -131,6 +131,12 @@ pub struct CheckArgs {
     /// operation that did not happen.
     #[arg(long)]
     pub observe_failed_cas: bool,
+    /// What the accounts of a bank hold together; told from the reads when left out.
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
+    pub total: Option<i64>,
+    /// Let accounts of a bank hold less than nothing.
+    #[arg(long)]
+    pub negative_balances: bool,
     /// Take it that what a transaction reads of a key comes before what it then writes to it (rw-register).
     #[arg(long)]
     pub wfr_keys: bool,

@@ -36,11 +36,15 @@ pub struct Options {
     pub observe_failed_cas: bool,
     /// Whether a `valid` verdict brings an order of the operations with it.
     pub witness: bool,
-    /// [`RwRegister::wfr_keys`].
+    /// What the accounts of a bank hold together; told from the reads where it is not given.
+    pub total: Option<i64>,
+    /// Whether accounts of a bank may hold less than nothing.
+    pub negative_balances: bool,
+    /// [`RwRegister::wfr_keys`](crate::isolation::RwRegister::wfr_keys).
     pub wfr_keys: bool,
-    /// [`RwRegister::sequential_keys`].
+    /// [`RwRegister::sequential_keys`](crate::isolation::RwRegister::sequential_keys).
     pub sequential_keys: bool,
-    /// [`RwRegister::linearizable_keys`].
+    /// [`RwRegister::linearizable_keys`](crate::isolation::RwRegister::linearizable_keys).
     pub linearizable_keys: bool,
 }
 

@@ -14,7 +14,19 @@
 //! | `g-counter`, `pn-counter` | [`GrowOnlyCounter`], [`PnCounter`] | after quiet reads are the sum of what was added |
 //! | `eventual` | [`Convergence`] | after quiet all reads agree, on something that was written |
 //!
-//! What all of them share: the order of events decides and never their times; what failed did not happen; what nobody
+//! # Quiet
+//! Convergence is promised for the time when nothing is going on any more, and a history does not show when that
+//! is. So a workload marks its last reads with `:final? true`, and where any read is marked, the marked ones are
+//! the *final reads*. Where none is, the last `ok` read of each process counts if it was invoked after the last
+//! event of every operation that changes something, and a note says so. Either way the verdict stands on the
+//! assumption that what had taken effect before the first final read began had reached every replica.
+//!
+//! What had certainly taken effect by then is *settled*: it was acknowledged, or some read that had completed saw it.
+//! Everything else that did not fail may take effect at any time, between two final reads as well, so no
+//! disagreement about it proves anything, and the verdict is then `unknown`.
+//!
+//! # What all of them share
+//! The order of events decides and never their times; what failed did not happen; what nobody
 //! saw complete may have happened at any time or never, and is no evidence by itself; a verdict is `unknown` where
 //! nothing was observed that the rule speaks of. Every anomaly names the few operations that prove it.
 

@@ -19,9 +19,9 @@
 //! and each see an element that the other misses are not linearizable, and nobody here says so; the model
 //! [`Set`](crate::models::Set) does, for short histories.
 //!
-//! How long elements took is measured as in Jepsen's: the quantiles `stable-latency-0` to `-1`, from when an element was
-//! known until every read saw it (zero where none missed it), and `lost-latency-0` to `-1`, until a lost one was last
-//! seen. Both are by the times of events, where they have any; the verdict is not.
+//! How long elements took is measured as in Jepsen's: the quantiles `stable-latency-0` to `-1`, from when an
+//! element was known until every read saw it (zero where none missed it), and `lost-latency-0` to `-1`, until a
+//! lost one was last seen. Both are by the times of events, where they have any; the verdict is not.
 //!
 //! One pass over the adds and one over all elements of all reads, backwards in time; memory grows with the
 //! number of elements and reads, not with their product.

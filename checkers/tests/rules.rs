@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rupture_checkers::history::{Event, History, Validity, codec};
+use rupture_checkers::history::{Event, History, Kind, Validity, Value, codec};
 use rupture_checkers::rules::{
     Bank, CausalReverse, Convergence, DirtyReads, GrowOnlyCounter, GrowOnlySet, LongFork,
     PnCounter, WriteSkew,
@@ -110,9 +110,9 @@ fn every_smallest_history_is_one_of_a_kind() {
 fn no_evidence_is_there_in_vain() {
     let judges = judges();
     for (model, kind) in KINDS {
-        // The first read only shows which total is meant, and so does Jepsen's own; without an add that may count, less
-        // is explained still; the writes only tell what the reads of a fork saw; and a value that vanished is worse if
-        // nobody wrote it.
+        // The first read only shows which total is meant, and so does Jepsen's own; without an add that may
+        // count, less is explained still; the writes only tell what the reads of a fork saw; and a value that
+        // vanished is worse if nobody wrote it.
         if ["wrong-total", "wrong-sum", "long-fork", "dirty-read"].contains(&kind) {
             continue;
         }
@@ -201,4 +201,141 @@ fn the_time_to_stable_is_measured() {
             ("lost-latency-1", lost, "ns"),
         ]
     );
+}
+
+/// A history of so many operations, each `ok` at once, by what the number says.
+fn long(count: i64, operation: impl Fn(i64) -> (&'static str, Value, Value)) -> History {
+    let mut history = History::new();
+    for number in 0..count {
+        let (f, argument, result) = operation(number);
+        let process = number % 20;
+        history.push(&Event::new(process, Kind::Invoke, f, argument));
+        history.push(&Event::new(process, Kind::Ok, f, result));
+    }
+    history
+}
+
+fn list(values: impl Iterator<Item = Value>) -> Value {
+    Value::Vector(values.collect())
+}
+
+/// The time of a million operations: run it with `--release -- --ignored --nocapture`.
+#[test]
+#[ignore = "large"]
+fn a_million_operations() {
+    let int = Value::Int;
+    let step = |f: &str, key: i64, value| list([Value::keyword(f), int(key), value].into_iter());
+    let accounts = |number: i64| {
+        (0..10).map(move |at| (int(at), int(if at == number % 10 { 100 } else { 0 })))
+    };
+    let fork = |number: i64| match number % 3 {
+        0 => ("txn", list([step("w", number, int(1))].into_iter())),
+        _ => (
+            "txn",
+            list((0..3).map(|at| step("r", number / 9 * 9 + 3 * at, int(1)))),
+        ),
+    };
+    let histories = [
+        (
+            "bank",
+            long(1_000_000, |number| match number % 2 {
+                0 => {
+                    let fields = [
+                        ("from", number / 2 % 10),
+                        ("to", (number / 2 + 1) % 10),
+                        ("amount", 100),
+                    ];
+                    let transfer = fields.map(|(name, value)| (Value::keyword(name), int(value)));
+                    let transfer = Value::Map(transfer.to_vec());
+                    ("transfer", transfer.clone(), transfer)
+                }
+                _ => (
+                    "read",
+                    Value::Nil,
+                    Value::Map(accounts(number / 2 + 1).collect()),
+                ),
+            }),
+        ),
+        (
+            "long-fork",
+            long(1_000_000, |number| {
+                let (f, value) = fork(number);
+                (f, value.clone(), value)
+            }),
+        ),
+        (
+            "causal-reverse",
+            long(1_000_000, |number| match number % 1_000 {
+                999 => (
+                    "read",
+                    Value::Nil,
+                    list(
+                        (0..number)
+                            .filter(|at| at % 1_000 != 999)
+                            .map(int)
+                            .take(10_000),
+                    ),
+                ),
+                _ => ("write", int(number), int(number)),
+            }),
+        ),
+        (
+            "dirty-reads",
+            long(1_000_000, |number| match number {
+                999_980.. => (
+                    "strong-read",
+                    Value::Nil,
+                    list((0..999_980).filter(|at| at % 2 == 0).map(int)),
+                ),
+                _ if number % 2 == 0 => ("write", int(number), int(number)),
+                _ => ("read", int(number - 1), int(number - 1)),
+            }),
+        ),
+        (
+            "g2",
+            long(1_000_000, |number| {
+                let insert =
+                    list([int(number), list([int(number), Value::Nil].into_iter())].into_iter());
+                ("insert", insert.clone(), insert)
+            }),
+        ),
+        (
+            "g-set",
+            long(1_000_000, |number| match number {
+                999_980.. => ("read", Value::Nil, list((0..999_980).map(int))),
+                _ => ("add", int(number), int(number)),
+            }),
+        ),
+        (
+            "pn-counter",
+            long(1_000_000, |number| match number % 2 {
+                0 => ("add", int(number % 7 - 3), int(number % 7 - 3)),
+                _ => (
+                    "read",
+                    Value::Nil,
+                    int((0..=number / 2 % 7).map(|at| at * 2 % 7 - 3).sum()),
+                ),
+            }),
+        ),
+        (
+            "eventual",
+            long(1_000_000, |number| match number {
+                999_980.. => ("read", Value::Nil, int(1)),
+                _ => ("write", int(number), int(number)),
+            }),
+        ),
+    ];
+    for (model, history) in histories {
+        let start = std::time::Instant::now();
+        let verdict = judges()[model]
+            .check(&history, &Budget::unlimited())
+            .unwrap();
+        println!(
+            "{model}: {:?} in {:?}, {} bytes of history",
+            verdict.validity,
+            start.elapsed(),
+            history.bytes()
+        );
+        assert!(verdict.operations == 1_000_000, "{model}: {verdict:#?}");
+    }
 }

@@ -36,6 +36,8 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
         independent: args.independent,
         observe_failed_cas: args.observe_failed_cas,
         witness: args.witness.is_some(),
+        total: args.total,
+        negative_balances: args.negative_balances,
         wfr_keys: args.wfr_keys,
         sequential_keys: args.sequential_keys,
         linearizable_keys: args.linearizable_keys,

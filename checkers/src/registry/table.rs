@@ -74,7 +74,11 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     rule(
         "bank",
         "accounts that money is moved between; the total stays",
-        |options, _| Box::new(Bank::new().independent(options.independent)),
+        |options, _| {
+            let judge = Bank::new().total(options.total);
+            let judge = judge.negative_balances(options.negative_balances);
+            Box::new(judge.independent(options.independent))
+        },
     ),
     ModelInfo {
         name: "broadcast",

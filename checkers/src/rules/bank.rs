@@ -1,17 +1,18 @@
 //! Banks: transfers move money between accounts, and no read may see it in between.
 //!
-//! Under snapshot isolation every `read` of all accounts shows a state between two transfers, so the total is the same
-//! in all of them. The rules are those of Jepsen's workload, and one more:
+//! Under snapshot isolation every `read` of all accounts shows a state between two transfers, so the total is the
+//! same in all of them. The rules are those of Jepsen's workload, and one more:
 //!
 //! - *wrong-total*: the balances of a read do not add up to the total;
-//! - *unexplained-balance*: two reads of an account differ by more than all transfers that had begun could have moved;
+//! - *unexplained-balance*: two reads of an account differ by more than all transfers that had begun could have
+//!   moved;
 //! - *negative-value*: a balance is below zero, unless that is allowed;
 //! - *nil-balance*: an account has no balance;
 //! - *unexpected-key*, *missing-account*: a read shows an account that another does not show, or the other way
 //!   round, and no transfer had named it.
 //!
-//! The second is the one more, and certain whatever the order: a balance is what the account began with, and what some
-//! transfers brought in, less what some took out; so every read bounds what it began with from both sides.
+//! The second is the one more, and certain whatever the order: a balance is what the account began with, and what
+//! some transfers brought in, less what some took out; so every read bounds what it began with from both sides.
 //!
 //! What is not given is taken from the history, and a note says so. The *total* is the one that most reads show,
 //! if at least two show it: then it is conservation itself that is judged. One read alone confirms nothing, and

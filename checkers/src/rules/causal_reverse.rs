@@ -122,25 +122,23 @@ impl<'a> Visible<'a> {
     }
 
     fn judge(&mut self, report: &mut Report<'_>, budget: &Budget<'_>) {
+        self.origins(report);
         for look in &self.puts.looks {
             if report.is_over(budget, self.puts.bytes() * 2) {
                 return;
             }
-            self.origins(look, report);
             self.order(look, report);
         }
     }
 
-    fn origins(&self, look: &Look<'_>, report: &mut Report<'_>) {
-        for &number in self.puts.seen(look) {
-            let put = &self.puts.all[number as usize];
-            let kind = match put.origin(look.op.acknowledged()) {
-                Origin::Put => continue,
+    fn origins(&self, report: &mut Report<'_>) {
+        for (number, op, origin) in self.puts.strange_looks() {
+            let kind = match origin {
                 Origin::Failed => "dirty-read",
-                Origin::Future | Origin::Nobody => "unexpected",
+                _ => "unexpected",
             };
-            let name = self.puts.name(number);
-            report.find(kind, name, || self.puts.strange(self.case, number, look.op));
+            let tell = || self.puts.strange(self.case, number, op);
+            report.find(kind, self.puts.name(number), tell);
         }
     }
 

@@ -175,17 +175,14 @@ impl<'a> Table<'a> {
 
     /// Values that a read cannot have seen, whatever the strong reads say.
     fn strange(&self, report: &mut Report<'_>) {
-        for look in &self.puts.looks {
-            for &number in self.puts.seen(look) {
-                let put = &self.puts.all[number as usize];
-                let kind = match put.origin(look.op.acknowledged()) {
-                    Origin::Put | Origin::Nobody => continue,
-                    Origin::Failed => "dirty-read",
-                    Origin::Future => "unexpected",
-                };
-                let tell = || self.puts.strange(self.case, number, look.op);
-                report.find(kind, self.puts.name(number), tell);
-            }
+        for (number, op, origin) in self.puts.strange_looks() {
+            let kind = match origin {
+                Origin::Put | Origin::Nobody => continue,
+                Origin::Failed => "dirty-read",
+                Origin::Future => "unexpected",
+            };
+            let tell = || self.puts.strange(self.case, number, op);
+            report.find(kind, self.puts.name(number), tell);
         }
     }
 

@@ -1,11 +1,11 @@
 //! Eventual convergence: after quiet all reads return the same, and that is something that was written.
 //!
-//! An object is a register (`write` and `read`) or a set that only grows (`add` and `read`), by the functions that are
-//! used on it. A register keeps one of its writes, whichever: replicas that resolve conflicts by clocks may keep one that
-//! was overwritten long ago, and converge. So a value is explained if some write of it that may have happened
-//! began before the read completed; `nil` is explained as long as no write is settled. A set must contain all that
-//! is settled, as for [`GrowOnlySet`](super::GrowOnlySet). When quiet is, and what is settled, [`rules`](super) says. It
-//! takes two final reads to agree.
+//! An object is a register (`write` and `read`) or a set that only grows (`add` and `read`), by the functions
+//! that are used on it. A register keeps one of its writes, whichever: replicas that resolve conflicts by clocks
+//! may keep one that was overwritten long ago, and converge. So a value is explained if some write of it that may
+//! have happened began before the read completed; `nil` is explained as long as no write is settled. A set must
+//! contain all that is settled, as for [`GrowOnlySet`]. When quiet is, and what is settled, [`rules`](super)
+//! says. It takes two final reads to agree.
 //!
 //! Deliberately absent: which replica answered, which a history does not tell, and how long convergence took.
 
@@ -13,8 +13,8 @@ use rupture_history::{History, Verdict};
 
 use super::finals::Finals;
 use super::frame::{Case, Op, Rule, check};
-use super::g_set::{GrowOnlySet, judge_set};
-use super::puts::{Origin, Puts};
+use super::g_set::{GrowOnlySet, judge_set, unexpected};
+use super::puts::Puts;
 use super::report::{Proof, Report};
 use crate::{Budget, CheckError, Checker};
 
@@ -121,14 +121,7 @@ fn judge_register(
             return Ok(());
         }
     }
-    for look in &puts.looks {
-        for &number in puts.seen(look) {
-            if puts.all[number as usize].origin(look.op.acknowledged()) != Origin::Put {
-                let tell = || puts.strange(case, number, look.op);
-                report.find("unexpected", puts.name(number), tell);
-            }
-        }
-    }
+    unexpected(case, &puts, report);
     let finals = Finals::of(case, report);
     if finals.enough(LEAST, case, report) {
         Replies::of(case, &puts, &finals).judge(report);

@@ -1,14 +1,4 @@
-//! Which reads come after quiet.
-//!
-//! Convergence is promised for the time when nothing is going on any more, and a history does not show when that
-//! is. So a workload marks its last reads with `:final? true`, and where any read is marked, the marked ones are the
-//! final reads. Where none is, the last `ok` read of each process counts if it was invoked after the last
-//! event of every operation that changes something; a note then says so. Either way the verdict stands
-//! on the assumption that what had taken effect before the first final read began had reached every replica.
-//!
-//! What had certainly taken effect by then is *settled*. Everything else that did not fail may take effect at any
-//! time, between two final reads as well, and so no disagreement about it proves anything: such a verdict is
-//! `unknown`.
+//! Which reads come after quiet, by the rule that [`rules`](super) gives.
 
 use rustc_hash::FxHashMap;
 

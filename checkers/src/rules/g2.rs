@@ -5,8 +5,8 @@
 //! of a key succeeds. Values are `[key [a-id b-id]]`, where one of the two is nil: it says which of two tables
 //! the row is for.
 //!
-//! Deliberately absent: any use of real time or of the ids; two inserts that succeeded are wrong by themselves. One that
-//! nobody saw complete proves nothing.
+//! Deliberately absent: any use of real time or of the ids; two inserts that succeeded are wrong by themselves.
+//! One that nobody saw complete proves nothing.
 
 use rupture_history::{History, Verdict};
 

@@ -11,7 +11,7 @@ use rupture_history::{History, Verdict};
 
 use super::finals::Finals;
 use super::frame::{Case, NEVER, Op, Rule, check};
-use super::puts::{Marks, Origin, Put, Puts, Ranked, elements};
+use super::puts::{Marks, Put, Puts, Ranked, elements};
 use super::report::{Proof, Report};
 use crate::{Budget, CheckError, Checker};
 
@@ -127,15 +127,11 @@ fn twice(case: &Case<'_>, puts: &Puts<'_>, number: u32, op: Op<'_>) -> Proof {
     ))
 }
 
-fn unexpected(case: &Case<'_>, puts: &Puts<'_>, report: &mut Report<'_>) {
-    for look in &puts.looks {
-        let row = look.op.acknowledged();
-        for &number in puts.seen(look) {
-            if puts.all[number as usize].origin(row) != Origin::Put {
-                let tell = || puts.strange(case, number, look.op);
-                report.find("unexpected", puts.name(number), tell);
-            }
-        }
+/// Tells of values that nobody can have put in when they were read.
+pub(super) fn unexpected(case: &Case<'_>, puts: &Puts<'_>, report: &mut Report<'_>) {
+    for (number, op, _) in puts.strange_looks() {
+        let tell = || puts.strange(case, number, op);
+        report.find("unexpected", puts.name(number), tell);
     }
 }
 

@@ -1,11 +1,11 @@
 //! Long forks: two reads that see two writes in opposite orders.
 //!
-//! Every key is written at most once, by a transaction of one write, and read together with others. If a
-//! read sees one write and not another, the one was committed before the other; under snapshot isolation (and
-//! already under prefix consistency) all reads agree on that, and under parallel snapshot isolation they need
-//! not (Sovran et al. 2011, *Transactional storage for geo-replicated systems*). So there must be an order of the keys
-//! of which every read saw a beginning, among its own keys; Jepsen looks for two reads of the same keys
-//! of which neither saw all that the other did.
+//! Every key is written at most once, by a transaction of one write, and read together with others. If a read
+//! sees one write and not another, the one was committed before the other; under snapshot isolation (and already
+//! under prefix consistency) all reads agree on that, and under parallel snapshot isolation they need not (Sovran
+//! et al. 2011, *Transactional storage for geo-replicated systems*). So there must be an order of the keys of
+//! which every read saw a beginning, among its own keys; Jepsen looks for two reads of the same keys of which
+//! neither saw all that the other did.
 //!
 //! Reads of the same keys are sorted by how many they saw: there is an order exactly if each saw what the
 //! one before it saw. Where reads of different keys share some, the orders of all groups are put into
@@ -15,9 +15,9 @@
 //! - *G1a*: a read saw a write that failed;
 //! - *garbage-read*: a read saw a value that no write of its key has.
 //!
-//! A key that is written twice is against the rule of the game. That it was once nil is then all that is certain: forks
-//! are still forks, and the verdict is `unknown` where there is none. Writes that the history does not have, as in
-//! excerpts, are no obstacle.
+//! A key that is written twice is against the rule of the game. That it was once nil is then all that is certain:
+//! forks are still forks, and the verdict is `unknown` where there is none. Writes that the history does not
+//! have, as in excerpts, are no obstacle.
 //!
 //! Deliberately absent: real time, which snapshot isolation does not promise to follow.
 

@@ -173,6 +173,21 @@ impl<'a> Puts<'a> {
         seen.filter(move |&number| self.all[number as usize].origin(row) == Origin::Put)
     }
 
+    /// Every value that a read cannot have seen, with the first such read and where it comes from instead.
+    pub(super) fn strange_looks(&self) -> Vec<(u32, Op<'a>, Origin)> {
+        let mut told = vec![false; self.all.len()];
+        let mut strange = Vec::new();
+        for look in &self.looks {
+            for &number in self.seen(look) {
+                let origin = self.all[number as usize].origin(look.op.acknowledged());
+                if origin != Origin::Put && !std::mem::replace(&mut told[number as usize], true) {
+                    strange.push((number, look.op, origin));
+                }
+            }
+        }
+        strange
+    }
+
     pub(super) fn name(&self, number: u32) -> String {
         self.values.text(Id(number))
     }

@@ -1,8 +1,8 @@
 //! Which sums are possible where some numbers may or may not count.
 //!
-//! That is subset sum, which is NP-complete (Karp 1972), and easy where the sums lie close together: they are kept
-//! as ranges of integers without gaps, and the sums of n small numbers are soon one range. Where the ranges become too
-//! many, only the least and the greatest sum are kept, and whatever lies between is no longer decided.
+//! That is subset sum, which is NP-complete (Karp 1972), and easy where the sums lie close together: they are
+//! kept as ranges of integers without gaps, and the sums of n small numbers are soon one range. Where the ranges
+//! become too many, only the least and the greatest sum are kept, and whatever lies between is no longer decided.
 
 /// More ranges than these are not kept.
 const MOST: usize = 1 << 14;

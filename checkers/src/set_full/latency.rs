@@ -1,8 +1,8 @@
-//! How long elements took, by the times of the events: from when they were known until every read saw them, or until they
-//! were last seen.
+//! How long elements took, by the times of the events: from when they were known until every read saw them, or
+//! until they were last seen.
 //!
-//! These are the latencies of Jepsen's `set-full`, at its quantiles, in nanoseconds where Jepsen rounds to milliseconds.
-//! An event without a time takes no part, and no verdict depends on any of this.
+//! These are the latencies of Jepsen's `set-full`, at its quantiles, in nanoseconds where Jepsen rounds to
+//! milliseconds. An event without a time takes no part, and no verdict depends on any of this.
 
 use rupture_history::Measure;
 
