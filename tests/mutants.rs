@@ -7,6 +7,7 @@ use rupture::record::Nowhere;
 use rupture::run::{self, Report};
 use rupture_targets::targets;
 use rupture_workloads::checkers::history::Validity;
+use rupture_workloads::workloads;
 
 /// Under which faults each mutant shows itself, how many seeds it may take, and an anomaly that is among those found.
 const HUNTS: &[(&str, Hunt)] = &[
@@ -48,6 +49,7 @@ const HUNTS: &[(&str, Hunt)] = &[
             rate: 300,
             seeds: 400,
             kind: "leader-completeness",
+            ..Hunt::USUAL
         },
     ),
     (
@@ -57,9 +59,53 @@ const HUNTS: &[(&str, Hunt)] = &[
             ..Hunt::USUAL
         },
     ),
+    // At which levels these show, and at which they do not, is told in `isolation`.
+    (
+        "read-uncommitted",
+        Hunt {
+            kind: "G1a",
+            ..Hunt::TRANSACTIONS
+        },
+    ),
+    (
+        "read-committed",
+        Hunt {
+            kind: "internal",
+            ..Hunt::TRANSACTIONS
+        },
+    ),
+    (
+        "lost-update",
+        Hunt {
+            kind: "lost-update",
+            ..Hunt::TRANSACTIONS
+        },
+    ),
+    (
+        "write-skew",
+        Hunt {
+            kind: "G2-item",
+            ..Hunt::TRANSACTIONS
+        },
+    ),
+    (
+        "long-fork",
+        Hunt {
+            kind: "G-nonadjacent",
+            ..Hunt::TRANSACTIONS
+        },
+    ),
+    (
+        "stale-snapshot",
+        Hunt {
+            kind: "G-single-realtime",
+            ..Hunt::TRANSACTIONS
+        },
+    ),
 ];
 
 struct Hunt {
+    workload: &'static str,
     nemesis: &'static [&'static str],
     nemesis_interval_ms: u64,
     rate: u32,
@@ -70,16 +116,22 @@ struct Hunt {
 impl Hunt {
     /// What `rupture run` does without arguments.
     const USUAL: Self = Self {
+        workload: "register",
         nemesis: &["default"],
         nemesis_interval_ms: 3_000,
         rate: 200,
         seeds: 12,
         kind: "",
     };
+    const TRANSACTIONS: Self = Self {
+        workload: "list-append",
+        ..Self::USUAL
+    };
 
     fn plan(&self, mutant: &str, seed: u64) -> Plan {
         Plan {
             mutant: Some(mutant.to_owned()),
+            workload: self.workload.to_owned(),
             nemesis: self.nemesis.iter().map(|name| (*name).to_owned()).collect(),
             nemesis_interval_ms: self.nemesis_interval_ms,
             rate: NonZeroU32::new(self.rate),
@@ -135,7 +187,8 @@ fn every_mutant_is_caught() {
 
 #[test]
 fn the_unmodified_system_passes_under_every_mix_of_faults() {
-    for workload in ["register", "cas-register", "set"] {
+    let names = workloads().iter().map(|info| info.name);
+    for workload in names {
         for nemesis in [
             "none",
             "default",

@@ -21,7 +21,8 @@
 //! | `total-order` | There is one order of all messages, and what a process has delivered is a prefix of it. | `total-order` |
 //!
 //! *Happened before* is Lamport's: by way of what the sender of m' had broadcast and delivered before, and what the
-//! senders of those had, and so on. `causal-total-order` asks for all of them.
+//! senders of those had, and so on. It is enough to look at one step, so `causal-order` names only messages that
+//! the sender of m' had itself delivered. `causal-total-order` asks for all of them.
 //!
 //! Three of these leave no gaps: who delivers m' without m has broken the order whether or not m comes later.
 //! For total order that is what is called gap-free or strong uniform total order (Défago, Schiper & Urbán 2004,
@@ -33,9 +34,8 @@
 //! one that only broadcasts owes none. A process with an operation that is `info`, or with a broadcast that never
 //! completed, may have crashed: it owes nothing more, and [`uniform`](Broadcast::uniform) decides whether what it
 //! had delivered binds the others. A `deliver` that is `info` may have delivered anything; what its process delivers
-//! after that is held to no order. A broadcast that is `info` may have happened at any later time, so the order of
-//! its process binds it to what came before it and not to what came after; if its process broadcasts again
-//! nevertheless, it is no cause of anything.
+//! after that is held to no order. A broadcast that is `info` may have happened at any later time: it comes after
+//! what its process did before, and before what it broadcasts later only if it had delivered it meanwhile.
 //!
 //! # Messages on their way
 //! *Every message is delivered in the end* cannot be broken in a history that ends. So validity and agreement are
@@ -46,13 +46,11 @@
 //! deliver makes the verdict `unknown`, and a history in which nobody has anything to deliver can be `valid`.
 //!
 //! # Cost
-//! With n operations and p processes O(n · p) for causal order (vector clocks, Fidge 1988 and Mattern 1988, a
-//! few senders at a time so that they fit into memory), O(n) for everything else. All levels are judged
-//! whichever is asked for, so that [`not`](field@rupture_history::Verdict::not) names those that do not hold.
+//! With n operations and p processes O(n · p) for causal order, O(n) for everything else; memory O(n). All levels are
+//! judged whichever is asked for, so that [`not`](field@rupture_history::Verdict::not) names those that do not hold.
 
 mod arrival;
 mod causal;
-mod chain;
 mod check;
 mod fifo;
 mod findings;

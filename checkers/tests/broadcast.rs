@@ -175,7 +175,7 @@ fn every_anomaly_has_a_smallest_history() {
 }
 
 #[test]
-fn a_chain_of_causes_is_told_step_by_step() {
+fn causes_are_told_step_by_step() {
     let verdict = judge(Broadcast::new(Order::Causal), &file("causal-order"));
     assert_eq!(
         verdict.anomalies[0].explanation,
@@ -274,13 +274,6 @@ fn past_the_budget_the_answer_is_unknown() {
     assert_eq!(verdict.reasons, ["out of time after 0 of 11 operations"]);
     let verdict = check(&Budget::unlimited().with_bytes(1));
     assert_eq!(verdict.reasons, ["out of memory after 0 of 11 operations"]);
-    // Enough for reading and for no clock.
-    let enough = (1..10_000)
-        .step_by(8)
-        .map(|bytes| check(&Budget::unlimited().with_bytes(bytes)));
-    let reasons: Vec<String> = enough.flat_map(|verdict| verdict.reasons).collect();
-    let late = "out of memory before causal order had been judged";
-    assert!(reasons.iter().any(|reason| reason == late), "{reasons:?}");
 }
 
 fn refused(text: &str) -> CheckError {

@@ -191,7 +191,13 @@ fn an_operation_that_nobody_acknowledged_counts_where_it_was_polled() {
 
 #[test]
 fn consumers_may_begin_anew() {
-    for name in ["subscribed", "assigned-anew", "rewound", "rebalanced"] {
+    for name in [
+        "subscribed",
+        "subscribed-between",
+        "assigned-anew",
+        "rewound",
+        "rebalanced",
+    ] {
         let verdict = judge(Log::new(), &file(name));
         assert_eq!(verdict.validity, Validity::Valid, "{name}: {verdict:#?}");
     }

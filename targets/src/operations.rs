@@ -22,6 +22,7 @@ pub(crate) const MODELS: &[&str] = &[
     "list-append",
     "rw-register",
     "bank",
+    "long-fork",
     "fenced-lock",
 ];
 
@@ -33,6 +34,7 @@ pub(crate) enum Model {
     Counter,
     Queue,
     Txn,
+    Fork,
     Bank,
     Lock,
 }
@@ -46,6 +48,7 @@ impl Model {
             "counter" => Self::Counter,
             "fifo-queue" => Self::Queue,
             "multi-register" | "list-append" | "rw-register" => Self::Txn,
+            "long-fork" => Self::Fork,
             "bank" => Self::Bank,
             "fenced-lock" => Self::Lock,
             _ => return None,
@@ -60,6 +63,7 @@ impl Model {
             Self::Counter => "`add` n or `read` nil",
             Self::Queue => "`enqueue` v, `dequeue` nil or `drain` nil",
             Self::Txn => "`txn` [[r k nil] [w k v] [append k v] ...]",
+            Self::Fork => "`write` [[w k v]] or `read` [[r k nil] ...]",
             Self::Bank => "`open` {account balance}, `transfer` {from to amount} or `read` nil",
             Self::Lock => "`acquire` nil or `release` token",
         }
@@ -124,7 +128,7 @@ fn on(model: Model, key: Datum, owner: usize, f: &str, value: &Value) -> Option<
         (Model::Queue, "enqueue") => Command::Enqueue(key, datum(value)?),
         (Model::Queue, "dequeue") => Command::Dequeue(key),
         (Model::Queue, "drain") => Command::Drain(key),
-        (Model::Txn, "txn") => {
+        (Model::Txn, "txn") | (Model::Fork, "write" | "read") => {
             let steps = value.items()?.iter().map(micro);
             Command::Txn(steps.collect::<Option<_>>()?)
         }
@@ -326,6 +330,10 @@ mod tests {
             v([word("append"), 1.into(), 5.into()]),
             v([word("r"), 1.into(), ints(&[5])]),
         ]);
+        let named = |name, key: i64, value| v([Value::str(name), key.into(), value]);
+        let read = |key: i64, value| v([word("r"), key.into(), value]);
+        let unread = |key| read(key, nil());
+        let written = |key: i64, value: i64| v([word("w"), key.into(), value.into()]);
         let rows: Vec<(&str, &str, Value, Value)> = vec![
             ("cas-register", "read", nil(), nil()),
             ("cas-register", "write", 3.into(), 3.into()),
@@ -346,6 +354,33 @@ mod tests {
             ("fifo-queue", "drain", nil(), ints(&[9])),
             ("fifo-queue", "dequeue", nil(), nil()),
             ("list-append", "txn", txn, done),
+            (
+                "list-append",
+                "txn",
+                v([unread(1)]),
+                v([read(1, ints(&[5]))]),
+            ),
+            ("list-append", "txn", v([unread(2)]), v([read(2, nil())])),
+            (
+                "rw-register",
+                "txn",
+                v([unread(4), written(4, 8)]),
+                v([read(4, nil()), written(4, 8)]),
+            ),
+            ("rw-register", "txn", v([unread(4)]), v([read(4, 8.into())])),
+            (
+                "multi-register",
+                "txn",
+                v([named("write", 4, 9.into()), named("read", 4, nil())]),
+                v([named("write", 4, 9.into()), named("read", 4, 9.into())]),
+            ),
+            ("long-fork", "write", v([written(7, 1)]), v([written(7, 1)])),
+            (
+                "long-fork",
+                "read",
+                v([unread(8), unread(7)]),
+                v([read(8, nil()), read(7, 1.into())]),
+            ),
             ("bank", "open", opened.clone(), opened),
             ("bank", "transfer", transfer.clone(), transfer),
             ("bank", "read", nil(), moved),
@@ -394,6 +429,27 @@ mod tests {
     }
 
     #[test]
+    fn a_transaction_that_is_refused_or_lost_keeps_what_was_asked() {
+        let txn = v([
+            v([Value::keyword("append"), 1.into(), 5.into()]),
+            v([Value::keyword("r"), 1.into(), Value::Nil]),
+        ]);
+        for (outcome, kind) in [
+            (Outcome::Fail(Failure::Refused("no".to_owned())), Kind::Fail),
+            (
+                Outcome::Fail(Failure::Code(ErrorCode::LeaderNotFound)),
+                Kind::Fail,
+            ),
+            (Outcome::Info(ErrorCode::Timeout), Kind::Info),
+        ] {
+            let (_, sent) = command(Model::Txn, false, 0, "txn", &txn).unwrap();
+            let ended = completion(sent, outcome);
+            assert_eq!((ended.kind, &ended.value), (kind, &txn));
+            assert!(ended.error.is_some());
+        }
+    }
+
+    #[test]
     fn what_the_store_does_not_know_is_refused_before_it_is_sent() {
         for (model, independent, f, value) in [
             ("cas-register", false, "cas", Value::Int(1)),
@@ -407,6 +463,8 @@ mod tests {
                 v([v([Value::keyword("burn"), 1.into(), 2.into()])]),
             ),
             ("bank", false, "transfer", Value::Int(1)),
+            ("long-fork", false, "txn", v([])),
+            ("rw-register", false, "txn", v([ints(&[1, 2, 3])])),
             ("set", false, "enqueue", Value::Int(1)),
         ] {
             let model = Model::of(model).unwrap();

@@ -7,8 +7,13 @@
 //! Where to start: [`workload`] finds one by name; [`generator`] is the algebra that they are made of. What
 //! the operations look like, and how they are judged, is the business of [`checkers`].
 
+mod bank;
 pub mod generator;
+mod list_append;
+mod long_fork;
+mod pool;
 mod register;
+mod rw_register;
 mod set;
 
 use std::fmt;
@@ -51,17 +56,20 @@ pub struct WorkloadOptions {
     /// How many operations a second are invoked on average, by all threads together; `None` invokes one
     /// whenever a thread is free.
     pub rate_per_second: Option<NonZeroU32>,
-    /// How many operations a key gets before its threads move on to the next, where a workload has keys.
+    /// How many operations a key gets before its threads move on to the next, where a workload has keys. Where
+    /// transactions range over several keys it is how many writes a key gets before a new one takes its place.
     pub ops_per_key: u64,
     /// How many threads work on a key together.
     pub threads_per_key: usize,
     /// How many keys there are; `None` goes on for ever.
     pub keys: Option<u64>,
+    /// How many steps a transaction has at most, where a workload has transactions of any length.
+    pub txn_length: u64,
 }
 
 impl Default for WorkloadOptions {
     /// Ten threads, as fast as they can, five and 150 operations to a key: short enough to be judged at once
-    /// even when some of them never complete.
+    /// even when some of them never complete. Transactions of 1 to 4 steps, as Jepsen's.
     fn default() -> Self {
         Self {
             threads: 10,
@@ -69,6 +77,7 @@ impl Default for WorkloadOptions {
             ops_per_key: 150,
             threads_per_key: 5,
             keys: None,
+            txn_length: 4,
         }
     }
 }
@@ -103,16 +112,36 @@ pub struct UnknownWorkload {
     pub known: Vec<&'static str>,
 }
 
-static WORKLOADS: [WorkloadInfo; 3] = [
+static WORKLOADS: [WorkloadInfo; 7] = [
+    WorkloadInfo {
+        name: "bank",
+        about: "transfers between five accounts and reads of all balances, and final reads on every thread",
+        build: bank::bank,
+    },
     WorkloadInfo {
         name: "cas-register",
         about: "reads, writes and compare-and-sets of five values, over independent keys",
         build: register::cas_register,
     },
     WorkloadInfo {
+        name: "list-append",
+        about: "transactions that append to lists and read them, over a few hot keys",
+        build: list_append::list_append,
+    },
+    WorkloadInfo {
+        name: "long-fork",
+        about: "writes of single keys and reads of groups of them, which may disagree on what came first",
+        build: long_fork::long_fork,
+    },
+    WorkloadInfo {
         name: "register",
         about: "reads and writes of ever new values, over independent keys",
         build: register::register,
+    },
+    WorkloadInfo {
+        name: "rw-register",
+        about: "transactions that write registers and read them, over a few hot keys",
+        build: rw_register::rw_register,
     },
     WorkloadInfo {
         name: "set",

@@ -14,6 +14,7 @@ use rupture_workloads::{Workload, WorkloadOptions, workload, workloads};
 struct Store {
     registers: BTreeMap<Value, Value>,
     set: BTreeSet<Value>,
+    accounts: BTreeMap<Value, i64>,
     count: u64,
     /// Every so many operations a read answers what was there long ago, and a write is forgotten.
     wrong_every: Option<u64>,
@@ -43,7 +44,24 @@ impl Store {
     }
 
     fn apply(&mut self, invocation: &Invocation, wrong: bool) -> Option<Value> {
+        if let Some(steps) = steps_of(&invocation.value) {
+            let taken = steps.iter().map(|step| self.take(step, wrong));
+            return Some(Value::Vector(taken.collect()));
+        }
         match (&*invocation.f, unkeyed(&invocation.value)) {
+            ("open", _) => {
+                let Value::Map(accounts) = &invocation.value else {
+                    return None;
+                };
+                let account = |(name, balance): &(Value, Value)| (name.clone(), int(balance));
+                self.accounts = accounts.iter().map(account).collect();
+                Some(invocation.value.clone())
+            }
+            ("transfer", _) => self.transfer(&invocation.value, wrong),
+            ("read", None) if !self.accounts.is_empty() => {
+                let account = |(name, balance): (&Value, &i64)| (name.clone(), (*balance).into());
+                Some(Value::Map(self.accounts.iter().map(account).collect()))
+            }
             ("add", _) => {
                 if !wrong {
                     self.set.insert(invocation.value.clone());
@@ -75,6 +93,66 @@ impl Store {
             (f, _) => panic!("no workload has {f}"),
         }
     }
+}
+
+impl Store {
+    /// Takes a step of a transaction; a wrong read shows nothing of a key whose number is even.
+    fn take(&mut self, step: &Value, wrong: bool) -> Value {
+        let [name, key, value] = step.items().expect("a step") else {
+            panic!("{step} is no step");
+        };
+        let held = self.registers.entry(key.clone()).or_default();
+        let value = match (name.as_name(), &mut *held) {
+            (Some("r"), _) if wrong && int(key) % 2 == 0 => Value::Nil,
+            (Some("r"), held) => held.clone(),
+            (Some("append"), Value::Vector(list)) => {
+                list.push(value.clone());
+                value.clone()
+            }
+            (Some("append"), held) => {
+                *held = vec![value.clone()].into();
+                value.clone()
+            }
+            (Some("w"), held) => {
+                held.clone_from(value);
+                value.clone()
+            }
+            _ => panic!("no workload has {step}"),
+        };
+        vec![name.clone(), key.clone(), value].into()
+    }
+
+    /// Moves money; a wrong transfer forgets to add it.
+    fn transfer(&mut self, order: &Value, wrong: bool) -> Option<Value> {
+        let Value::Map(fields) = order else {
+            return None;
+        };
+        let field = |name| {
+            let found = fields.iter().find(|(key, _)| key.as_name() == Some(name));
+            found.map(|(_, value)| value)
+        };
+        let amount = int(field("amount")?);
+        let from = self.accounts.get_mut(field("from")?)?;
+        if *from < amount {
+            return None;
+        }
+        *from -= amount;
+        if !wrong {
+            *self.accounts.get_mut(field("to")?)? += amount;
+        }
+        Some(order.clone())
+    }
+}
+
+/// The steps of a transaction, if this is one.
+fn steps_of(value: &Value) -> Option<&[Value]> {
+    let steps = value.items()?;
+    let first = steps.first()?.items()?.first()?;
+    first.as_name().map(|_| steps)
+}
+
+fn int(value: &Value) -> i64 {
+    value.as_int().expect("an integer")
 }
 
 fn options() -> WorkloadOptions {
@@ -229,7 +307,8 @@ fn a_key_is_short_its_writes_are_unique_and_it_is_read_at_the_end() {
 fn an_unknown_name_says_what_is_known() {
     let unknown = workload("regster", &options()).unwrap_err();
     assert_eq!(unknown.name, "regster");
-    assert_eq!(unknown.known, ["cas-register", "register", "set"]);
+    let names: Vec<_> = workloads().iter().map(|info| info.name).collect();
+    assert_eq!(unknown.known, names);
     assert!(unknown.known.is_sorted());
 }
 

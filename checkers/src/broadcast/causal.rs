@@ -1,194 +1,149 @@
-//! Causal order, by vector clocks.
+//! Causal order, by its two halves.
 //!
-//! The clock of a process counts, for each sender, how many of its messages the process has broadcast or delivered
-//! or could have learned of; a broadcast takes the clock along. Messages of one sender happened one after the
-//! other, so that what happened before a broadcast is, of each sender, a prefix: the number says it all. A
-//! process that delivers a message must stand, of each sender, where the message's clock does.
+//! *Local order*: if a process delivers m before it broadcasts m', nobody delivers m' who has not delivered m.
+//! Hadzilacos & Toueg 1994 show that causal order is FIFO order and local order: who delivers m' has delivered what
+//! its sender had broadcast and delivered before, and with each of those what its sender had, and so on. So no
+//! clocks are needed, and a breach shows with the two messages and one process between them. Messages that their
+//! own sender broadcast earlier are those of FIFO order and not found again.
 //!
-//! The history is gone through once for each group of senders, so that the clocks of all messages need not be
-//! held at once. Gaps of the message's own sender are those of FIFO order and not found again.
+//! For each process and each sender whose messages it delivered, the sender's deliveries are gone through once, as far
+//! as the process has delivered them as well: that is O(n · p) at most.
 
-use super::fifo::chained;
+use super::fifo::judged;
 use super::findings::{Finding, Findings, Property};
-use super::transcript::{BREATH, NONE, Transcript};
+use super::transcript::{BREATH, Delivery, NONE, Transcript};
 use crate::Budget;
 
-/// How many senders are looked at together, at most.
-const TOGETHER: usize = 16;
-
-/// What happens to a message, in the order of events.
-#[derive(Clone, Copy, Debug)]
-struct Happening {
-    process: u32,
-    message: u32,
-    /// The operation, if it delivers.
-    delivery: u32,
-}
-
-/// Whether there was time and memory for it.
+/// Whether there was time for it.
 pub(super) fn gaps(
     transcript: &Transcript<'_>,
-    bytes: usize,
     budget: &Budget<'_>,
     findings: &mut Findings,
 ) -> bool {
-    let happenings = happenings(transcript);
-    let senders: Vec<u32> = transcript
-        .all()
-        .filter(|process| !transcript.sent_by(*process).is_empty())
-        .collect();
-    let each = 4 * (transcript.messages.len() + 2 * transcript.processes.len());
-    let together = TOGETHER.min(bytes / each.max(1));
-    if together == 0 && !senders.is_empty() {
-        return false;
-    }
-    for group in senders.chunks(together.max(1)) {
-        let mut clocks = Clocks::new(transcript, group);
-        for breath in happenings.chunks(BREATH) {
+    let mut search = Search {
+        transcript,
+        causes: Causes::of(transcript),
+        delivered: vec![NONE; transcript.messages.len()],
+        steps: 0,
+    };
+    for process in transcript.all() {
+        if search.steps >= BREATH {
+            search.steps = 0;
             if budget.is_over() {
                 return false;
             }
-            for happening in breath {
-                clocks.step(happening, findings);
-            }
         }
+        search.judge(process, findings);
     }
     true
 }
 
-fn happenings(transcript: &Transcript<'_>) -> Vec<Happening> {
-    let mut happenings: Vec<(u32, Happening)> = Vec::new();
-    for process in transcript.all() {
-        for &message in transcript.sent_by(process) {
-            let operation = transcript.messages[message as usize].operation;
-            let row = transcript.operations[operation as usize].invoked;
-            let delivery = NONE;
-            let happening = Happening {
-                process,
-                message,
-                delivery,
-            };
-            happenings.push((row, happening));
+/// What each process delivered of which all that it broadcasts later must come after it: nothing for a second
+/// time, nothing before it was broadcast, and no messages of its own that are a matter of FIFO order.
+struct Causes {
+    all: Vec<Delivery>,
+    /// Those of a process lie between its number and the next.
+    first: Vec<usize>,
+}
+
+impl Causes {
+    fn of(transcript: &Transcript<'_>) -> Self {
+        let mut met = vec![NONE; transcript.messages.len()];
+        let (mut all, mut first) = (Vec::new(), vec![0]);
+        for process in transcript.all() {
+            for delivery in transcript.delivered_by(process) {
+                let message = &transcript.messages[delivery.message as usize];
+                let own = message.sender == process && message.chained;
+                let in_time = transcript.in_time(message, delivery.operation);
+                if in_time && !own && met[delivery.message as usize] != process {
+                    met[delivery.message as usize] = process;
+                    all.push(*delivery);
+                }
+            }
+            first.push(all.len());
+        }
+        Self { all, first }
+    }
+
+    fn of_sender(&self, sender: u32) -> &[Delivery] {
+        &self.all[self.first[sender as usize]..self.first[sender as usize + 1]]
+    }
+}
+
+struct Search<'a> {
+    transcript: &'a Transcript<'a>,
+    causes: Causes,
+    /// With which operation the present process first delivered each message; `NONE`, which is after everything, where
+    /// it did not.
+    delivered: Vec<u32>,
+    /// How much was done since the budget was asked.
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn judge(&mut self, process: u32, findings: &mut Findings) {
+        let transcript = self.transcript;
+        for delivery in transcript.delivered_by(process).iter().rev() {
+            self.delivered[delivery.message as usize] = delivery.operation;
+        }
+        let sent = |delivery: &Delivery| {
+            let message = &transcript.messages[delivery.message as usize];
+            (message.sender, message.operation)
+        };
+        let is_first = |delivery: &&Delivery| {
+            let message = &transcript.messages[delivery.message as usize];
+            let first = self.delivered[delivery.message as usize] == delivery.operation;
+            first && transcript.was_sent(message)
+        };
+        let judged = judged(transcript, process).iter().filter(is_first);
+        let mut judged: Vec<Delivery> = judged.copied().collect();
+        judged.sort_unstable_by_key(sent);
+        self.steps += judged.len();
+        for messages in judged.chunk_by(|one, other| sent(one).0 == sent(other).0) {
+            self.judge_sender(process, sent(&messages[0]).0, messages, findings);
         }
         for delivery in transcript.delivered_by(process) {
-            let row = transcript.delivered_at(delivery.operation);
-            let happening = Happening {
-                process,
-                message: delivery.message,
-                delivery: delivery.operation,
-            };
-            happenings.push((row, happening));
-        }
-    }
-    happenings.sort_unstable_by_key(|(row, _)| *row);
-    happenings
-        .into_iter()
-        .map(|(_, happening)| happening)
-        .collect()
-}
-
-/// The clocks for a group of senders.
-struct Clocks<'a> {
-    transcript: &'a Transcript<'a>,
-    group: &'a [u32],
-    /// The place of each process in the group.
-    place: Vec<u32>,
-    width: usize,
-    /// Of each process, what it could have learned of.
-    knows: Vec<u32>,
-    /// Of each process, what it has delivered.
-    stands: Vec<u32>,
-    /// Of each message, what happened before its broadcast.
-    before: Vec<u32>,
-}
-
-impl<'a> Clocks<'a> {
-    fn new(transcript: &'a Transcript<'a>, group: &'a [u32]) -> Self {
-        let (width, processes) = (group.len(), transcript.processes.len());
-        let mut place = vec![NONE; processes];
-        for (at, sender) in (0..).zip(group) {
-            place[*sender as usize] = at;
-        }
-        Self {
-            transcript,
-            group,
-            place,
-            width,
-            knows: vec![0; processes * width],
-            stands: vec![0; processes * width],
-            before: vec![0; transcript.messages.len() * width],
+            self.delivered[delivery.message as usize] = NONE;
         }
     }
 
-    fn step(&mut self, happening: &Happening, findings: &mut Findings) {
-        if happening.delivery == NONE {
-            self.broadcast(happening);
-            return;
-        }
-        let transcript = self.transcript;
-        let message = &transcript.messages[happening.message as usize];
-        if transcript.in_time(message, happening.delivery) {
-            self.judge(happening, findings);
-            self.learn(happening);
-        }
-        if !transcript.was_sent(message) || !message.chained {
-            return;
-        }
-        let place = self.place[message.sender as usize];
-        if place != NONE {
-            let at = happening.process as usize * self.width + place as usize;
-            let after = message.rank + 1;
-            self.stands[at] = self.stands[at].max(after);
-            if transcript.in_time(message, happening.delivery) {
-                self.knows[at] = self.knows[at].max(after);
+    /// The messages of one sender, in the order of their broadcasts.
+    fn judge_sender(
+        &mut self,
+        process: u32,
+        sender: u32,
+        messages: &[Delivery],
+        findings: &mut Findings,
+    ) {
+        let causes = self.causes.of_sender(sender);
+        let mut next = 0;
+        // Of what the sender had delivered so far, what the process delivered last. A message that is late for one
+        // broadcast and not for the one before shows where that one has no place in FIFO order.
+        let mut last: Option<(u32, &Delivery)> = None;
+        for delivery in messages {
+            let broadcast = self.transcript.messages[delivery.message as usize].operation;
+            let until = next + causes[next..].partition_point(|cause| cause.operation < broadcast);
+            for cause in &causes[next..until] {
+                self.steps += 1;
+                let delivered = self.delivered[cause.message as usize];
+                if last.is_none_or(|(latest, _)| latest < delivered) {
+                    last = Some((delivered, cause));
+                }
+                if delivered == NONE {
+                    break;
+                }
             }
-        }
-    }
-
-    fn broadcast(&mut self, happening: &Happening) {
-        let message = &self.transcript.messages[happening.message as usize];
-        let from = happening.process as usize * self.width;
-        let to = happening.message as usize * self.width;
-        self.before[to..to + self.width].copy_from_slice(&self.knows[from..from + self.width]);
-        let place = self.place[happening.process as usize];
-        if place != NONE && message.chained {
-            self.knows[from + place as usize] = message.rank + 1;
-        }
-    }
-
-    fn learn(&mut self, happening: &Happening) {
-        let to = happening.process as usize * self.width;
-        let from = happening.message as usize * self.width;
-        let learned = &self.before[from..from + self.width];
-        for (knows, learned) in self.knows[to..to + self.width].iter_mut().zip(learned) {
-            *knows = (*knows).max(*learned);
-        }
-    }
-
-    fn judge(&mut self, happening: &Happening, findings: &mut Findings) {
-        let transcript = self.transcript;
-        if happening.delivery > transcript.processes[happening.process as usize].unsure {
-            return;
-        }
-        let at = happening.process as usize * self.width;
-        let of = happening.message as usize * self.width;
-        let before = &self.before[of..of + self.width];
-        let stands = &mut self.stands[at..at + self.width];
-        let own = self.place[transcript.messages[happening.message as usize].sender as usize];
-        for (place, (stands, before)) in (0..).zip(stands.iter_mut().zip(before)) {
-            if *stands >= *before {
-                continue;
-            }
-            if place != own {
+            next = until;
+            if let Some((_, cause)) = last.filter(|(latest, _)| *latest > delivery.operation) {
                 let finding = Finding {
-                    process: happening.process,
-                    delivery: happening.delivery,
-                    message: chained(transcript, self.group[place as usize], *before - 1),
-                    other: NONE,
+                    process,
+                    delivery: delivery.operation,
+                    message: cause.message,
+                    other: cause.operation,
                 };
                 findings.add(Property::CausalOrder, finding);
+                last = None;
             }
-            *stands = *before;
         }
     }
 }

@@ -23,12 +23,12 @@ pub(super) fn check(
     let mut verdict = Verdict::new(Validity::Valid, MODEL, judge.order.name());
     verdict.operations = all as u64;
     verdict.notes.extend(disorder(history));
-    let Some(bytes) = budget.bytes().checked_sub(Transcript::bytes(all)) else {
+    if Transcript::bytes(all) > budget.bytes() {
         return Ok(unknown(
             verdict,
             format!("out of memory after 0 of {all} operations"),
         ));
-    };
+    }
     let transcript = match Transcript::read(history, &operations, budget)? {
         Ok(transcript) => transcript,
         Err(read) => {
@@ -37,14 +37,15 @@ pub(super) fn check(
         }
     };
     let mut findings = Findings::default();
-    let whole = look(judge, &transcript, (budget, bytes), &mut findings);
+    let whole = look(judge, &transcript, budget, &mut findings);
     tell(judge, &transcript, &findings, &mut verdict);
-    if let Some(reason) = whole {
-        verdict.reasons.push(reason);
-    } else {
+    if whole {
         verdict.explained = verdict.operations;
         verdict.reasons.extend(nothing_judged(&transcript));
         verdict.reasons.extend(outstanding(&transcript, &findings));
+    } else {
+        let reason = "out of time before all properties had been judged";
+        verdict.reasons.push(reason.to_owned());
     }
     if verdict.validity == Validity::Valid && !verdict.reasons.is_empty() {
         verdict.validity = Validity::Unknown;
@@ -52,32 +53,22 @@ pub(super) fn check(
     Ok(verdict)
 }
 
-/// Looks for everything; says why it did not, if so.
+/// Looks for everything; says whether there was time.
 fn look(
     judge: Broadcast,
     transcript: &Transcript<'_>,
-    (budget, bytes): (&Budget<'_>, usize),
+    budget: &Budget<'_>,
     findings: &mut Findings,
-) -> Option<String> {
-    let late = || Some("out of time before all properties had been judged".to_owned());
+) -> bool {
     integrity::creations(transcript, findings);
     integrity::duplications(transcript, findings);
     if budget.is_over() {
-        return late();
+        return false;
     }
     arrival::missing(judge, transcript, findings);
     fifo::gaps(transcript, findings);
     total::differences(transcript, judge.uniform, findings);
-    if budget.is_over() {
-        return late();
-    }
-    if causal::gaps(transcript, bytes, budget, findings) {
-        return None;
-    }
-    if budget.is_over() {
-        return late();
-    }
-    Some("out of memory before causal order had been judged".to_owned())
+    !budget.is_over() && causal::gaps(transcript, budget, findings)
 }
 
 /// What was found, worst first, and which levels do not hold.

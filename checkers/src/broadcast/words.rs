@@ -2,7 +2,6 @@
 
 use rupture_history::{Anomaly, Evidence};
 
-use super::chain;
 use super::findings::{Finding, Property};
 use super::transcript::{NONE, Transcript};
 
@@ -229,37 +228,25 @@ impl Teller<'_> {
     }
 
     fn causal(&self, finding: &Finding, case: &mut Case) {
-        let chain = chain::shortest(self.transcript, finding);
-        let missing = chain.last().filter(|_| chain.len() > 1);
-        let missing = missing.map_or(finding.message, |link| link.message);
-        case.operations.push(self.broadcast(missing));
+        let second = self.message_of(finding.process, finding.delivery);
+        let (first, learned) = (finding.message, finding.other);
+        let (one, other) = (self.broadcast(first), self.broadcast(second));
+        case.operations.extend([one, learned, other]);
         case.say(format!(
             "Process {} broadcast {} with event {}.",
-            self.sender(missing),
-            self.value(missing),
-            self.invoked(self.broadcast(missing))
+            self.sender(first),
+            self.value(first),
+            self.invoked(one)
         ));
-        for pair in chain.windows(2).rev() {
-            let (after, before) = (pair[0].message, pair[1]);
-            case.operations.push(self.broadcast(after));
-            let name = self.sender(after);
-            let sent = format!(
-                "broadcast {} with event {}",
-                self.value(after),
-                self.invoked(self.broadcast(after))
-            );
-            if before.learned == NONE {
-                case.say(format!("After that process {name} {sent}."));
-                continue;
-            }
-            case.operations.push(before.learned);
-            case.say(format!(
-                "Process {name} delivered {} with event {}, and after that it {sent}.",
-                self.value(before.message),
-                self.delivered(before.learned)
-            ));
-        }
-        self.without(finding, missing, case);
+        case.say(format!(
+            "Process {} delivered {} with event {}, and after that it broadcast {} with event {}.",
+            self.sender(second),
+            self.value(first),
+            self.delivered(learned),
+            self.value(second),
+            self.invoked(other)
+        ));
+        self.without(finding, first, case);
         case.summary.push_str(", whose broadcast happened before");
     }
 

@@ -39,7 +39,6 @@ mod tests;
 
 pub(crate) use choices::{Choices, Edge};
 pub(crate) use graph::Order;
-#[allow(unused_imports)]
 pub(crate) use proof::{Case, Hop, Proof};
 
 use crate::Budget;

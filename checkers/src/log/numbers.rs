@@ -97,7 +97,7 @@ impl<'a> Messages<'a> {
         number
     }
 
-    /// The number of a message that was polled after another: the same as before, most of the time.
+    /// The number of a message that was polled after another of its key: the same as before, most of the time.
     pub(super) fn after(&mut self, previous: u32, key: u32, value: ValueRef<'a>) -> u32 {
         let previous = previous as usize;
         let Some(&Message { follower, .. }) = self.all.get(previous) else {
@@ -105,7 +105,6 @@ impl<'a> Messages<'a> {
         };
         let integer = value.as_int();
         if let Some(message) = self.all.get(follower as usize)
-            && message.key == key
             && integer.is_some()
             && message.integer == integer
         {

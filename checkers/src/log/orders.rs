@@ -62,7 +62,6 @@ impl Orders {
     pub(super) fn entry(&self, mention: &Mention) -> Option<u32> {
         match self.of[mention.message as usize] {
             NONE => None,
-            SEVERAL if mention.offset == UNKNOWN => None,
             SEVERAL => {
                 let wanted = (mention.key, mention.offset, mention.message);
                 let found = self

@@ -40,7 +40,7 @@ mod transfer;
 use std::sync::Arc;
 
 use crate::node::{Context, Input, Node, NodeId};
-use crate::store::Store;
+use crate::store::{Store, Weakness};
 
 pub use config::{Config, ConfigError, FaultKind, MAX_NODES, ReadMode, Tolerance};
 pub use error::ErrorCode;
@@ -186,6 +186,11 @@ impl Raft {
 
     fn mutates(&self, mutant: Mutant) -> bool {
         self.config.mutant == Some(mutant)
+    }
+
+    /// How weakly transactions are isolated, under a mutant.
+    fn weakness(&self) -> Option<Weakness> {
+        self.config.mutant.and_then(Mutant::weakness)
     }
 
     fn emit(&self, kind: EventKind, cx: &mut Ctx<'_>) {

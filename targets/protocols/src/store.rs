@@ -12,14 +12,17 @@ mod command;
 mod fingerprint;
 mod key;
 mod locks;
+mod past;
 mod registers;
 mod ring;
 mod session;
 mod shared;
+mod weak;
 
 pub use command::{Command, Datum, Micro, Request, Response};
 pub use key::{IdempotencyKey, IdempotencyKeyError};
 pub use session::RETENTION_NS;
+pub use weak::{Begun, Weakness};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,7 @@ use bank::Bank;
 use collections::{Counters, Queues, Sets};
 use fingerprint::fingerprint;
 use locks::Locks;
+use past::Past;
 use registers::Registers;
 use session::{Known, Sessions};
 
@@ -35,6 +39,9 @@ use session::{Known, Sessions};
 pub struct Store {
     objects: Objects,
     sessions: Sessions,
+    /// Empty but under a mutant of isolation, and then not written.
+    #[serde(default, skip_serializing_if = "Past::is_empty")]
+    past: Past,
 }
 
 /// What clients can see.
@@ -62,12 +69,21 @@ impl Store {
         if !remember {
             return self.objects.apply(&request.command);
         }
+        self.once(request, |objects, _| objects.apply(&request.command))
+    }
+
+    /// Applies a request unless it was applied before.
+    fn once(
+        &mut self,
+        request: &Request,
+        apply: impl FnOnce(&mut Objects, &mut Past) -> Response,
+    ) -> Response {
         let print = fingerprint(&request.command);
         match self.sessions.recall(&request.idempotency_key, print) {
             Known::Answered(answer) => answer,
             Known::Otherwise => Response::Duplicate,
             Known::New => {
-                let answer = self.objects.apply(&request.command);
+                let answer = apply(&mut self.objects, &mut self.past);
                 let key = &request.idempotency_key;
                 self.sessions.keep(key, print, answer.clone());
                 answer

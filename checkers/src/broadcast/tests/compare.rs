@@ -143,6 +143,37 @@ fn small_histories_are_judged_by_the_definitions() {
     }
 }
 
+/// Process 2 delivers 6 before 1, which the sender of 6 had delivered; but 4, which the same sender may have broadcast
+/// between them, it delivers after both.
+#[test]
+fn a_broadcast_that_may_have_happened_hides_no_cause() {
+    let event = |process, kind, f: &str, value: Option<i64>| {
+        let value = value.map_or(rupture_history::Value::Nil, rupture_history::Value::Int);
+        Event::new(process, kind, f, value)
+    };
+    let done = |process, f: &str, value| {
+        let argument = (f == "broadcast").then_some(value);
+        let invoked = event(process, Kind::Invoke, f, argument);
+        [invoked, event(process, Kind::Ok, f, Some(value))]
+    };
+    let mut maybe = done(0, "broadcast", 4);
+    maybe[1].kind = Kind::Info;
+    let events = [
+        done(1, "broadcast", 1),
+        done(0, "deliver", 1),
+        maybe,
+        done(0, "broadcast", 6),
+        done(2, "deliver", 6),
+        done(2, "deliver", 1),
+        done(2, "deliver", 4),
+    ];
+    let events = events.concat();
+    let truth = oracle::truth(&events, false, false);
+    assert!(truth.broken.contains_key("causal-order"), "{truth:#?}");
+    let verdict = check(Broadcast::new(Order::Causal), &events);
+    compare(Order::Causal, &verdict, &truth, &events);
+}
+
 #[test]
 #[ignore = "takes minutes; run every night"]
 fn more_histories_are_judged_by_the_definitions() {

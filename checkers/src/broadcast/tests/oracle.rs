@@ -278,10 +278,9 @@ impl Rules {
                 }
             }
         }
-        let sender = |message: i64| self.broadcast(message).map(|at| self.ops[at].process);
-        let gap = self.has_gap(|first, second, at| {
-            let other = sender(first) != sender(second) && self.is_chained(first);
-            other && before.contains(&(first, second)) && self.in_time(second, at)
+        let gap = self.has_gap(|first, second, _| {
+            let by_sender = self.precedes(first, second);
+            before.contains(&(first, second)) && !by_sender && first != second
         });
         self.count("causal-order", usize::from(gap));
     }

@@ -30,6 +30,8 @@ struct Network<'a> {
     knows: Vec<Vec<i64>>,
     open: Vec<Option<Event>>,
     stopped: Vec<bool>,
+    /// Whether processes go on although they do not know what became of an operation.
+    goes_on: bool,
     next: i64,
 }
 
@@ -44,8 +46,10 @@ pub(super) fn history(random: &mut Random, most: usize) -> Vec<Event> {
     ];
     let discipline = disciplines[random.below(4)];
     let errors = [5, 20, 1_000_000][random.below(3)];
+    let goes_on = random.below(6) == 0;
     let mut network = Network {
         random,
+        goes_on,
         discipline,
         errors,
         messages: Vec::new(),
@@ -73,7 +77,7 @@ impl Network<'_> {
     }
 
     fn step(&mut self, process: usize, lively: bool) -> Option<Event> {
-        if self.stopped[process] && self.random.below(12) > 0 {
+        if self.stopped[process] && !self.goes_on && self.random.below(12) > 0 {
             return None;
         }
         let event = match self.open[process].take() {

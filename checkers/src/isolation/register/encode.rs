@@ -35,6 +35,10 @@ struct Ends {
     written: u32,
     /// When all who saw that have read it; [`NONE`] if nobody did.
     read: u32,
+    /// The row at which the first of its writers had completed.
+    completed: u32,
+    /// The last row at which its last writer, or a reader of that version, was invoked.
+    invoked: u32,
 }
 
 /// One order of two chains.
@@ -245,7 +249,14 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
         for at in 0..self.units.list.len() {
             let unit = self.units.list[at];
             let of = |version| self.prepared.writer(version);
+            let operations = &self.prepared.transactions.operations;
+            let readers = self.prepared.readers(unit.tail).map(|read| read.reader);
+            let last = readers.chain(of(unit.tail));
+            let invoked = last.map(|t| operations[t as usize].invoked).max();
+            let completed = of(unit.head).and_then(|writer| operations[writer as usize].ended());
             let ends = Ends {
+                invoked: invoked.unwrap_or(0),
+                completed: completed.unwrap_or(u32::MAX),
                 snapshot: of(unit.head).map_or(NONE, |writer| self.snapshot(writer)),
                 commit: of(unit.head).map_or(NONE, |writer| self.commit(writer)),
                 written: of(unit.tail).map_or(NONE, |writer| self.commit(writer)),
@@ -384,6 +395,13 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
         sides.get().iter().all(|&edge| order.keeps(edge))
     }
 
+    /// Of two chains first the one that is likely to be first: as they stand, unless real time says otherwise, which
+    /// stores mostly keep though their level may not ask for it.
+    fn likely(&self, one: u32, other: u32) -> (u32, u32) {
+        let late = self.ends[one as usize].invoked > self.ends[other as usize].completed;
+        if late { (other, one) } else { (one, other) }
+    }
+
     /// Where a chain stands among those of its key.
     fn stands(&self, order: &Order, unit: u32) -> u32 {
         let ends = self.ends[unit as usize];
@@ -407,8 +425,9 @@ impl Source for Encoding<'_, '_, '_> {
                     if self.keeps(order, one, other) {
                         break;
                     }
-                    let (sides, turned) = (self.before(one, other), self.before(other, one));
-                    choices.push(sides.get(), turned.get(), (one, other));
+                    let (first, second) = self.likely(one, other);
+                    let (sides, turned) = (self.before(first, second), self.before(second, first));
+                    choices.push(sides.get(), turned.get(), (first, second));
                 }
             }
         }

@@ -58,7 +58,10 @@ impl Prepared<'_, '_> {
         };
         let mut choices = Choices::default();
         match solve(problem, &mut choices, &mut encoding, budget) {
-            Solution::Order(_) => Ruling::Holds,
+            Solution::Order(order) => {
+                debug_assert!(edges.iter().all(|&edge| order.keeps(edge)));
+                Ruling::Holds
+            }
             Solution::Stopped { choices, conflicts } => Ruling::Unknown(format!(
                 "out of time or memory: the order of {choices} pairs of writes was looked at, and {conflicts} \
                  attempts were given up"

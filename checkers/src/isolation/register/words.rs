@@ -218,7 +218,7 @@ impl Words<'_, '_, '_> {
         let mut of = Vec::new();
         let mut pairs = Vec::new();
         for &choice in proof.choices.iter().take(SHOWN) {
-            let (one, other) = self.pair(steps, (choice, false));
+            let (one, other) = pair(steps, (choice, false));
             of.extend(
                 [one, other]
                     .into_iter()
@@ -244,17 +244,6 @@ impl Words<'_, '_, '_> {
         anomaly
     }
 
-    fn pair(
-        &self,
-        steps: &Steps<'_, '_, '_, '_>,
-        (choice, turned): (u32, bool),
-    ) -> (Version, Version) {
-        let about = steps.choices.about(choice);
-        let (one, other) = if turned { (about.1, about.0) } else { about };
-        let units = &steps.encoding.units.list;
-        (units[one as usize].tail, units[other as usize].head)
-    }
-
     fn order(&self, one: Version, other: Version) -> String {
         let name = |version| {
             self.prepared
@@ -273,7 +262,7 @@ impl Words<'_, '_, '_> {
 
     fn suppose(&self, case: &Case, steps: &Steps<'_, '_, '_, '_>) -> String {
         let taken = case.taken.iter().map(|&side| {
-            let (one, other) = self.pair(steps, side);
+            let (one, other) = pair(steps, side);
             self.order(one, other)
         });
         format!("Suppose {}.", taken.collect::<Vec<_>>().join(", and "))
@@ -350,6 +339,14 @@ impl Words<'_, '_, '_> {
             ),
         }
     }
+}
+
+/// The versions that a side of a choice puts in order, the earlier first.
+fn pair(steps: &Steps<'_, '_, '_, '_>, (choice, turned): (u32, bool)) -> (Version, Version) {
+    let about = steps.choices.about(choice);
+    let (one, other) = if turned { (about.1, about.0) } else { about };
+    let units = &steps.encoding.units.list;
+    (units[one as usize].tail, units[other as usize].head)
 }
 
 /// What it is called where no single cycle shows it.

@@ -61,6 +61,9 @@ pub(super) struct Graph {
     behind: Vec<u32>,
     /// The places of both, in order.
     free: Vec<u32>,
+    /// Nodes that changed places and were not told of yet.
+    moved: Vec<u32>,
+    has_moved: Vec<bool>,
 }
 
 /// Which nodes a walk has seen.
@@ -107,12 +110,14 @@ impl Graph {
             ahead: Vec::new(),
             behind: Vec::new(),
             free: Vec::new(),
+            moved: Vec::new(),
+            has_moved: vec![false; problem.nodes as usize],
         })
     }
 
     /// How many bytes a graph of so many nodes and certain edges takes.
     pub(super) fn bytes(nodes: usize, edges: usize) -> usize {
-        nodes * 32 + edges * 8
+        nodes * 36 + edges * 8
     }
 
     pub(super) fn order(&self) -> &Order {
@@ -135,6 +140,11 @@ impl Graph {
     /// How many bytes there are for the edges of sides.
     pub(super) fn link_bytes(&self) -> usize {
         self.links.capacity() * size_of::<Link>()
+    }
+
+    /// The side that an edge belongs to.
+    pub(super) fn side_of(&self, edge: u32) -> Side {
+        self.links[edge as usize].side
     }
 
     /// Makes room for the edges of new choices.
@@ -294,12 +304,36 @@ impl Graph {
         let both = self.behind.iter().chain(&self.ahead);
         for (&node, &place) in both.zip(&self.free) {
             places[node as usize] = place;
+            if !std::mem::replace(&mut self.has_moved[node as usize], true) {
+                self.moved.push(node);
+            }
         }
     }
 
-    /// The sides on a cycle that an edge closes, as few as there can be on one: each taken side costs a step and
-    /// a certain edge nothing.
-    pub(super) fn culprits(&mut self, choices: &Choices, (from, to): Edge) -> Vec<Side> {
+    /// A node that changed places since it was told of last.
+    pub(super) fn next_moved(&mut self) -> Option<u32> {
+        let node = self.moved.pop()?;
+        self.has_moved[node as usize] = false;
+        Some(node)
+    }
+
+    /// Whether one of the edges of a side would close a cycle, and which.
+    pub(super) fn closes(&mut self, choices: &Choices, side: Side) -> Option<Edge> {
+        let mut edges = choices.edges(side).iter().copied();
+        edges.find(|&(from, to)| {
+            let backwards = !self.order.keeps((from, to));
+            backwards && (from == to || !self.look_ahead(choices, from, to))
+        })
+    }
+
+    /// The sides on a cycle that an edge closes, as few as there can be on one: each taken side costs a step, and
+    /// a certain edge nothing, nor a side that is taken for good.
+    pub(super) fn culprits(
+        &mut self,
+        choices: &Choices,
+        (from, to): Edge,
+        for_good: impl Fn(Side) -> bool,
+    ) -> Vec<Side> {
         if from == to {
             return Vec::new();
         }
@@ -327,13 +361,13 @@ impl Graph {
                     let link = &self.links[edge as usize];
                     let node = choices.edge(edge as usize).1;
                     if within(node) {
-                        next.push((
-                            node,
-                            place,
-                            Step {
-                                side: Some(link.side),
-                            },
-                        ));
+                        let list = if for_good(link.side) {
+                            &mut here
+                        } else {
+                            &mut next
+                        };
+                        let side = Some(link.side);
+                        list.push((node, place, Step { side }));
                     }
                     edge = link.out[0];
                 }

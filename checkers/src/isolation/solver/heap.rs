@@ -12,7 +12,7 @@ const LARGE: f64 = 1e100;
 #[derive(Debug)]
 pub(super) struct Heap {
     /// Activities as they were when they were pushed. Those that are no longer so are passed over.
-    heap: BinaryHeap<(u64, Reverse<u32>)>,
+    queue: BinaryHeap<(u64, Reverse<u32>)>,
     activity: Vec<f64>,
     waits: Vec<bool>,
     step: f64,
@@ -21,7 +21,7 @@ pub(super) struct Heap {
 impl Heap {
     pub(super) fn new() -> Self {
         Self {
-            heap: BinaryHeap::new(),
+            queue: BinaryHeap::new(),
             activity: Vec::new(),
             waits: Vec::new(),
             step: 1.0,
@@ -47,12 +47,12 @@ impl Heap {
     /// Bits of numbers that are not negative are ordered as the numbers are.
     fn enter(&mut self, choice: u32) {
         let activity = self.activity[choice as usize].to_bits();
-        self.heap.push((activity, Reverse(choice)));
+        self.queue.push((activity, Reverse(choice)));
     }
 
     /// Takes the most contested choice.
     pub(super) fn pop(&mut self) -> Option<u32> {
-        while let Some((activity, Reverse(choice))) = self.heap.pop() {
+        while let Some((activity, Reverse(choice))) = self.queue.pop() {
             let now = self.activity[choice as usize].to_bits() == activity;
             if now && std::mem::replace(&mut self.waits[choice as usize], false) {
                 return Some(choice);
@@ -81,7 +81,7 @@ impl Heap {
             *activity /= LARGE;
         }
         self.step /= LARGE;
-        self.heap.clear();
+        self.queue.clear();
         for choice in 0..self.activity.len() as u32 {
             if self.waits[choice as usize] {
                 self.enter(choice);
@@ -90,6 +90,6 @@ impl Heap {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.heap.capacity() * 16 + self.activity.capacity() * 9
+        self.queue.capacity() * 16 + self.activity.capacity() * 9
     }
 }

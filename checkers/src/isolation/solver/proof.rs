@@ -245,7 +245,7 @@ impl Small {
                 return Vec::new();
             }
             if let Some(cycle) = self.cycle(choices, &taken) {
-                let cycle = self.expand(graph, choices, &cycle);
+                let cycle = expand(graph, choices, &cycle);
                 let taken = taken.into_iter().map(named).collect();
                 cases.push(Case { taken, cycle });
                 continue;
@@ -315,26 +315,26 @@ impl Small {
         }
         None
     }
+}
 
-    /// The whole cycle, with the certain edges between those of sides.
-    fn expand(&self, graph: &Graph, choices: &Choices, edges: &[(Side, Edge)]) -> Vec<Hop> {
-        debug_assert!(
-            edges
-                .iter()
-                .all(|(side, edge)| choices.edges(*side).contains(edge))
-        );
-        let mut cycle = Vec::new();
-        for (at, &(side, (from, to))) in edges.iter().enumerate() {
-            let (_, (next, _)) = edges[(at + 1) % edges.len()];
-            cycle.push(Hop {
-                from,
-                side: Some(named(side)),
-            });
-            let path = path(graph, to, next);
-            cycle.extend(path.into_iter().map(|from| Hop { from, side: None }));
-        }
-        cycle
+/// The whole cycle, with the certain edges between those of sides.
+fn expand(graph: &Graph, choices: &Choices, edges: &[(Side, Edge)]) -> Vec<Hop> {
+    debug_assert!(
+        edges
+            .iter()
+            .all(|(side, edge)| choices.edges(*side).contains(edge))
+    );
+    let mut cycle = Vec::new();
+    for (at, &(side, (from, to))) in edges.iter().enumerate() {
+        let (_, (next, _)) = edges[(at + 1) % edges.len()];
+        cycle.push(Hop {
+            from,
+            side: Some(named(side)),
+        });
+        let path = path(graph, to, next);
+        cycle.extend(path.into_iter().map(|from| Hop { from, side: None }));
     }
+    cycle
 }
 
 fn named(side: Side) -> (u32, bool) {

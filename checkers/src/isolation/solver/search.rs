@@ -31,6 +31,11 @@ const CLAUSES: usize = 8_000;
 /// In how many steps the budget is looked at.
 const LOOK: u64 = 64;
 
+/// No further end of an edge.
+const END: u32 = u32::MAX;
+/// How often a choice is tried before anything is decided.
+const TRIES: u8 = 3;
+
 /// What is known of a choice.
 #[derive(Clone, Copy, Debug)]
 struct Choice {
@@ -56,9 +61,11 @@ pub(super) struct Search<'s> {
     /// Where on the trail the decision of each level stands.
     starts: Vec<usize>,
     heap: Heap,
-    /// Choices that the order satisfied when they were looked at.
-    passed: Vec<u32>,
-    has_passed: Vec<bool>,
+    /// For each node, the first of the ends of edges of choices that it is; and for each end the next.
+    first_end: Vec<u32>,
+    next_end: Vec<u32>,
+    /// How often each choice was tried before anything was decided.
+    tries: Vec<u8>,
     seen: Vec<bool>,
     conflicts: u64,
     steps: u64,
@@ -67,6 +74,7 @@ pub(super) struct Search<'s> {
 
 impl<'s> Search<'s> {
     pub(super) fn new(graph: Graph, choices: &'s mut Choices, bounds: Bounds<'s>) -> Self {
+        let first_end = vec![END; graph.nodes() as usize];
         Self {
             graph,
             choices,
@@ -78,8 +86,9 @@ impl<'s> Search<'s> {
             level: 0,
             starts: Vec::new(),
             heap: Heap::new(),
-            passed: Vec::new(),
-            has_passed: Vec::new(),
+            first_end,
+            next_end: Vec::new(),
+            tries: Vec::new(),
             seen: Vec::new(),
             conflicts: 0,
             steps: 0,
@@ -105,6 +114,9 @@ impl<'s> Search<'s> {
 
     pub(super) fn run(&mut self, source: &mut impl Source) -> End {
         self.grow();
+        if let Some(end) = self.settle(source) {
+            return end;
+        }
         let mut restart = 0;
         let mut until = RESTART;
         loop {
@@ -140,6 +152,58 @@ impl<'s> Search<'s> {
         }
     }
 
+    /// Mends the order choice by choice without deciding any, and finds what is decided for good because its other
+    /// side closes a cycle with what is certain. `None` where some choices are violated again and again.
+    fn settle(&mut self, source: &mut impl Source) -> Option<End> {
+        let mut stubborn = Vec::new();
+        loop {
+            while let Some(side) = self.next() {
+                if self.is_over() {
+                    return Some(End::Stopped);
+                }
+                let choice = choice_of(side);
+                if self.tries[choice as usize] == TRIES {
+                    stubborn.push(choice);
+                    continue;
+                }
+                self.tries[choice as usize] += 1;
+                if let Some(used) = self.probe(side) {
+                    return Some(End::Contradiction(used));
+                }
+            }
+            if !stubborn.is_empty() {
+                for choice in stubborn {
+                    self.heap.push(choice);
+                }
+                return None;
+            }
+            let before = self.choices.len();
+            source.violated(self.graph.order(), self.choices);
+            if self.choices.len() == before {
+                return Some(End::Order);
+            }
+            self.grow();
+        }
+    }
+
+    /// Mends the order so that it satisfies a side, or takes the other one for good if that is impossible; and takes
+    /// it for good if the other one is. The choices that prove that nothing is possible, if that is so.
+    fn probe(&mut self, side: Side) -> Option<Vec<u32>> {
+        let taken = self.graph.take(self.choices, side);
+        let (refused, edge) = if let Err(edge) = taken {
+            (side, edge)
+        } else {
+            self.graph.release(self.choices, side);
+            let edge = self.graph.closes(self.choices, other(side))?;
+            (other(side), edge)
+        };
+        let lemma = self.lemma(refused, edge);
+        self.graph.release(self.choices, refused);
+        self.assign(other(refused), 0, lemma);
+        let conflict = self.propagate()?;
+        self.resolve(conflict)
+    }
+
     fn is_over(&mut self) -> bool {
         self.steps += 1;
         if self.conflicts >= self.bounds.conflicts {
@@ -155,7 +219,8 @@ impl<'s> Search<'s> {
             + self.choices.bytes()
             + self.clauses.bytes()
             + self.heap.bytes()
-            + self.known.capacity() * (size_of::<Choice>() + 9)
+            + self.known.capacity() * (size_of::<Choice>() + 2)
+            + self.next_end.capacity() * 4
     }
 
     /// Makes room for choices that are new.
@@ -171,8 +236,15 @@ impl<'s> Search<'s> {
             },
         );
         self.seen.resize(count, false);
-        self.has_passed.resize(count, false);
+        self.tries.resize(count, 0);
         self.graph.grow(self.choices);
+        for edge in self.next_end.len() / 2..self.choices.edge_count() {
+            let (from, to) = self.choices.edge(edge);
+            for (node, end) in [(from, 2 * edge as u32), (to, 2 * edge as u32 + 1)] {
+                let first = &mut self.first_end[node as usize];
+                self.next_end.push(std::mem::replace(first, end));
+            }
+        }
         self.clauses.grow(count);
         self.heap.grow(count);
     }
@@ -181,15 +253,10 @@ impl<'s> Search<'s> {
     fn next(&mut self) -> Option<Side> {
         loop {
             while let Some(choice) = self.heap.pop() {
-                if self.known[choice as usize].side.is_some() {
-                    continue;
+                if self.known[choice as usize].side.is_none() && !self.satisfies(choice) {
+                    let last = self.known[choice as usize].last;
+                    return Some(last.unwrap_or(2 * choice));
                 }
-                if self.satisfies(choice) {
-                    self.pass(choice);
-                    continue;
-                }
-                let last = self.known[choice as usize].last;
-                return Some(last.unwrap_or(2 * choice));
             }
             if !self.look_again() {
                 return None;
@@ -197,29 +264,21 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Lets choices wait again that are violated by now. False if there are none.
+    /// Lets choices wait again whose edges have ends that moved. False if nothing moved.
     fn look_again(&mut self) -> bool {
-        let passed = std::mem::take(&mut self.passed);
-        let mut violated = false;
-        for choice in passed {
-            self.has_passed[choice as usize] = false;
-            if self.known[choice as usize].side.is_some() {
-                continue;
-            }
-            if self.satisfies(choice) {
-                self.pass(choice);
-            } else {
-                self.heap.push(choice);
-                violated = true;
+        let mut moved = false;
+        while let Some(node) = self.graph.next_moved() {
+            moved = true;
+            let mut end = self.first_end[node as usize];
+            while end != END {
+                let choice = choice_of(self.graph.side_of(end / 2));
+                if self.known[choice as usize].side.is_none() {
+                    self.heap.push(choice);
+                }
+                end = self.next_end[end as usize];
             }
         }
-        violated
-    }
-
-    fn pass(&mut self, choice: u32) {
-        if !std::mem::replace(&mut self.has_passed[choice as usize], true) {
-            self.passed.push(choice);
-        }
+        moved
     }
 
     fn satisfies(&self, choice: u32) -> bool {
@@ -271,7 +330,9 @@ impl<'s> Search<'s> {
     /// The clause that a cycle proves, which an edge of this side closes.
     fn lemma(&mut self, side: Side, edge: super::Edge) -> Clause {
         let mut sides = vec![other(side)];
-        for culprit in self.graph.culprits(self.choices, edge) {
+        let (known, above) = (&self.known, self.level > 0);
+        let for_good = |side: Side| above && known[choice_of(side) as usize].level == 0;
+        for culprit in self.graph.culprits(self.choices, edge, for_good) {
             if !std::mem::replace(&mut self.seen[choice_of(culprit) as usize], true) {
                 sides.push(other(culprit));
             }

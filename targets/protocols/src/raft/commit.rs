@@ -52,6 +52,13 @@ impl Raft {
                 let response = self.store.apply(entry.at_ns, request, remember);
                 self.answer_write(entry.index, response, cx);
             }
+            Payload::Begun(begun) => {
+                if let Some(weakness) = self.weakness() {
+                    let (at_ns, index) = (entry.at_ns, entry.index);
+                    let response = self.store.apply_weakly(at_ns, index, begun, weakness);
+                    self.answer_write(index, response, cx);
+                }
+            }
             Payload::Members(members) => {
                 let changed = EventKind::MembershipChanged {
                     index: entry.index,

@@ -13,12 +13,12 @@ use super::event::{EventKind, StepDown};
 use super::log::{Entry, Payload};
 use super::membership::Change;
 use super::message::{Beat, Reply};
-use super::mutant::Mutant;
+use super::mutant::{Mutant, session_of};
 use super::reads::Read;
 use super::transfer::Transfer;
 use super::{Ctx, Raft, Role};
 use crate::node::NodeId;
-use crate::store::{Request, Response};
+use crate::store::{Begun, Request, Response};
 
 /// What only a leader knows. It begins anew with each term that the node leads.
 #[derive(Clone, Debug, Default)]
@@ -234,7 +234,16 @@ impl Raft {
                 operation_type: queued.request.command.operation_type(),
             });
         }
-        let payloads = queue.into_iter().map(|it| Payload::Request(it.request));
+        let start = self.commit.max(self.lead.term_start);
+        let weak = self.weakness().is_some();
+        let payloads = queue.into_iter().map(|it| match it.request {
+            request if weak => Payload::Begun(Begun {
+                request,
+                start,
+                session: session_of(it.id),
+            }),
+            request => Payload::Request(request),
+        });
         self.propose(payloads, cx);
     }
 

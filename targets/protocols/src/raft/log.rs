@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::Mark;
 use super::digest::{digest_of, link};
 use super::membership::Membership;
-use crate::store::Request;
+use crate::store::{Begun, Request};
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub enum Payload {
     Noop,
     /// A client's request.
     Request(Request),
+    /// The same under a mutant of isolation, with what the transaction began from.
+    Begun(Begun),
     /// From here on these are the members.
     Members(Arc<Membership>),
 }
@@ -54,6 +56,10 @@ impl Entry {
         let content = match &payload {
             Payload::Noop => digest_of(&(at_ns, 0_u8)),
             Payload::Request(it) => digest_of(&(at_ns, 1_u8, &it.idempotency_key, &it.command)),
+            Payload::Begun(it) => {
+                let request = (&it.request.idempotency_key, &it.request.command);
+                digest_of(&(at_ns, 3_u8, request, it.start, it.session))
+            }
             Payload::Members(it) => digest_of(&(at_ns, 2_u8, it)),
         };
         Self {

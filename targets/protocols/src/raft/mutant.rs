@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::Weakness;
+
 /// One named bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,17 +23,35 @@ pub enum Mutant {
     CommitOldTerm,
     /// Sessions do not work.
     ReapplyRetry,
+    /// Transactions see what others have not committed.
+    ReadUncommitted,
+    /// Each step of a transaction reads at its own moment.
+    ReadCommitted,
+    /// Transactions overwrite what they have not seen.
+    LostUpdate,
+    /// Transactions are snapshot isolated, and no more.
+    WriteSkew,
+    /// Two sites see each other's commits late.
+    LongFork,
+    /// Read-only transactions read what was there a while ago.
+    StaleSnapshot,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::StaleRead,
         Self::FollowerRead,
         Self::UnsyncedAck,
         Self::DoubleVote,
         Self::CommitOldTerm,
         Self::ReapplyRetry,
+        Self::ReadUncommitted,
+        Self::ReadCommitted,
+        Self::LostUpdate,
+        Self::WriteSkew,
+        Self::LongFork,
+        Self::StaleSnapshot,
     ];
 
     /// Its name on the command line.
@@ -43,6 +63,12 @@ impl Mutant {
             Self::DoubleVote => "double-vote",
             Self::CommitOldTerm => "commit-old-term",
             Self::ReapplyRetry => "reapply-retry",
+            Self::ReadUncommitted => "read-uncommitted",
+            Self::ReadCommitted => "read-committed",
+            Self::LostUpdate => "lost-update",
+            Self::WriteSkew => "write-skew",
+            Self::LongFork => "long-fork",
+            Self::StaleSnapshot => "stale-snapshot",
         }
     }
 
@@ -59,6 +85,46 @@ impl Mutant {
                 "a leader commits entries of earlier terms by counting replicas (Figure 8 of the paper)"
             }
             Self::ReapplyRetry => "a retried request takes effect again",
+            Self::ReadUncommitted => {
+                "a transaction sees what another has written so far, also where that one aborts"
+            }
+            Self::ReadCommitted => {
+                "each step of a transaction reads the newest committed state of its own moment"
+            }
+            Self::LostUpdate => {
+                "a transaction reads a snapshot and writes on top of what others wrote since"
+            }
+            Self::WriteSkew => {
+                "a transaction reads a snapshot, and only the keys that it writes are validated"
+            }
+            Self::LongFork => {
+                "two groups of clients see each other's transactions late, each in an order of its own"
+            }
+            Self::StaleSnapshot => {
+                "transactions that only read are answered from a snapshot of a while ago"
+            }
         }
     }
+
+    /// How weakly transactions are isolated under it; `None` where they are as they should be.
+    pub fn weakness(self) -> Option<Weakness> {
+        Some(match self {
+            Self::ReadUncommitted => Weakness::ReadUncommitted,
+            Self::ReadCommitted => Weakness::ReadCommitted,
+            Self::LostUpdate => Weakness::LostUpdate,
+            Self::WriteSkew => Weakness::WriteSkew,
+            Self::LongFork => Weakness::LongFork,
+            Self::StaleSnapshot => Weakness::StaleSnapshot,
+            _ => return None,
+        })
+    }
+}
+
+/// Who made a call, for the bugs that treat clients unlike: whoever numbers calls has the client in the bits from this
+/// one on, and the client's own count below.
+const CLIENT_BIT: u32 = 40;
+
+/// Who made the call of this number.
+pub(super) fn session_of(call: u64) -> u64 {
+    call >> CLIENT_BIT
 }

@@ -14,7 +14,7 @@ use super::config::ReadMode;
 use super::error::ErrorCode;
 use super::leader::{Peer, pop_front_if};
 use super::message::{Beat, Reply};
-use super::mutant::Mutant;
+use super::mutant::{Mutant, session_of};
 use super::{Ctx, Raft, Role};
 use crate::store::Command;
 
@@ -84,7 +84,15 @@ impl Raft {
     fn answer_read(&mut self, id: u64, since_ns: u64, command: &Command, cx: &mut Ctx<'_>) {
         let waited_ns = cx.now_ns.saturating_sub(since_ns);
         self.metrics.observe(command.operation_type(), waited_ns);
-        cx.reply(id, Reply::Ok(self.store.read(command)));
+        let response = match self.weakness() {
+            None => self.store.read(command),
+            Some(weakness) => {
+                let session = session_of(id);
+                self.store
+                    .read_weakly(self.applied, session, command, weakness)
+            }
+        };
+        cx.reply(id, Reply::Ok(response));
     }
 
     /// Whether a majority heard from this leader so lately that it cannot have elected another one.

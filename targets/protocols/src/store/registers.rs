@@ -57,7 +57,7 @@ impl Registers {
 
     /// Whether every append will find a list or nothing: the one way in which a step can fail. It is asked
     /// before the first step so that nothing has to be undone.
-    fn is_possible(&self, steps: &[Micro]) -> bool {
+    pub(super) fn is_possible(&self, steps: &[Micro]) -> bool {
         if !steps.iter().any(|step| matches!(step, Micro::Append(..))) {
             return true;
         }
@@ -74,7 +74,8 @@ impl Registers {
         })
     }
 
-    fn take(&mut self, step: &Micro) -> Datum {
+    /// Takes one step of a transaction that is possible; the answer is `Nil` but for a read.
+    pub(super) fn take(&mut self, step: &Micro) -> Datum {
         match step {
             Micro::Read(key) => return self.read(key),
             Micro::Write(key, value) => self.write(key, value),
@@ -92,6 +93,19 @@ impl Registers {
             contents.insert(key.clone(), Datum::List(vec![element.clone()]));
         }
     }
+}
+
+/// The keys that a transaction writes or appends to, each once.
+pub(super) fn written_keys(steps: &[Micro]) -> Vec<&Datum> {
+    let mut keys = Vec::new();
+    for step in steps {
+        if let Micro::Write(key, _) | Micro::Append(key, _) = step
+            && !keys.contains(&key)
+        {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 fn is_appendable(value: &Datum) -> bool {

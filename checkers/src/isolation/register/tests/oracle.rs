@@ -52,6 +52,7 @@ fn outer_reads(txn: &Txn) -> Vec<(usize, u32)> {
 }
 
 /// What an order of commits has to keep.
+#[allow(clippy::struct_excessive_bools)]
 struct Rules {
     snapshots: bool,
     may_lose_updates: bool,

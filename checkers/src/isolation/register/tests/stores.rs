@@ -250,7 +250,7 @@ impl Store<'_> {
 
 /// Changes what a few reads found.
 pub(super) fn lie(txns: &mut [Txn], random: &mut Random) {
-    for _ in 0..1 + random.below(2) {
+    for _ in 0..=random.below(2) {
         let at = random.below(txns.len());
         let of = random.below(txns[at].acts.len());
         if let (_, Act::Read(value)) = &mut txns[at].acts[of] {
@@ -265,14 +265,12 @@ pub(super) fn events(txns: &[Txn]) -> History {
     let mut lines: Vec<(u32, String)> = Vec::new();
     for txn in txns {
         let line = |kind: &str, results: bool| {
-            let mut acts = String::new();
-            for &(key, act) in &txn.acts {
-                acts += &match act {
-                    Act::Write(value) => format!("[:w {key} {value}]"),
-                    Act::Read(value) if results && value > 0 => format!("[:r {key} {value}]"),
-                    Act::Read(_) => format!("[:r {key} nil]"),
-                };
-            }
+            let acts = txn.acts.iter().map(|&(key, act)| match act {
+                Act::Write(value) => format!("[:w {key} {value}]"),
+                Act::Read(value) if results && value > 0 => format!("[:r {key} {value}]"),
+                Act::Read(_) => format!("[:r {key} nil]"),
+            });
+            let acts: String = acts.collect();
             format!(
                 "{{:process {} :type :{kind} :f :txn :value [{acts}]}}\n",
                 txn.process
