@@ -187,13 +187,17 @@ fn hunt(expected: &Expected, seeds: u64) {
 
 #[test]
 fn every_mutant_of_isolation_breaks_its_levels_and_no_weaker_one() {
-    EXPECTED.iter().for_each(|expected| hunt(expected, 3));
+    for expected in EXPECTED {
+        hunt(expected, 3);
+    }
 }
 
 #[test]
 #[ignore = "minutes; the nightly command runs it"]
 fn over_many_seeds_every_mutant_of_isolation_breaks_its_levels_and_no_weaker_one() {
-    EXPECTED.iter().for_each(|expected| hunt(expected, 200));
+    for expected in EXPECTED {
+        hunt(expected, 200);
+    }
 }
 
 /// Runs the unmodified store under a mix of faults. Whether each kind of fault took hold is not asked of runs this
@@ -231,15 +235,17 @@ fn holds(nemesis: &str, seeds: std::ops::Range<u64>, time_limit_ms: u64) {
 
 #[test]
 fn the_reference_store_is_strictly_serializable_under_every_mix_of_faults() {
-    MIXES.iter().for_each(|nemesis| holds(nemesis, 0..3, 5_000));
+    for nemesis in MIXES {
+        holds(nemesis, 0..3, 5_000);
+    }
 }
 
 #[test]
 #[ignore = "minutes; the nightly command runs it"]
 fn over_200_seeds_the_reference_store_is_strictly_serializable_under_every_mix_of_faults() {
-    MIXES
-        .iter()
-        .for_each(|nemesis| holds(nemesis, 0..200, 20_000));
+    for nemesis in MIXES {
+        holds(nemesis, 0..200, 20_000);
+    }
 }
 
 #[test]

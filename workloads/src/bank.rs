@@ -12,7 +12,7 @@ use rand::RngExt;
 use crate::checkers::rules::Bank;
 use crate::checkers::{Budget, CheckError, Checker};
 use crate::generator::{Context, GeneratorExt, Op, each_thread, function, mix, phases, repeat};
-use crate::history::{History, Value, Verdict};
+use crate::history::{EventRef, History, Value, Verdict};
 use crate::{SECOND_NS, Workload, WorkloadOptions};
 
 /// How many accounts there are.
@@ -57,7 +57,7 @@ struct Opened;
 impl Checker for Opened {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let rest = history.iter().filter(|event| event.f() != "open");
-        let rest: Vec<_> = rest.map(|event| event.to_event()).collect();
+        let rest: Vec<_> = rest.map(EventRef::to_event).collect();
         let total = ACCOUNTS * OPENED_WITH;
         Bank::new()
             .total(Some(total))

@@ -29,8 +29,9 @@ mod words;
 use rupture_history::{History, Validity, Verdict};
 
 use super::Level;
+use super::graph::{DEPENDENCY, RW};
 use super::ladder::{climb, weakest_that_fail};
-use super::promise::{Fault, shape};
+use super::promise::{CURSOR, Fault, SURE, shape};
 use super::transactions::{Language, Lists, Transactions, Writes};
 use crate::linearizability::opening::{disorder, unknown};
 use crate::{Budget, CheckError, Checker};
@@ -136,7 +137,11 @@ impl Checker for ListAppend {
         let shape = shape(strongest);
         let all = self.level.is_none();
         let asks = |fault: Fault| all || fault.told(strongest);
-        let prepared = match Prepared::of(&transactions, &writes, shape.kinds(), &asks, budget) {
+        // Who sees one write of a transaction and misses another anti-depends on it.
+        let torn = asks(Fault::FracturedRead) || asks(Fault::VanishedTransaction);
+        let kinds = shape.kinds() | if torn { DEPENDENCY | RW } else { 0 };
+        let kinds = kinds | if all { SURE | CURSOR } else { 0 };
+        let prepared = match Prepared::of(&transactions, &writes, kinds, &asks, budget) {
             Ok(prepared) => prepared,
             Err(stop) => {
                 let reason = format!(

@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     DuplicateElements,
     /// Two reads of a list, and neither continues the other.
     IncompatibleOrder,
+    /// A list shows what a transaction appended in another order than it appended it.
+    DisorderedAppends,
     /// What failed was read.
     AbortedRead,
     /// What committed was written onto what failed.
@@ -45,7 +47,7 @@ impl Fault {
         match self {
             Self::GarbageRead => "garbage-read",
             Self::DuplicateElements => "duplicate-elements",
-            Self::IncompatibleOrder => "incompatible-order",
+            Self::IncompatibleOrder | Self::DisorderedAppends => "incompatible-order",
             Self::AbortedRead => "G1a",
             Self::DirtyUpdate => "dirty-update",
             Self::IntermediateRead => "G1b",
@@ -64,6 +66,7 @@ impl Fault {
         match self {
             Self::GarbageRead | Self::DuplicateElements => &[Level::ReadUncommitted],
             Self::IncompatibleOrder
+            | Self::DisorderedAppends
             | Self::AbortedRead
             | Self::DirtyUpdate
             | Self::IntermediateRead

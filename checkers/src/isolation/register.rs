@@ -77,6 +77,9 @@ enum Keeps {
     Nothing,
     Sessions,
     RealTime,
+    /// Beside sessions, the commits of those that write are in the order of real time; what is read may be old.
+    /// No level asks for that, but most stores do it.
+    RealTimeOfWrites,
 }
 
 /// The levels that are judged here, stronger ones before those that they imply.

@@ -89,6 +89,23 @@ pub(crate) enum Solution {
     },
 }
 
+/// Looks for an order, and gives up after so many contradictions: no proof is looked for. For problems that ask for
+/// more than they need to, and as a first try, for it goes about the search in another way than [`solve`].
+pub(crate) fn attempt(
+    problem: Problem<'_>,
+    source: &mut impl Source,
+    conflicts: u64,
+    budget: &Budget<'_>,
+) -> Option<Order> {
+    let bounds = Bounds::of(budget).with_conflicts(conflicts).whole();
+    if bounds.is_over(Graph::bytes(problem.nodes as usize, problem.edges.len())) {
+        return None;
+    }
+    let mut choices = Choices::default();
+    let mut search = Search::new(Graph::of(problem).ok()?, &mut choices, bounds);
+    matches!(search.run(source), search::End::Order).then(|| search.into_order())
+}
+
 /// Decides a problem. The choices are those that are known from the start; more may be added by the source,
 /// and what is in them afterwards is what a [`Proof`] speaks of.
 ///

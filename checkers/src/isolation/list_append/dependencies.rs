@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use rupture_history::Outcome;
 
 use super::findings::Finding;
-use super::lists::{List, Listing, NONE, Read, elements, length};
+use super::lists::{self, List, Listing, NONE, Read, elements, length};
 use crate::isolation::graph::{Edge, Kinds, ON, RW, WR, WW};
 use crate::isolation::promise::{CURSOR, Fault, SURE};
 use crate::isolation::transactions::{Act, Lists, Transactions, Write, Writes};
@@ -131,8 +131,9 @@ impl<'a, 'h> Turn<'a, 'h> {
             let length = length(self.transactions, read);
             self.read(key, list, read, length);
             self.overwritten(read, length, &fan);
-            if let Some(place) = self.updates(key, read) {
-                self.update(key, read, length, place, &fan, &mut first_updaters);
+            if let Some((_, own)) = self.updates(key, read, length) {
+                let read = (read, length);
+                self.update((key, list), read, own, &fan, &mut first_updaters);
             }
         }
     }
@@ -229,8 +230,13 @@ impl<'a, 'h> Turn<'a, 'h> {
         if length == 0 {
             return;
         }
-        let last = self.write(list, length - 1);
-        self.read_from(key, read, last);
+        // What one appended oneself hides whose version it was appended to, and does not make it less seen.
+        let own = |&place: &usize| self.write(list, place).transaction == read.transaction;
+        let hidden = (0..length).rev().take_while(own).count();
+        if let Some(last) = (length - hidden).checked_sub(1) {
+            let last = self.write(list, last);
+            self.read_from(key, read, last, hidden > 0);
+        }
         let aborted = self.aborted.filter(|&(place, _)| place < length);
         if let Some((_, aborted)) = aborted {
             self.find(
@@ -243,12 +249,12 @@ impl<'a, 'h> Turn<'a, 'h> {
         }
     }
 
-    fn read_from(&mut self, key: u32, read: Read, last: Write) {
+    fn read_from(&mut self, key: u32, read: Read, last: Write, hidden: bool) {
         if last.transaction == read.transaction || self.failed(last.transaction) {
             return;
         }
         self.edge(last.transaction, read.transaction, WR);
-        if self.is_intermediate(key, last) {
+        if !hidden && self.is_intermediate(key, last) {
             self.find(
                 Fault::IntermediateRead,
                 key,
@@ -275,73 +281,78 @@ impl<'a, 'h> Turn<'a, 'h> {
         }
     }
 
-    /// The place of the append that follows a read in its transaction, where it reads the key no more in between
-    /// and did not append to it before.
-    fn updates(&self, key: u32, read: Read) -> Option<u32> {
-        let places = self.transactions.places(read.transaction);
-        let appends = |place: &usize| {
-            let micro = self.transactions.micros()[*place];
-            micro.key == key && matches!(micro.act, Act::Write(_))
-        };
-        if (places.start..read.place as usize).any(|place| appends(&place)) {
-            return None;
+    /// The first append to a key by the transaction of a read that the read does not hold: its place among all
+    /// micro-operations, and in the list if somebody saw it; of several, the last that was seen.
+    fn updates(&self, key: u32, read: Read, length: usize) -> Option<(u32, u32)> {
+        let mut last: Option<(u32, u32)> = None;
+        for place in self.transactions.places(read.transaction) {
+            let micro = self.transactions.micros()[place];
+            let (true, Act::Write(value)) = (micro.key == key, micro.act) else {
+                continue;
+            };
+            let seen = self.writes.place(key, value);
+            let seen = seen.map_or(NONE, |write| self.listing.place_of[write]);
+            let held = seen != NONE && (seen as usize) < length;
+            if !held && last.is_none_or(|(_, before)| before < seen) {
+                last = Some((place as u32, seen));
+            }
         }
-        let next = (read.place as usize + 1..places.end)
-            .find(|&place| self.transactions.micros()[place].key == key)?;
-        appends(&next).then_some(next as u32)
+        last
     }
 
-    /// What a transaction shows that reads a key and then appends to it.
+    /// What a transaction shows that reads a key and appends to it what the read does not hold.
     fn update(
         &mut self,
-        key: u32,
-        read: Read,
-        length: usize,
-        append: u32,
+        (key, list): (u32, &List),
+        (read, length): (Read, usize),
+        own: u32,
         fan: &Fan,
         updaters: &mut Updaters,
     ) {
-        let own = read.transaction;
+        let reader = read.transaction;
         if let Some(first) = updaters.meet(length, read) {
             self.findings.push(Finding {
                 fault: Fault::LostUpdate,
-                reader: own,
+                reader,
                 key,
                 place: read.place,
                 other: first.transaction,
                 other_place: first.place,
             });
         }
-        let next = self.after[length];
-        if next == NONE {
-            self.reach(fan, own, CURSOR);
-        } else if next != own {
-            let other = self.first_append(key, next);
-            self.findings.push(Finding {
-                fault: Fault::Cursor,
-                reader: own,
-                key,
-                place: read.place,
-                other: next,
-                other_place: other.unwrap_or(append),
-            });
+        let others = (length..list.order.len()).map(|place| self.write(list, place));
+        let mut others =
+            others.filter(|write| write.transaction != reader && !self.failed(write.transaction));
+        match others.next() {
+            None => self.reach(fan, reader, CURSOR),
+            Some(other) => {
+                let place = self.writes.place(key, other.value);
+                let between = place.is_none_or(|write| self.listing.place_of[write] < own);
+                if between {
+                    self.find(Fault::Cursor, key, reader, read.place, other);
+                }
+            }
         }
-    }
-
-    fn first_append(&self, key: u32, transaction: u32) -> Option<u32> {
-        let mut places = self.transactions.places(transaction);
-        let append = places.find(|&place| {
-            let micro = self.transactions.micros()[place];
-            micro.key == key && matches!(micro.act, Act::Write(_))
-        });
-        append.map(|place| place as u32)
     }
 
     /// A key whose reads contradict each other or themselves.
     fn contradictions(&mut self, key: u32, list: &List) {
+        let mut lists = Vec::new();
         for &read in self.listing.reads_of(key) {
             let elements = elements(self.transactions, self.writes, key, read);
             self.contradiction(key, read, &elements);
+            lists.push(self.surely_committed(&elements));
+        }
+        self.surely_overwritten(key, lists);
+        if let (Some(read), Some(element)) = (list.longest, list.disordered) {
+            let write = self.writes.all()[element as usize];
+            self.find(
+                Fault::DisorderedAppends,
+                key,
+                read.transaction,
+                read.place,
+                write,
+            );
         }
         if let (Some(longest), Some(other)) = (list.longest, list.other) {
             self.findings.push(Finding {
@@ -352,6 +363,41 @@ impl<'a, 'h> Turn<'a, 'h> {
                 other: longest.transaction,
                 other_place: longest.place,
             });
+        }
+    }
+
+    /// The elements of transactions of which it is known that they committed.
+    fn surely_committed(&self, elements: &[u32]) -> Vec<u32> {
+        let sure = |element: &u32| {
+            let write = self.writes.all().get(*element as usize);
+            write.is_some_and(|write| self.is_sure(write.transaction))
+        };
+        elements.iter().copied().filter(sure).collect()
+    }
+
+    /// The overwritings that hold even where reads may see what was undone: if the reads agree once only what
+    /// surely committed is looked at. Otherwise nobody can tell which of them saw what was undone.
+    fn surely_overwritten(&mut self, key: u32, mut lists: Vec<Vec<u32>>) {
+        lists.sort_by_key(Vec::len);
+        let agree = lists.windows(2).all(|pair| pair[1].starts_with(&pair[0]));
+        let list = lists.pop().unwrap_or_default();
+        if !agree || lists::disordered(self.transactions, self.writes, key, &list).is_some() {
+            return;
+        }
+        let writer = |&element: &u32| self.writes.all()[element as usize].transaction;
+        let writers: Vec<u32> = list.iter().map(writer).collect();
+        for pair in writers.windows(2) {
+            self.edge(pair[0], pair[1], SURE);
+        }
+        let Some(&last) = writers.last() else {
+            return;
+        };
+        let unseen = self.writes.range(key).filter(|&write| {
+            !list.contains(&(write as u32)) && self.is_sure(self.writes.all()[write].transaction)
+        });
+        let unseen: Vec<u32> = unseen.map(|write| writer(&(write as u32))).collect();
+        for to in unseen {
+            self.edge(last, to, SURE);
         }
     }
 
@@ -388,7 +434,7 @@ impl<'a, 'h> Turn<'a, 'h> {
             );
         }
         if let Some(last) = elements.last().and_then(write) {
-            self.read_from(key, read, last);
+            self.read_from(key, read, last, false);
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) struct List {
     pub(super) longest: Option<Read>,
     /// The first read that does not begin the longest.
     pub(super) other: Option<Read>,
+    /// An element that its transaction appended after one that comes later or that nobody saw.
+    pub(super) disordered: Option<u32>,
     /// The writes that only reads beside the longest saw, where they contradict it.
     seen_beside: Vec<u32>,
 }
@@ -122,8 +124,13 @@ impl List {
             length(transactions, read) > 0 && !whole.starts_with(value(transactions, read))
         });
         let order = elements(transactions, writes, key, longest);
+        let disordered = disordered(transactions, writes, key, &order);
         let mut list = Self {
-            broken: other.is_some() || order.contains(&NONE) || repeats(&order, writes.range(key)),
+            disordered,
+            broken: disordered.is_some()
+                || other.is_some()
+                || order.contains(&NONE)
+                || repeats(&order, writes.range(key)),
             order,
             longest: Some(longest),
             other,
@@ -210,4 +217,31 @@ fn reads(transactions: &Transactions<'_, Lists>) -> (Vec<u32>, Vec<Read>) {
         }
     }
     (first, reads)
+}
+
+/// The first element of a list whose transaction had appended something to the key before, which does not come
+/// before it.
+pub(super) fn disordered(
+    transactions: &Transactions<'_, Lists>,
+    writes: &Writes,
+    key: u32,
+    order: &[u32],
+) -> Option<u32> {
+    let range = writes.range(key);
+    let mut seen = vec![false; range.len()];
+    order.iter().copied().find(|&element| {
+        let Some(write) = writes.all().get(element as usize) else {
+            return false;
+        };
+        seen[element as usize - range.start] = true;
+        let first = transactions.places(write.transaction).start;
+        let mut before = transactions.micros()[first..write.place as usize]
+            .iter()
+            .rev();
+        let before = before.find_map(|micro| match micro.act {
+            Act::Write(value) if micro.key == key => writes.place(key, value),
+            _ => None,
+        });
+        before.is_some_and(|before| !seen[before - range.start])
+    })
 }

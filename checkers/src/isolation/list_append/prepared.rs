@@ -64,8 +64,6 @@ impl<'a, 'h> Prepared<'a, 'h> {
             listing: &listing,
         };
         single(sight, asks, &mut findings);
-        findings.retain(|finding| asks(finding.fault));
-        findings.sort_unstable();
         edges.retain(|edge| edge.kind & (kinds | crate::isolation::graph::ON) != 0);
         within(budget, held + Graph::bytes(nodes as usize, edges.len()))?;
         if kinds & PROCESS != 0 {
@@ -83,6 +81,21 @@ impl<'a, 'h> Prepared<'a, 'h> {
         let graph = Graph::of(transactions.len() as u32, nodes, &edges);
         drop(edges);
         let parts = parts(&graph, kinds, &open);
+        if asks(Fault::FracturedRead) || asks(Fault::VanishedTransaction) {
+            let sight = Sight {
+                transactions,
+                writes,
+                listing: &listing,
+            };
+            for part in &parts {
+                within(budget, held)?;
+                for &number in &part.nodes[..part.graph.transactions() as usize] {
+                    sight.fractured(number, &mut findings);
+                }
+            }
+        }
+        findings.retain(|finding| asks(finding.fault));
+        findings.sort_unstable();
         Ok(Self {
             transactions,
             writes,
@@ -108,11 +121,6 @@ pub(super) fn within(budget: &Budget<'_>, bytes: usize) -> Result<(), Stop> {
 fn single(sight: Sight<'_, '_>, asks: &dyn Fn(Fault) -> bool, findings: &mut Vec<Finding>) {
     if asks(Fault::Internal) || asks(Fault::FutureRead) {
         findings.extend(own::found(sight.transactions));
-    }
-    if asks(Fault::FracturedRead) || asks(Fault::VanishedTransaction) {
-        for number in 0..sight.transactions.len() as u32 {
-            sight.fractured(number, findings);
-        }
     }
     if asks(Fault::NonMonotonicRead) || asks(Fault::MissedOwnWrite) {
         sight.sessions(findings);

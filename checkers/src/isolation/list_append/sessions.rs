@@ -25,24 +25,23 @@ pub(super) struct Sight<'a, 'h> {
 }
 
 impl Sight<'_, '_> {
-    /// The reads of a transaction of keys that it had not appended to, with the number of elements.
+    /// The reads of a transaction, with the number of elements up to those that it appended itself.
     fn reads(self, number: u32) -> Vec<(u32, Read, usize)> {
         let mut reads = Vec::new();
-        let mut appended: Vec<u32> = Vec::new();
         for place in self.transactions.places(number) {
             let micro = self.transactions.micros()[place];
-            match micro.act {
-                Act::Write(_) => appended.push(micro.key),
-                Act::Read(_) if self.listing.lists[micro.key as usize].broken => {}
-                Act::Read(_) if appended.contains(&micro.key) => {}
-                Act::Read(_) => {
-                    let read = Read {
-                        transaction: number,
-                        place: place as u32,
-                    };
-                    reads.push((micro.key, read, length(self.transactions, read)));
-                }
+            let broken = self.listing.lists[micro.key as usize].broken;
+            if broken || !matches!(micro.act, Act::Read(_)) {
+                continue;
             }
+            let read = Read {
+                transaction: number,
+                place: place as u32,
+            };
+            let length = length(self.transactions, read);
+            let own = |&place: &usize| self.write(micro.key, place).transaction == number;
+            let hidden = (0..length).rev().take_while(own).count();
+            reads.push((micro.key, read, length - hidden));
         }
         reads
     }
@@ -53,43 +52,44 @@ impl Sight<'_, '_> {
         self.writes.all()[list.order[place] as usize]
     }
 
-    /// The first append of a transaction to a key that a read of so many elements misses.
-    fn missed(self, transaction: u32, key: u32, length: usize) -> Option<u32> {
-        let mut places = self.transactions.places(transaction);
-        let missed = places.find(|&place| {
-            let micro = self.transactions.micros()[place];
-            let Act::Write(value) = micro.act else {
-                return false;
-            };
-            let write = self.writes.place(key, value).filter(|_| micro.key == key);
-            write.is_some_and(|write| {
-                let place = self.listing.place_of[write];
-                place == NONE || place as usize >= length
+    /// The place in the list of an append of a transaction to a key that a read of so many elements holds.
+    fn holds(self, transaction: u32, key: u32, length: usize) -> bool {
+        self.transactions
+            .micros_of(transaction)
+            .iter()
+            .any(|micro| {
+                let Act::Write(value) = micro.act else {
+                    return false;
+                };
+                let write = self.writes.place(key, value).filter(|_| micro.key == key);
+                write.is_some_and(|write| (self.listing.place_of[write] as usize) < length)
             })
-        });
-        missed.map(|place| place as u32)
     }
 
-    /// Reads of one transaction that see another and miss it.
+    /// The committed transactions whose appends to a key a read of so many elements misses.
+    fn missed(self, key: u32, length: usize) -> impl Iterator<Item = u32> {
+        let list = &self.listing.lists[key as usize].order;
+        let range = self.writes.range(key);
+        let unseen = range.filter(move |&write| self.listing.place_of[write] == NONE);
+        let seen = list[length.min(list.len())..]
+            .iter()
+            .map(|&write| write as usize);
+        seen.chain(unseen)
+            .map(move |write| self.writes.all()[write].transaction)
+            .filter(move |&writer| self.listing.takes_part[writer as usize])
+    }
+
+    /// Reads of one transaction of which one sees another transaction and one misses it. Every such transaction lies
+    /// on a cycle with one anti-dependency.
     pub(super) fn fractured(self, number: u32, found: &mut Vec<Finding>) {
         let reads = self.reads(number);
-        if reads.len() < 2 {
-            return;
-        }
-        for &(key, read, length) in &reads {
-            let Some(last) = length.checked_sub(1).map(|last| self.write(key, last)) else {
-                continue;
-            };
-            if last.transaction == number || !self.listing.takes_part[last.transaction as usize] {
-                continue;
-            }
-            let torn = |other: u32, torn: Read| other != key || torn.place > read.place;
-            for &(other, torn, length) in
-                reads.iter().filter(|&&(other, read, _)| torn(other, read))
+        for &(key, torn, length) in &reads {
+            for &(other, read, sees) in reads.iter().filter(|(_, read, _)| read.place != torn.place)
             {
-                if self.missed(last.transaction, other, length).is_some() {
+                let mut missed = self.missed(key, length).filter(|&writer| writer != number);
+                if let Some(writer) = missed.find(|&writer| self.holds(writer, other, sees)) {
                     let later = torn.place > read.place;
-                    find_fractured(later, (other, torn), (read, last.transaction), found);
+                    find_fractured(later, (key, torn), (read, writer), found);
                 }
             }
         }

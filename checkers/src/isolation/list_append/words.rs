@@ -76,6 +76,10 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
                     "{reader} {read}, and {other} {theirs}: neither list begins with the other."
                 )
             }
+            Fault::DisorderedAppends => format!(
+                "{reader} {read}; but before {other} {theirs} it had appended to that key what does not \
+                 come before {own}."
+            ),
             Fault::AbortedRead => {
                 format!("{reader} {read}, which holds {own}; but {other}, which {theirs}, failed.")
             }

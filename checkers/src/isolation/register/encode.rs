@@ -216,31 +216,44 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
     fn order_time(&mut self, keeps: Keeps) {
         let operations = &self.prepared.transactions.operations;
         let takes_part = &self.prepared.reads.takes_part;
-        let transactions = operations.len() as u32;
         let mut edges: Vec<TimeEdge> = Vec::new();
-        let base = self.nodes - transactions;
+        let transactions = operations.len() as u32;
+        let mut nodes = transactions;
         match keeps {
-            Keeps::Nothing => return,
-            Keeps::Sessions => sessions(operations, takes_part, &mut edges),
-            Keeps::RealTime => {
-                let nodes = real_time(operations, takes_part, transactions, &mut edges);
-                for _ in transactions..nodes {
-                    self.add(Auxiliary::Moment, u32::MAX);
-                }
+            Keeps::Nothing => {}
+            Keeps::Sessions | Keeps::RealTimeOfWrites => {
+                sessions(operations, takes_part, &mut edges)
             }
+            Keeps::RealTime => nodes = real_time(operations, takes_part, nodes, &mut edges),
+        }
+        self.add_time(&edges, nodes, false);
+        if keeps == Keeps::RealTimeOfWrites {
+            let mut writes = vec![false; operations.len()];
+            for write in self.prepared.writes.all() {
+                writes[write.transaction as usize] = takes_part[write.transaction as usize];
+            }
+            edges.clear();
+            nodes = real_time(operations, &writes, transactions, &mut edges);
+            self.add_time(&edges, nodes, true);
+        }
+    }
+
+    /// Adds edges of time between so many nodes, of which those behind the transactions are new. They lead from
+    /// commits to snapshots, or to commits.
+    fn add_time(&mut self, edges: &[TimeEdge], nodes: u32, to_commits: bool) {
+        let transactions = self.prepared.transactions.len() as u32;
+        let base = self.nodes - transactions;
+        for _ in transactions..nodes {
+            self.add(Auxiliary::Moment, u32::MAX);
         }
         for edge in edges {
-            let from = if edge.from < transactions {
-                self.commit(edge.from)
-            } else {
-                base + edge.from
+            let point = |node: u32, commit: bool| match node < transactions {
+                true if commit => self.commit(node),
+                true => self.snapshot(node),
+                false => base + node,
             };
-            let to = if edge.to < transactions {
-                self.snapshot(edge.to)
-            } else {
-                base + edge.to
-            };
-            self.edges.push((from, to));
+            let edge = (point(edge.from, true), point(edge.to, to_commits));
+            self.edges.push(edge);
         }
     }
 

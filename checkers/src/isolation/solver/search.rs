@@ -23,11 +23,11 @@ pub(super) enum End {
 }
 
 /// Contradictions until the first restart.
-const RESTART: u64 = 128;
+const RESTART: u64 = 256;
 /// Going back further than so many levels at once throws too much away.
 const FAR: u32 = 100;
 /// How many clauses are kept at first.
-const CLAUSES: usize = 8_000;
+const CLAUSES: usize = 200_000;
 /// In how many steps the budget is looked at.
 const LOOK: u64 = 64;
 
@@ -246,7 +246,16 @@ impl<'s> Search<'s> {
             }
         }
         self.clauses.grow(count);
-        self.heap.grow(count);
+        let order = self.graph.order();
+        let place = |side: Side| {
+            self.choices
+                .edges(side)
+                .first()
+                .map_or(0, |&(_, to)| order.place(to))
+        };
+        self.heap.grow(count, |choice| {
+            place(2 * choice).min(place(2 * choice + 1)) / self.bounds.part
+        });
     }
 
     /// The next choice that the order violates, and which of its sides to try.

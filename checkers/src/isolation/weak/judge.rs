@@ -72,7 +72,7 @@ impl Prepared<'_, '_> {
         let graph = self.precedence(false, &nothing);
         if graph.order().is_none() {
             for cycle in graph.cycles(&graph.parts(), KEPT) {
-                findings.push(Words::of(self).circular("G1c", &cycle));
+                findings.push(Words::of(self).circular(("G1c", false), &cycle));
             }
         }
         Ok(())
@@ -152,7 +152,7 @@ impl Prepared<'_, '_> {
         let nothing = lists(self.dependencies.len(), &[]);
         let graph = self.precedence(true, &nothing);
         for cycle in graph.cycles(&graph.parts(), KEPT) {
-            findings.push(Words::of(self).circular("cyclic-co", &cycle));
+            findings.push(Words::of(self).circular(("cyclic-co", true), &cycle));
         }
     }
 

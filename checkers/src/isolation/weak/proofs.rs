@@ -120,7 +120,7 @@ impl Words<'_, '_> {
         let own = self.dependencies.chain[to as usize] == broken.process;
         let session = self.dependencies.before(to).contains(&from);
         (memory || own || session)
-            .then(|| self.direct(from, to))
+            .then(|| self.direct(from, to, true))
             .flatten()
     }
 

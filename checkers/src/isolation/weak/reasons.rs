@@ -18,11 +18,11 @@ type Witness = (u32, u32);
 
 impl Words<'_, '_> {
     /// The steps of a cycle that need a read to prove them.
-    fn forced_steps(&self, cycle: &[u32]) -> Vec<(u32, u32)> {
+    fn forced_steps(&self, cycle: &[u32], sessions: bool) -> Vec<(u32, u32)> {
         let followed = cycle.iter().zip(cycle.iter().cycle().skip(1));
         followed
             .map(|(&from, &to)| (from, to))
-            .filter(|&(from, to)| self.direct(from, to).is_none())
+            .filter(|&(from, to)| self.direct(from, to, sessions).is_none())
             .collect()
     }
 
@@ -66,10 +66,10 @@ impl Words<'_, '_> {
 
     /// A cycle of read atomic, or of monotonic atomic view.
     pub(super) fn torn(&self, later: bool, cycle: &[u32]) -> Finding {
-        let steps = self.forced_steps(cycle);
+        let steps = self.forced_steps(cycle, false);
         let readers = self.readers(&steps);
         let kind = kind(later);
-        self.cycle(kind, cycle, |from, to| {
+        self.cycle((kind, false), cycle, |from, to| {
             let witnesses = readers.get(&(from, to)).into_iter().flatten();
             let mut saw = witnesses.filter_map(|&(reader, key)| {
                 let place = self.saw(later, reader, from, (key, to))?;
@@ -130,14 +130,14 @@ impl Words<'_, '_> {
 
     /// A cycle of causal convergence; `order` has every node after those that happened before it.
     pub(super) fn conflict(&self, cycle: &[u32], order: &[u32]) -> Finding {
-        let steps = self.forced_steps(cycle);
+        let steps = self.forced_steps(cycle, true);
         let readers = self.readers(&steps[..steps.len().min(EXPLAINED)]);
         let kind = if steps.len() == 1 {
             "write-co-read"
         } else {
             "cyclic-cf"
         };
-        self.cycle(kind, cycle, |from, to| {
+        self.cycle((kind, true), cycle, |from, to| {
             let witnesses = readers.get(&(from, to)).map_or(&[][..], |found| found);
             self.witnessed((from, to), witnesses, order)
                 .unwrap_or_else(|| Reason {

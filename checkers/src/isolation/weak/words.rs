@@ -149,10 +149,10 @@ impl<'w, 'h> Words<'w, 'h> {
         }
     }
 
-    /// A cycle, with a reason for each step.
+    /// A cycle, with a reason for each step; `sessions`: whether their order is one.
     pub(super) fn cycle(
         &self,
-        kind: &'static str,
+        (kind, sessions): (&'static str, bool),
         cycle: &[u32],
         why: impl Fn(u32, u32) -> Reason,
     ) -> Finding {
@@ -167,20 +167,25 @@ impl<'w, 'h> Words<'w, 'h> {
             nodes: cycle.to_vec(),
         };
         for (&from, &to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
-            let reason = self.direct(from, to).unwrap_or_else(|| why(from, to));
+            let direct = self.direct(from, to, sessions);
+            let reason = direct.unwrap_or_else(|| why(from, to));
             all.sentences.extend(reason.sentences);
             all.nodes.extend(reason.nodes);
         }
         self.finding(kind, None, summary, all)
     }
 
-    /// A cycle of sessions and of who reads from whom.
-    pub(super) fn circular(&self, kind: &'static str, cycle: &[u32]) -> Finding {
-        self.cycle(kind, cycle, |_, _| Reason::default())
+    /// A cycle of who reads from whom, and of sessions if they count.
+    pub(super) fn circular(
+        &self,
+        (kind, sessions): (&'static str, bool),
+        cycle: &[u32],
+    ) -> Finding {
+        self.cycle((kind, sessions), cycle, |_, _| Reason::default())
     }
 
-    /// Whether one node read from the other or followed it in its session, in words.
-    pub(super) fn direct(&self, from: u32, to: u32) -> Option<Reason> {
+    /// Whether one node read from the other or, if that counts, followed it in its session, in words.
+    pub(super) fn direct(&self, from: u32, to: u32, sessions: bool) -> Option<Reason> {
         let (earlier, later) = (self.name(from), self.name(to));
         let mut reads = self.dependencies.reads.of(to).iter();
         let sentence = if let Some(read) = reads.find(|read| read.source == from) {
@@ -189,7 +194,7 @@ impl<'w, 'h> Words<'w, 'h> {
                 self.value(from, read.key),
                 self.key(read.key)
             )
-        } else if self.dependencies.before(to).contains(&from) {
+        } else if sessions && self.dependencies.before(to).contains(&from) {
             let number = self.dependencies.number[from as usize];
             let process = self.transactions.operations[number as usize].process;
             format!(
@@ -209,7 +214,7 @@ impl<'w, 'h> Words<'w, 'h> {
         let mut all = Reason::default();
         let path = path(self.dependencies, from, to).unwrap_or_default();
         for pair in path.windows(2) {
-            let reason = self.direct(pair[0], pair[1]).unwrap_or_default();
+            let reason = self.direct(pair[0], pair[1], true).unwrap_or_default();
             all.sentences.extend(reason.sentences);
             all.nodes.extend(reason.nodes);
         }

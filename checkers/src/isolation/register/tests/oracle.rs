@@ -19,14 +19,18 @@ fn last_write(txn: &Txn, key: usize) -> Option<u32> {
     })
 }
 
+/// Whether no read returned what the transaction wrote only later: a cycle of one.
+fn foresees_nothing(txn: &Txn) -> bool {
+    (0..txn.acts.len()).all(|at| {
+        let (key, act) = txn.acts[at];
+        !matches!(act, Act::Read(value) if txn.acts[at..].contains(&(key, Act::Write(value))))
+    })
+}
+
 /// Whether each read agrees with what the transaction itself did last to the key, and foresees nothing.
 fn is_internally_consistent(txn: &Txn) -> bool {
     let mut known: [Option<u32>; KEYS] = [None; KEYS];
-    let foreseen = (0..txn.acts.len()).any(|at| {
-        let (key, act) = txn.acts[at];
-        matches!(act, Act::Read(value) if txn.acts[at..].contains(&(key, Act::Write(value))))
-    });
-    !foreseen
+    foresees_nothing(txn)
         && txn.acts.iter().all(|&(key, act)| match act {
             Act::Write(value) => {
                 known[key] = Some(value);
@@ -203,9 +207,14 @@ type Edges = [[bool; 8]; 8];
 
 /// Whether some choice of unknown transactions and of version orders shows none of the phenomena of the level.
 pub(super) fn has_versions(txns: &[Txn], level: Level, assumptions: Assumptions) -> bool {
-    let asks_internal = level != Level::RepeatableRead;
-    let consistent = |txn: &Txn| txn.outcome != Outcome::Ok || is_internally_consistent(txn);
-    if asks_internal && !txns.iter().all(consistent) {
+    let consistent = |txn: &Txn| match level {
+        Level::RepeatableRead => foresees_nothing(txn),
+        _ => is_internally_consistent(txn),
+    };
+    if !txns
+        .iter()
+        .all(|txn| txn.outcome != Outcome::Ok || consistent(txn))
+    {
         return false;
     }
     let unknown: Vec<usize> = (0..txns.len())

@@ -106,48 +106,58 @@ fn history(shape: &Shape) -> History {
     history
 }
 
+/// Seconds of processor time that this process took so far, where the system tells.
+fn processor_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
+}
+
+/// Runs something, and returns its seconds by the clock and of processors.
+fn timed<T>(run: impl FnOnce() -> T) -> (T, String) {
+    let (clock, processor) = (Instant::now(), processor_s());
+    let result = run();
+    let told = format!(
+        "{:6.2} s ({:.2} s of processors)",
+        clock.elapsed().as_secs_f64(),
+        processor_s() - processor
+    );
+    (result, told)
+}
+
 fn measure(shape: &Shape) {
     let history = history(shape);
     let operations = history.operations().expect("pairs");
     let transactions = Transactions::<Registers>::read(&history, operations).expect("transactions");
     let writes = Writes::of(&transactions).expect("unique writes");
     let budget = Budget::unlimited();
-    let time = Instant::now();
-    let prepared = Prepared::of(&transactions, &writes, &budget).expect("no bound");
+    let prepare = || Prepared::of(&transactions, &writes, &budget).expect("no bound");
+    let (prepared, time) = timed(prepare);
     println!(
-        "{} transactions, {} sessions, {} keys, snapshots {}: prepared {:.2} s",
-        shape.transactions,
-        shape.sessions,
-        shape.keys,
-        shape.snapshot,
-        time.elapsed().as_secs_f64()
+        "{} transactions, {} sessions, {} keys, snapshots {}: prepared in {time}",
+        shape.transactions, shape.sessions, shape.keys, shape.snapshot,
     );
-    for level in Level::ALL {
-        if !Prepared::judges(level) {
-            continue;
-        }
-        let time = Instant::now();
-        let prepared = Prepared::of(&transactions, &writes, &budget).expect("no bound");
-        let ruling = prepared.judge(level, &budget);
-        let seconds = time.elapsed().as_secs_f64();
+    let levels = Level::ALL.into_iter();
+    let levels = levels.filter(|&level| Prepared::judges(level));
+    for level in levels.clone() {
+        let (ruling, time) = timed(|| prepare().judge(level, &budget));
         let told = match &ruling {
             Ruling::Holds => "holds".to_owned(),
             Ruling::Violated(found) => format!("{} x {}", found.len(), found[0].kind),
             Ruling::Stopped(why) => why.clone(),
         };
-        println!("  {level:24} {seconds:6.2} s  {told}");
+        println!("  {:24} {time}, preparation included: {told}", level.name());
     }
-    let time = Instant::now();
-    for level in Level::ALL
-        .into_iter()
-        .filter(|&level| Prepared::judges(level))
-    {
-        prepared.judge(level, &budget);
-    }
-    println!(
-        "  all on one preparation   {:6.2} s",
-        time.elapsed().as_secs_f64()
-    );
+    let ((), time) = timed(|| {
+        for level in levels {
+            prepared.judge(level, &budget);
+        }
+    });
+    println!("  all on one preparation   {time}");
 }
 
 #[test]
