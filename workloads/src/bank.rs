@@ -10,9 +10,8 @@
 use rand::RngExt;
 
 use crate::checkers::rules::Bank;
-use crate::checkers::{Budget, CheckError, Checker};
 use crate::generator::{Context, GeneratorExt, Op, each_thread, function, mix, phases, repeat};
-use crate::history::{EventRef, History, Value, Verdict};
+use crate::history::Value;
 use crate::{SECOND_NS, Workload, WorkloadOptions};
 
 /// How many accounts there are.
@@ -42,26 +41,11 @@ pub(crate) fn bank(options: &WorkloadOptions) -> Workload {
         name: "bank",
         generator: phases(vec![open.until(|_| true).boxed(), options.at_rate(traffic)]).boxed(),
         final_generator: Some(each_thread(last_read).time_limit(FINAL_NS).boxed()),
-        checker: Box::new(Opened),
+        checker: Box::new(Bank::new()),
         model: "bank",
         // The rule itself is what is promised.
         consistency: "",
         independent: false,
-    }
-}
-
-/// Judges a bank that was opened by an operation: the rules of banks, which know transfers and reads, and the total that
-/// was opened with.
-struct Opened;
-
-impl Checker for Opened {
-    fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
-        let rest = history.iter().filter(|event| event.f() != "open");
-        let rest: Vec<_> = rest.map(EventRef::to_event).collect();
-        let total = ACCOUNTS * OPENED_WITH;
-        Bank::new()
-            .total(Some(total))
-            .check(&rest.iter().collect(), budget)
     }
 }
 

@@ -14,6 +14,7 @@
 //! The second is the one more, and certain whatever the order: a balance is what the account began with, and what
 //! some transfers brought in, less what some took out; so every read bounds what it began with from both sides.
 //!
+//! A bank may be opened by an operation, `open`, before anything is read: what it holds is then the total.
 //! What is not given is taken from the history, and a note says so. The *total* is the one that most reads show,
 //! if at least two show it: then it is conservation itself that is judged. One read alone confirms nothing, and
 //! is held to Jepsen's own total, 100. The *accounts* are those of the first read with the total, and
@@ -35,7 +36,8 @@ use ledger::Ledger;
 
 /// Judges a bank. See the [module](self).
 ///
-/// Operations are `transfer` of `{:from account :to account :amount n}` and `read` of `{account balance ...}`.
+/// Operations are `transfer` of `{:from account :to account :amount n}` and `read` of `{account balance ...}`, and
+/// `open` of `{account balance ...}`, which comes before all others where there is one.
 ///
 /// ```
 /// use rupture_checkers::history::{Validity, codec};
@@ -97,7 +99,7 @@ impl Checker for Bank {
 
 impl Rule for Bank {
     const MODEL: &'static str = "bank";
-    const FUNCTIONS: &'static str = "transfer, read";
+    const FUNCTIONS: &'static str = "transfer, read, open";
     const KINDS: &'static [(&'static str, &'static str)] = &[
         ("wrong-total", "snapshot-isolation"),
         ("unexplained-balance", ""),
@@ -114,10 +116,12 @@ impl Rule for Bank {
         budget: &Budget<'_>,
     ) -> Result<(), CheckError> {
         let mut ledger = Ledger::default();
+        let mut total = self.total;
         for op in case.ops() {
             match op.f() {
                 "transfer" => ledger.transfer(op)?,
                 "read" => ledger.read(op)?,
+                "open" => total = total.or(Some(Ledger::opened(op)?)),
                 _ => return Err(case.unknown(op, Self::FUNCTIONS)),
             }
             if report.is_over(budget, ledger.bytes()) {
@@ -125,8 +129,8 @@ impl Rule for Bank {
             }
         }
         report.observe(ledger.reads.len());
-        let balances = Balances::new(case, &ledger, self.total);
-        balances.tell_assumptions(self.total, report);
+        let balances = Balances::new(case, &ledger, total);
+        balances.tell_assumptions(total, report);
         balances.judge(self.negative_balances, report, budget);
         Ok(())
     }

@@ -222,7 +222,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
         match keeps {
             Keeps::Nothing => {}
             Keeps::Sessions | Keeps::RealTimeOfWrites => {
-                sessions(operations, takes_part, &mut edges)
+                sessions(operations, takes_part, &mut edges);
             }
             Keeps::RealTime => nodes = real_time(operations, takes_part, nodes, &mut edges),
         }

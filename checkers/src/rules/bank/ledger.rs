@@ -74,6 +74,17 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
+    /// What a bank was opened with.
+    pub(super) fn opened(op: Op<'_>) -> Result<i64, CheckError> {
+        let balances = op.argument().entries();
+        let sum = balances.and_then(|mut balances| {
+            balances.try_fold(0_i64, |sum, (_, balance)| {
+                sum.checked_add(balance.as_int()?)
+            })
+        });
+        sum.ok_or_else(|| op.wrong_argument("{account balance ...} with integers for balances"))
+    }
+
     pub(super) fn read(&mut self, op: Op<'a>) -> Result<(), CheckError> {
         let Some(value) = op.result() else {
             return Ok(());

@@ -201,13 +201,9 @@ impl Store<'_> {
     fn commit(&mut self, open: &mut Open) {
         open.done = true;
         let acts = self.txns[open.at].acts.clone();
-        let writes = |key: usize| {
-            acts.iter()
-                .any(|&(of, act)| of == key && matches!(act, Act::Write(_)))
-        };
-        let conflict = (0..self.size.keys).any(|key| {
+        let conflict = acts.iter().any(|&(key, act)| {
             let last = self.committed[key].last();
-            writes(key) && last.is_some_and(|(commit, _)| *commit > open.snapshot)
+            matches!(act, Act::Write(_)) && last.is_some_and(|(commit, _)| *commit > open.snapshot)
         });
         let unlucky = self.size.losing > 0 && self.random.below(3 * self.size.losing) == 0;
         if unlucky || self.kind == Kind::Snapshot && conflict {
