@@ -117,6 +117,7 @@ pub struct RunArgs {
 
 /// What to judge.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // Each is an option of its own.
 pub struct CheckArgs {
     /// What the operations mean (`rupture list models`); guessed from the operations when left out.
     #[arg(short, long)]

@@ -56,6 +56,8 @@ pub(crate) mod promise;
 pub(crate) mod register;
 mod rw_register;
 pub(crate) mod solver;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod transactions;
 mod weak;
 

@@ -8,6 +8,11 @@ const KEYS: Options = Options {
     independent: true,
     observe_failed_cas: false,
     witness: false,
+    total: None,
+    negative_balances: false,
+    wfr_keys: false,
+    sequential_keys: false,
+    linearizable_keys: false,
 };
 
 fn event(process: i64, kind: Kind, f: &str, value: Value) -> Event {

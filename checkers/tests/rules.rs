@@ -127,7 +127,10 @@ fn no_evidence_is_there_in_vain() {
             let is_kept = |event: &Event| {
                 event.index != Some(evidence.index) && event.index != evidence.completed_index
             };
-            let events: Vec<Event> = history.iter().map(|event| event.to_event()).collect();
+            let events: Vec<Event> = history
+                .iter()
+                .map(rupture_checkers::history::EventRef::to_event)
+                .collect();
             let less: History = events.iter().filter(|event| is_kept(event)).collect();
             let still = found(&less);
             assert!(
@@ -222,6 +225,7 @@ fn list(values: impl Iterator<Item = Value>) -> Value {
 /// The time of a million operations: run it with `--release -- --ignored --nocapture`.
 #[test]
 #[ignore = "large"]
+#[allow(clippy::too_many_lines)] // One history after another, for every judge.
 fn a_million_operations() {
     let int = Value::Int;
     let step = |f: &str, key: i64, value| list([Value::keyword(f), int(key), value].into_iter());

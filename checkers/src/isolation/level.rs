@@ -89,6 +89,9 @@ impl Level {
         SnapshotIsolation,
         ParallelSnapshotIsolation,
         Prefix,
+        CausalConvergence,
+        CausalMemory,
+        Causal,
         RepeatableRead,
         ConsistentView,
         CursorStability,
@@ -97,9 +100,6 @@ impl Level {
         MonotonicAtomicView,
         ReadCommitted,
         ReadUncommitted,
-        CausalConvergence,
-        CausalMemory,
-        Causal,
         Pram,
         MonotonicReads,
         MonotonicWrites,
@@ -143,6 +143,9 @@ impl Level {
     }
 
     /// The levels directly below it.
+    ///
+    /// Causal memory and pipelined memory let every process see concurrent writes in an order of its own, so they do
+    /// not imply the session guarantees, which have one order of versions for all: causal convergence does.
     pub const fn weaker(self) -> &'static [Self] {
         match self {
             StrictSerializable => &[StrongSessionSerializable, StrongSnapshotIsolation],
@@ -154,17 +157,22 @@ impl Level {
             StrongSessionSnapshotIsolation => &[SnapshotIsolation, Prefix],
             SnapshotIsolation => &[ParallelSnapshotIsolation],
             ParallelSnapshotIsolation => &[ConsistentView, CursorStability, UpdateAtomic],
-            Prefix => &[ReadAtomic, CausalConvergence],
+            Prefix => &[CausalConvergence],
             RepeatableRead => &[ConsistentView, CursorStability],
             ConsistentView | ReadAtomic => &[MonotonicAtomicView],
-            CursorStability | MonotonicAtomicView => &[ReadCommitted],
+            CursorStability | MonotonicAtomicView | Causal => &[ReadCommitted],
             UpdateAtomic => &[ReadAtomic],
             ReadCommitted => &[ReadUncommitted],
-            CausalConvergence => &[Causal, MonotonicReads],
+            CausalConvergence => &[
+                Causal,
+                ReadAtomic,
+                MonotonicReads,
+                ReadYourWrites,
+                MonotonicWrites,
+                WritesFollowReads,
+            ],
             CausalMemory => &[Causal, Pram],
-            Causal => &[ReadYourWrites, MonotonicWrites, WritesFollowReads],
-            Pram => &[ReadYourWrites, MonotonicWrites, MonotonicReads],
-            ReadUncommitted | MonotonicReads | MonotonicWrites | ReadYourWrites
+            ReadUncommitted | Pram | MonotonicReads | MonotonicWrites | ReadYourWrites
             | WritesFollowReads => &[],
         }
     }

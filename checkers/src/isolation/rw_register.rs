@@ -42,7 +42,7 @@ pub struct RwRegister {
 
 impl RwRegister {
     /// The levels that registers are judged by, the default first.
-    pub const LEVELS: [Level; 17] = [
+    pub const LEVELS: [Level; 19] = [
         Level::StrictSerializable,
         Level::StrongSessionSerializable,
         Level::Serializable,
@@ -50,12 +50,14 @@ impl RwRegister {
         Level::StrongSessionSnapshotIsolation,
         Level::SnapshotIsolation,
         Level::Prefix,
+        Level::CausalConvergence,
+        Level::CausalMemory,
+        Level::Causal,
         Level::RepeatableRead,
         Level::ReadAtomic,
         Level::MonotonicAtomicView,
         Level::ReadCommitted,
-        Level::CausalConvergence,
-        Level::Causal,
+        Level::Pram,
         Level::MonotonicReads,
         Level::MonotonicWrites,
         Level::ReadYourWrites,
@@ -241,42 +243,40 @@ impl Checker for RwRegister {
             ruling.close(&mut verdict);
             return Ok(verdict);
         }
-        self.climb(&mut case, &mut verdict);
+        judge_all(&mut case, &mut verdict);
         Ok(verdict)
     }
 }
 
-impl RwRegister {
-    /// Judges all levels. What shows that the weakest of them fail is what shows that the strongest does.
-    fn climb(&self, case: &mut Case<'_, '_>, verdict: &mut Verdict) {
-        let mut rulings: Vec<(Level, Ruling)> = Vec::new();
-        verdict.ladder = climb(&Self::LEVELS, |level| {
-            let ruling = case.rule(level);
-            let validity = ruling.validity();
-            rulings.push((level, ruling));
-            validity
-        });
-        verdict.not = weakest_that_fail(&verdict.ladder);
-        verdict.validity = verdict.ladder[0].validity;
-        if verdict.validity == Validity::Valid {
-            verdict.explained = verdict.operations;
-        }
-        let mut anomalies: Vec<Anomaly> = Vec::new();
-        for (level, ruling) in rulings.into_iter().rev() {
-            match ruling {
-                Ruling::Violated(found) if verdict.not.contains(&level.to_string()) => {
-                    anomalies.extend(found);
-                }
-                Ruling::Unknown(reason) => verdict.reasons.push(format!("{level}: {reason}")),
-                Ruling::Violated(_) | Ruling::Holds => {}
-            }
-        }
-        let mut told: Vec<String> = Vec::new();
-        anomalies.retain(|anomaly| {
-            let new = !told.contains(&anomaly.kind);
-            told.push(anomaly.kind.clone());
-            new
-        });
-        verdict.anomalies = anomalies;
+/// Judges all levels. What shows that the weakest of them fail is what shows that the strongest does.
+fn judge_all(case: &mut Case<'_, '_>, verdict: &mut Verdict) {
+    let mut rulings: Vec<(Level, Ruling)> = Vec::new();
+    verdict.ladder = climb(&RwRegister::LEVELS, |level| {
+        let ruling = case.rule(level);
+        let validity = ruling.validity();
+        rulings.push((level, ruling));
+        validity
+    });
+    verdict.not = weakest_that_fail(&verdict.ladder);
+    verdict.validity = verdict.ladder[0].validity;
+    if verdict.validity == Validity::Valid {
+        verdict.explained = verdict.operations;
     }
+    let mut anomalies: Vec<Anomaly> = Vec::new();
+    for (level, ruling) in rulings.into_iter().rev() {
+        match ruling {
+            Ruling::Violated(found) if verdict.not.contains(&level.to_string()) => {
+                anomalies.extend(found);
+            }
+            Ruling::Unknown(reason) => verdict.reasons.push(format!("{level}: {reason}")),
+            Ruling::Violated(_) | Ruling::Holds => {}
+        }
+    }
+    let mut told: Vec<String> = Vec::new();
+    anomalies.retain(|anomaly| {
+        let new = !told.contains(&anomaly.kind);
+        told.push(anomaly.kind.clone());
+        new
+    });
+    verdict.anomalies = anomalies;
 }

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | `read-committed` | Adya 1999, G1: no read of what failed, was overwritten by its own writer, or was written by nobody; no cycle of who reads from whom | [`precedence`] |
 //! | `monotonic-atomic-view`, `read-atomic` | Biswas & Enea 2019, without sessions | [`atomic`] |
-//! | `causal-convergence` | Bouajjani et al. 2017, CCv; Biswas & Enea's causal consistency | [`causal`] |
+//! | `causal-convergence` | Bouajjani et al. 2017, `CCv`; Biswas & Enea's causal consistency | [`causal`] |
 //! | `causal` | Bouajjani et al. 2017, CC, of whole transactions | [`views`] |
 //! | `causal-memory` | Ahamad et al. 1995; Bouajjani et al. 2017, CM | [`process`] |
 //! | `pram` | Lipton & Sandberg 1988 | [`process`] |
@@ -47,7 +47,6 @@ use std::sync::OnceLock;
 
 use rupture_history::{Anomaly, Evidence};
 
-use super::Level;
 use super::transactions::{Registers, Transactions, Writes};
 use crate::Budget;
 use crate::linearizability::search::Stop;
@@ -120,24 +119,6 @@ const A_TRANSACTION: usize = 40;
 const A_MICRO: usize = 40;
 
 impl<'t, 'h> Prepared<'t, 'h> {
-    /// Whether this module judges a level.
-    pub(crate) fn judges(level: Level) -> bool {
-        matches!(
-            level,
-            Level::ReadCommitted
-                | Level::MonotonicAtomicView
-                | Level::ReadAtomic
-                | Level::Causal
-                | Level::CausalConvergence
-                | Level::CausalMemory
-                | Level::Pram
-                | Level::ReadYourWrites
-                | Level::MonotonicReads
-                | Level::MonotonicWrites
-                | Level::WritesFollowReads
-        )
-    }
-
     /// Resolves every read. O(n log n) time for n reads and writes, and linear memory.
     ///
     /// # Errors

@@ -54,25 +54,25 @@ const FEW: usize = 16;
 
 /// What is forced by transactions that read from one and miss what it wrote; `later`: that read it before.
 pub(super) fn forced(dependencies: &Dependencies, later: bool) -> Forced {
+    let turn = |from: u32| {
+        let until = dependencies.len().min(from + A_TURN as u32);
+        let mut reader = Reader {
+            dependencies,
+            later,
+            by_key: Vec::new(),
+            sources: Vec::new(),
+            forced: Forced::default(),
+        };
+        for node in from..until {
+            reader.look(node);
+        }
+        reader.forced
+    };
+    if dependencies.len() as usize <= A_TURN {
+        return turn(0);
+    }
     let turns: Vec<u32> = (0..dependencies.len()).step_by(A_TURN).collect();
-    let parts = turns
-        .into_par_iter()
-        .map(|from| {
-            let until = dependencies.len().min(from + A_TURN as u32);
-            let mut reader = Reader {
-                dependencies,
-                later,
-                by_key: Vec::new(),
-                sources: Vec::new(),
-                forced: Forced::default(),
-            };
-            for node in from..until {
-                reader.look(node);
-            }
-            reader.forced
-        })
-        .collect();
-    Forced::join(parts)
+    Forced::join(turns.into_par_iter().map(turn).collect())
 }
 
 /// Looks at one transaction after another.

@@ -40,16 +40,18 @@ pub(super) fn force(
     forced: &mut Forced,
 ) {
     let keys: Vec<u32> = (0..dependencies.key_count()).collect();
-    let parts: Vec<Forced> = keys
-        .par_chunks(A_TURN)
-        .map(|keys| {
-            let mut turn = Turn::new(dependencies, clocks);
-            for &key in keys {
-                turn.look(key, readers.of(key));
-            }
-            turn.forced
-        })
-        .collect();
+    let turn = |keys: &[u32]| {
+        let mut turn = Turn::new(dependencies, clocks);
+        for &key in keys {
+            turn.look(key, readers.of(key));
+        }
+        turn.forced
+    };
+    let parts = if keys.len() <= A_TURN {
+        vec![turn(&keys)]
+    } else {
+        keys.par_chunks(A_TURN).map(turn).collect()
+    };
     let all = Forced::join(parts);
     forced.edges.extend(all.edges);
     forced.missed.extend(all.missed);
@@ -68,9 +70,8 @@ struct Group {
 struct Turn<'a> {
     dependencies: &'a Dependencies,
     clocks: &'a Clocks,
-    width: usize,
     groups: Vec<Group>,
-    /// By version: what its readers have seen together.
+    /// By version and group: what the readers of the version have seen together of the group's chain.
     seen: Vec<u32>,
     forced: Forced,
 }
@@ -80,7 +81,6 @@ impl<'a> Turn<'a> {
         Self {
             dependencies,
             clocks,
-            width: clocks.chains.len(),
             groups: Vec::new(),
             seen: Vec::new(),
             forced: Forced::default(),
@@ -96,16 +96,8 @@ impl<'a> Turn<'a> {
         if self.groups.is_empty() {
             return;
         }
-        self.seen.clear();
-        self.seen.resize((writers.len() + 1) * self.width, 0);
         let initial = first - 1;
-        for &(reader, version) in readers {
-            let at = (version - initial) as usize * self.width;
-            join(
-                &mut self.seen[at..at + self.width],
-                self.clocks.of_node(reader),
-            );
-        }
+        self.see(readers, initial, writers.len());
         self.look_at_initial(key, readers, writers, initial);
         let mut chain = NONE;
         for (place, &writer) in writers.iter().enumerate() {
@@ -116,8 +108,27 @@ impl<'a> Turn<'a> {
                     group.next = group.from;
                 }
             }
-            let at = (place + 1) * self.width;
+            let at = (place + 1) * self.groups.len();
             self.look_at_version(writer, writers, at);
+        }
+    }
+
+    /// Joins what the readers of each version have seen, as far as it is of chains that wrote the key.
+    fn see(&mut self, readers: &[(u32, u32)], initial: u32, writers: usize) {
+        let count = self.groups.len();
+        self.seen.clear();
+        self.seen.resize((writers + 1) * count, 0);
+        for &(reader, version) in readers {
+            let at = (version - initial) as usize * count;
+            let seen = &mut self.seen[at..at + count];
+            let clock = self.clocks.of_node(reader);
+            if count == clock.len() {
+                join(seen, clock);
+                continue;
+            }
+            for (entry, group) in seen.iter_mut().zip(&self.groups) {
+                *entry = clock[group.column].max(*entry);
+            }
         }
     }
 
@@ -144,9 +155,9 @@ impl<'a> Turn<'a> {
 
     /// Whether somebody read the initial version after a write of the key.
     fn look_at_initial(&mut self, key: u32, readers: &[(u32, u32)], writers: &[u32], initial: u32) {
-        for group in &self.groups {
+        for (group, &seen) in self.groups.iter().zip(&self.seen) {
             let writer = writers[group.from];
-            if writer >= self.seen[group.column] {
+            if writer >= seen {
                 continue;
             }
             let missed = readers.iter().find(|&&(reader, version)| {
@@ -163,10 +174,10 @@ impl<'a> Turn<'a> {
     /// What comes before the writer of a version that was read. Writers of one chain come in order, so that what they
     /// have seen only grows.
     fn look_at_version(&mut self, writer: u32, writers: &[u32], at: usize) {
-        let seen = &self.seen[at..at + self.width];
+        let seen = &self.seen[at..at + self.groups.len()];
         let before = self.clocks.of_node(writer);
-        for group in &mut self.groups {
-            let (before, seen) = (before[group.column], seen[group.column]);
+        for (group, &seen) in self.groups.iter_mut().zip(seen) {
+            let before = before[group.column];
             if seen <= before {
                 continue;
             }

@@ -4,7 +4,7 @@ use crate::isolation::Level;
 use crate::isolation::promise::Fault;
 
 /// How many of a kind are kept; the others are counted.
-pub(super) const KEPT: usize = 8;
+const KEPT: usize = 8;
 
 /// The kinds that there are, the worst first.
 const KINDS: [Fault; 5] = [

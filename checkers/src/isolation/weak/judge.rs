@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use super::atomic::{self, Forced, Missed};
-use super::clocks::{Clocks, blocks};
+use super::clocks::{Clocks, blocks, visible};
 use super::dependencies::{Dependencies, Lists};
-use super::flaws::KEPT;
 use super::guarantees::Told;
 use super::precedence::{Precedence, lists};
 use super::sessions::Guarantee;
@@ -16,6 +15,9 @@ use crate::Budget;
 use crate::isolation::Level;
 use crate::isolation::graph::Graph;
 use crate::linearizability::search::Stop;
+
+/// How many cycles of a level are told.
+const TOLD: usize = 3;
 
 impl Prepared<'_, '_> {
     /// Judges a level.
@@ -71,7 +73,7 @@ impl Prepared<'_, '_> {
         let nothing = lists(self.dependencies.len(), &[]);
         let graph = self.precedence(false, &nothing);
         if graph.order().is_none() {
-            for cycle in graph.cycles(&graph.parts(), KEPT) {
+            for cycle in graph.cycles(&graph.parts(), TOLD) {
                 findings.push(Words::of(self).circular(("G1c", false), &cycle));
             }
         }
@@ -95,7 +97,7 @@ impl Prepared<'_, '_> {
         let edges = lists(self.dependencies.len(), &forced.edges);
         let graph = self.precedence(false, &edges);
         if graph.order().is_none() {
-            for cycle in graph.cycles(&graph.parts(), KEPT) {
+            for cycle in graph.cycles(&graph.parts(), TOLD) {
                 findings.push(words.torn(later, &cycle));
             }
         }
@@ -124,7 +126,7 @@ impl Prepared<'_, '_> {
         findings.extend(first(&missed).map(|missed| told.initial(missed)));
         within(budget, self.walk(0) + ages.bytes())?;
         let order = ages.close();
-        for cycle in order.cycles(&order.parts(), KEPT) {
+        for cycle in order.cycles(&order.parts(), TOLD) {
             findings.push(told.cycle(&cycle));
         }
         Ok(())
@@ -151,7 +153,7 @@ impl Prepared<'_, '_> {
     fn circular(&self, findings: &mut Vec<Finding>) {
         let nothing = lists(self.dependencies.len(), &[]);
         let graph = self.precedence(true, &nothing);
-        for cycle in graph.cycles(&graph.parts(), KEPT) {
+        for cycle in graph.cycles(&graph.parts(), TOLD) {
             findings.push(Words::of(self).circular(("cyclic-co", true), &cycle));
         }
     }
@@ -168,7 +170,7 @@ impl Prepared<'_, '_> {
         let edges = lists(self.dependencies.len(), &forced.edges);
         let graph = self.precedence(true, &edges);
         if graph.order().is_none() {
-            for cycle in graph.cycles(&graph.parts(), KEPT) {
+            for cycle in graph.cycles(&graph.parts(), TOLD) {
                 findings.push(words.conflict(&cycle, &causality.order));
             }
         }
@@ -188,13 +190,11 @@ impl Prepared<'_, '_> {
             self.circular(findings);
             return Ok(());
         }
-        let broken = process::broken(&self.dependencies, memory, budget)?;
+        let mut broken = process::broken(&self.dependencies, memory, budget)?;
+        broken.sort_by_key(|broken| (broken.forced.len(), broken.process));
         let words = Words::of(self);
-        let mut told: Vec<Finding> = broken
-            .iter()
-            .take(KEPT)
-            .map(|broken| words.broken(memory, broken))
-            .collect();
+        let told = broken.iter().take(TOLD);
+        let mut told: Vec<Finding> = told.map(|broken| words.broken(memory, broken)).collect();
         told.sort_by_key(|finding| finding.transactions.len());
         findings.extend(told);
         Ok(())
@@ -215,7 +215,7 @@ impl Prepared<'_, '_> {
             return Ok(());
         }
         let mut time = Recomputed::new(&self.dependencies, &causality.order, budget);
-        let torn = torn(&self.dependencies, &graph.parts(), &mut time, budget, KEPT)?;
+        let torn = torn(&self.dependencies, &graph.parts(), &mut time, budget, TOLD)?;
         findings.extend(torn.iter().map(|torn| words.view(torn)));
         Ok(())
     }
@@ -236,10 +236,11 @@ fn force(
     budget: &Budget<'_>,
 ) -> Result<Forced, Stop> {
     let mut forced = Forced::default();
+    let visible = visible(dependencies);
     for block in blocks(dependencies) {
         let held = dependencies.bytes() + readers.bytes();
         within(budget, held + Clocks::bytes(dependencies, &block))?;
-        let clocks = Clocks::of(dependencies, order, block);
+        let clocks = Clocks::of(dependencies, order, &visible, block);
         causal::force(dependencies, readers, &clocks, &mut forced);
     }
     Ok(forced)
@@ -250,6 +251,7 @@ struct Recomputed<'a> {
     dependencies: &'a Dependencies,
     order: &'a [u32],
     budget: &'a Budget<'a>,
+    visible: Vec<u32>,
     blocks: Vec<Range<u32>>,
     last: Option<(usize, Clocks)>,
 }
@@ -260,6 +262,7 @@ impl<'a> Recomputed<'a> {
             dependencies,
             order,
             budget,
+            visible: visible(dependencies),
             blocks: blocks(dependencies),
             last: None,
         }
@@ -273,16 +276,16 @@ impl Timekeeper for Recomputed<'_> {
 
     fn clocks(&mut self, block: usize) -> Result<&Clocks, Stop> {
         let last = self.last.take().filter(|(last, _)| *last == block);
-        let clocks = match last {
-            Some((_, clocks)) => clocks,
-            None => {
-                let chains = self.blocks[block].clone();
-                within(
-                    self.budget,
-                    self.dependencies.bytes() + Clocks::bytes(self.dependencies, &chains),
-                )?;
-                Clocks::of(self.dependencies, self.order, chains)
-            }
+        let clocks = if let Some((_, clocks)) = last {
+            clocks
+        } else {
+            let chains = self.blocks[block].clone();
+            let held = self.dependencies.bytes();
+            within(
+                self.budget,
+                held + Clocks::bytes(self.dependencies, &chains),
+            )?;
+            Clocks::of(self.dependencies, self.order, &self.visible, chains)
         };
         Ok(&self.last.insert((block, clocks)).1)
     }

@@ -52,6 +52,9 @@ pub(super) struct Broken {
     pub(super) missed: Option<Missed>,
 }
 
+/// Up to how many nodes it is not worth while to share the work.
+const FEW: u32 = 1024;
+
 /// The processes to which there is no order; `memory`: that keeps happens-before, which then must have no cycle.
 pub(super) fn broken(
     dependencies: &Dependencies,
@@ -60,13 +63,17 @@ pub(super) fn broken(
 ) -> Result<Vec<Broken>, Stop> {
     let groups = sweep::groups(dependencies);
     let sessions: Vec<u32> = (0..dependencies.sessions()).collect();
-    let results: Vec<Result<Option<Broken>, Stop>> = sessions
-        .into_par_iter()
-        .map_init(
-            || Sweep::new(dependencies, &groups, memory),
-            |sweep, process| sweep.run(process, budget),
-        )
-        .collect();
+    let sweep = || Sweep::new(dependencies, &groups, memory);
+    let run = |sweep: &mut Sweep<'_>, process: u32| sweep.run(process, budget);
+    let results: Vec<Result<Option<Broken>, Stop>> = if dependencies.len() <= FEW {
+        let mut sweep = sweep();
+        sessions
+            .into_iter()
+            .map(|session| run(&mut sweep, session))
+            .collect()
+    } else {
+        sessions.into_par_iter().map_init(sweep, run).collect()
+    };
     let mut broken = Vec::new();
     for result in results {
         broken.extend(result?);
@@ -77,5 +84,5 @@ pub(super) fn broken(
 /// How many bytes a process takes while it is looked at.
 pub(super) fn bytes(dependencies: &Dependencies) -> usize {
     let writers = dependencies.versions.all().len();
-    rayon::current_num_threads() * 8 * dependencies.len() as usize + 12 * writers
+    rayon::current_num_threads() * 12 * dependencies.len() as usize + 12 * writers
 }

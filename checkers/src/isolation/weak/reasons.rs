@@ -4,14 +4,14 @@ use rustc_hash::FxHashMap;
 
 use super::Finding;
 use super::atomic::Missed;
-use super::clocks::Clocks;
+use super::clocks::{Clocks, visible};
 use super::scan::NONE;
 use super::words::{Reason, Words};
 
 /// How many forced steps of a cycle are explained with all that proves them; longer ones are not read by anyone.
-const EXPLAINED: usize = 16;
+const EXPLAINED: usize = 8;
 /// How many readers are tried for a short proof.
-const TRIED: usize = 8;
+const TRIED: usize = 2;
 
 /// A read that forces an edge: who read from the later, and which key both wrote.
 type Witness = (u32, u32);
@@ -154,7 +154,12 @@ impl Words<'_, '_> {
     /// The shortest of the first few proofs that a reader had seen the earlier.
     fn witnessed(&self, step: (u32, u32), witnesses: &[Witness], order: &[u32]) -> Option<Reason> {
         let chain = self.dependencies.chain[step.0 as usize];
-        let clocks = Clocks::of(self.dependencies, order, chain..chain + 1);
+        let clocks = Clocks::of(
+            self.dependencies,
+            order,
+            &visible(self.dependencies),
+            chain..chain + 1,
+        );
         let saw = |reader: u32| step.0 < clocks.of_node(reader)[0];
         let first = witnesses.iter().filter(|(reader, _)| saw(*reader));
         let proofs = first.take(TRIED).map(|&witness| {

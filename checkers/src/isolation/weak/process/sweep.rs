@@ -54,6 +54,11 @@ pub(super) struct Sweep<'a> {
     /// By place in `forced`: the place before of the same later node.
     pub(super) next: Vec<u32>,
     open: Vec<u32>,
+    /// By node: `entry` as the sweep before left it.
+    known: Vec<u32>,
+    /// By key: the last sweep, counted over all processes, after which its reads have to be held again.
+    due: Vec<u32>,
+    sweeps: u32,
     /// By writer of the key at hand: before which transaction of the process it entered.
     entries: Vec<u32>,
     /// By group of the key at hand: until where its writers have entered.
@@ -88,6 +93,9 @@ impl<'a> Sweep<'a> {
             forced: Vec::new(),
             next: Vec::new(),
             open: Vec::new(),
+            known: vec![0; nodes],
+            due: vec![0; dependencies.key_count() as usize],
+            sweeps: 0,
             entries: Vec::new(),
             until: Vec::new(),
         }
@@ -100,11 +108,12 @@ impl<'a> Sweep<'a> {
         budget: &Budget<'_>,
     ) -> Result<Option<Broken>, Stop> {
         self.begin(process);
+        let mut first = true;
         loop {
             if budget.is_over() {
                 return Err(Stop::Time);
             }
-            match self.sweep(process) {
+            match self.sweep(process, std::mem::take(&mut first)) {
                 Swept::Changed => {}
                 Swept::Broken(missed) => return Ok(Some(self.broken(process, missed))),
                 Swept::Done if self.circular(process) => {
@@ -149,7 +158,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn sweep(&mut self, process: u32) -> Swept {
+    fn sweep(&mut self, process: u32, first: bool) -> Swept {
         self.entered.fill(0);
         let own = self.own(process);
         for node in own.clone() {
@@ -161,16 +170,34 @@ impl<'a> Sweep<'a> {
                 return Swept::Broken(None);
             }
         }
+        self.sweeps += 1;
+        if !first {
+            self.find_due();
+        }
+        self.known.copy_from_slice(&self.entry);
         let reads = std::mem::take(&mut self.reads);
         let (mut changed, mut missed) = (false, None);
         for of_key in reads.chunk_by(|one, other| one.key == other.key) {
-            self.hold(process, of_key, &mut changed, &mut missed);
+            if first || self.due[of_key[0].key as usize] == self.sweeps {
+                self.hold(process, of_key, &mut changed, &mut missed);
+            }
         }
         self.reads = reads;
         match (missed, changed) {
             (Some(missed), _) => Swept::Broken(Some(missed)),
             (None, true) => Swept::Changed,
             (None, false) => Swept::Done,
+        }
+    }
+
+    /// What holds of a key can only change if one of its writers entered earlier than the last time.
+    fn find_due(&mut self) {
+        for (node, (now, before)) in (0..).zip(self.entry.iter().zip(&self.known)) {
+            if now != before {
+                for &key in self.dependencies.writes.of(node) {
+                    self.due[key as usize] = self.sweeps;
+                }
+            }
         }
     }
 

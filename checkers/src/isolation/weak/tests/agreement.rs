@@ -1,6 +1,6 @@
 //! Every ruling against the definitions, on many small histories, and every implication among levels.
 
-use super::case::Case;
+use super::case::{Case, LEVELS};
 use super::oracle::Facts;
 use super::random::Random;
 use super::stores::case;
@@ -9,7 +9,7 @@ use crate::isolation::Level::{
     Causal, CausalConvergence, CausalMemory, MonotonicAtomicView, MonotonicReads, MonotonicWrites,
     Pram, ReadAtomic, ReadCommitted, ReadYourWrites, WritesFollowReads,
 };
-use crate::isolation::weak::{Finding, Prepared, Ruling};
+use crate::isolation::weak::{Finding, Ruling};
 
 /// Which of these levels imply which, and no others.
 const IMPLIED: [(Level, &[Level]); 11] = [
@@ -38,16 +38,11 @@ const IMPLIED: [(Level, &[Level]); 11] = [
     (WritesFollowReads, &[]),
 ];
 
-fn levels() -> Vec<Level> {
-    let all = Level::ALL.into_iter();
-    all.filter(|&level| Prepared::judges(level)).collect()
-}
-
 /// Compares all levels, and returns which hold.
-fn compare(case: &Case, levels: &[Level]) -> Vec<bool> {
+fn compare(case: &Case) -> Vec<bool> {
     let facts = Facts::of(case);
-    let rulings = case.judge(levels);
-    let pairs = levels.iter().zip(&rulings);
+    let rulings = case.judge(&LEVELS);
+    let pairs = LEVELS.iter().zip(&rulings);
     pairs
         .map(|(&level, ruling)| {
             let holds = facts.holds(level);
@@ -68,12 +63,11 @@ fn compare(case: &Case, levels: &[Level]) -> Vec<bool> {
 type Apart = Vec<Vec<(u64, Option<Case>)>>;
 
 fn agree(histories: u64, most: usize, seed: u64) -> Apart {
-    let levels = levels();
-    let mut apart: Apart = vec![vec![(0, None); levels.len()]; levels.len()];
+    let mut apart: Apart = vec![vec![(0, None); LEVELS.len()]; LEVELS.len()];
     for number in 0..histories {
         let mut random = Random::new(seed << 40 | number);
         let case = case(most, &mut random);
-        let held = compare(&case, &levels);
+        let held = compare(&case);
         for (row, _) in apart.iter_mut().zip(&held).filter(|(_, held)| **held) {
             for ((count, first), _) in row.iter_mut().zip(&held).filter(|(_, held)| !**held) {
                 *count += 1;
@@ -81,10 +75,10 @@ fn agree(histories: u64, most: usize, seed: u64) -> Apart {
             }
         }
     }
-    for (level, row) in levels.iter().zip(&apart) {
+    for (level, row) in LEVELS.iter().zip(&apart) {
         let implied = IMPLIED.iter().find(|(stronger, _)| stronger == level);
         let implied = implied.map_or(&[][..], |(_, implied)| implied);
-        for (other, (count, first)) in levels.iter().zip(row) {
+        for (other, (count, first)) in LEVELS.iter().zip(row) {
             let wrong = implied.contains(other) && *count > 0;
             assert!(!wrong, "{level} holds, and not {other}, of {first:?}");
         }
@@ -113,20 +107,19 @@ const APART: [&str; 7] = [
 
 #[test]
 fn rulings_agree_with_the_definitions_and_levels_imply_only_what_they_should() {
-    let levels = levels();
     let mut apart = agree(200_000, 5, 1);
     for text in APART {
-        let held = compare(&Case::read(text), &levels);
+        let held = compare(&Case::read(text));
         for (row, _) in apart.iter_mut().zip(&held).filter(|(_, held)| **held) {
             for ((count, _), _) in row.iter_mut().zip(&held).filter(|(_, held)| !**held) {
                 *count += 1;
             }
         }
     }
-    for (level, row) in levels.iter().zip(&apart) {
+    for (level, row) in LEVELS.iter().zip(&apart) {
         let implied = IMPLIED.iter().find(|(stronger, _)| stronger == level);
         let implied = implied.map_or(&[][..], |(_, implied)| implied);
-        for (other, (count, _)) in levels.iter().zip(row) {
+        for (other, (count, _)) in LEVELS.iter().zip(row) {
             let told_apart = *count > 0 || level == other || implied.contains(other);
             assert!(told_apart, "{level} always came with {other}");
         }
@@ -165,13 +158,12 @@ fn alone(case: &Case, finding: &Finding) -> Case {
 
 #[test]
 fn the_transactions_of_a_finding_break_the_level_by_themselves() {
-    let levels = levels();
     let flaws = ["garbage-read", "G1a", "G1b", "internal", "future-read"];
     let mut told = 0;
     for number in 0..6_000 {
         let mut random = Random::new(9 << 40 | number);
         let case = case(7, &mut random);
-        for (level, ruling) in levels.iter().zip(case.judge(&levels)) {
+        for (level, ruling) in LEVELS.iter().zip(case.judge(&LEVELS)) {
             let Ruling::Violated(findings) = ruling else {
                 continue;
             };

@@ -7,6 +7,21 @@ use crate::isolation::Level;
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::isolation::weak::{Prepared, Ruling};
 
+/// All weak levels, the stronger ones before those that they imply.
+pub(super) const LEVELS: [Level; 11] = [
+    Level::CausalConvergence,
+    Level::CausalMemory,
+    Level::Causal,
+    Level::ReadAtomic,
+    Level::MonotonicAtomicView,
+    Level::ReadCommitted,
+    Level::Pram,
+    Level::MonotonicReads,
+    Level::MonotonicWrites,
+    Level::ReadYourWrites,
+    Level::WritesFollowReads,
+];
+
 /// A read or a write of a value; 0 is the initial one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Op {

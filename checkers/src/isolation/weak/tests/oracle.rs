@@ -196,7 +196,7 @@ impl Facts {
     }
 
     /// Whether the reads of a transaction return the last versions among what comes before it in an order.
-    fn explained(&self, reader: usize, before: impl Iterator<Item = usize> + Clone) -> bool {
+    fn explained(&self, reader: usize, before: &(impl Iterator<Item = usize> + Clone)) -> bool {
         self.reads[reader].iter().all(|read| {
             let writers = before
                 .clone()
@@ -214,7 +214,7 @@ impl Facts {
                 let seen = order.iter().copied();
                 self.explained(
                     reader,
-                    seen.filter(|&other| happened[reader] & 1 << other != 0),
+                    &seen.filter(|&other| happened[reader] & 1 << other != 0),
                 )
             })
         })
@@ -231,7 +231,7 @@ impl Facts {
             some_order(happened[last] | 1 << last, &happened, &|order| {
                 order.iter().enumerate().all(|(place, &reader)| {
                     let own = reader == last || memory && self.session[last] & 1 << reader != 0;
-                    !own || self.explained(reader, order[..place].iter().copied())
+                    !own || self.explained(reader, &order[..place].iter().copied())
                 })
             })
         })
@@ -245,7 +245,7 @@ impl Facts {
             some_order(self.everybody(), &self.session, &|order| {
                 order.iter().enumerate().all(|(place, &reader)| {
                     self.process[reader] != process
-                        || self.explained(reader, order[..place].iter().copied())
+                        || self.explained(reader, &order[..place].iter().copied())
                 })
             })
         })

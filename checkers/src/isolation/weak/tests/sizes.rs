@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use rupture_history::{Event, History, Kind, Value};
 
+use super::case::LEVELS;
 use super::random::Random;
 use crate::Budget;
-use crate::isolation::Level;
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::isolation::weak::{Prepared, Ruling};
 
@@ -18,7 +18,14 @@ struct Shape {
     keys: usize,
     /// Whether transactions read from the snapshot of their invocation, and fail where they would lose an update.
     snapshot: bool,
+    /// After how many transactions a session ends and another begins.
+    retire: usize,
+    /// Of how many reads one returns an older version; 0 if none does.
+    lies: usize,
 }
+
+/// What a session began: after how many commits, and what it does: whether it writes, the key and the value.
+type Begun = (usize, Vec<(bool, usize, i64)>);
 
 /// A key's versions: when each was committed, and its value.
 type Versions = Vec<Vec<(usize, i64)>>;
@@ -49,11 +56,12 @@ fn history(shape: &Shape) -> History {
     let mut random = Random::new(1);
     let mut history = History::new();
     let mut versions: Versions = vec![Vec::new(); shape.keys];
-    let mut open: Vec<Option<(usize, Vec<(bool, usize, i64)>)>> = vec![None; shape.sessions];
+    let mut open: Vec<Option<Begun>> = vec![None; shape.sessions];
+    let mut done = vec![0; shape.sessions];
     let (mut clock, mut written, mut begun) = (0, 0, 0);
     while begun < shape.transactions || open.iter().any(Option::is_some) {
         let session = random.below(shape.sessions);
-        let process = session as i64;
+        let process = (session + done[session] / shape.retire * shape.sessions) as i64;
         let Some((snapshot, mut ops)) = open[session].take() else {
             if begun < shape.transactions {
                 begun += 1;
@@ -82,15 +90,18 @@ fn history(shape: &Shape) -> History {
             let (writes, key, _) = ops[place];
             if !writes {
                 let own = ops[..place].iter().rev().find(|op| op.1 == key);
+                let lies = shape.lies > 0 && random.one_in(shape.lies);
+                let at = if lies { at.saturating_sub(50_000) } else { at };
                 ops[place].2 = own.map_or_else(|| read(&versions, key, at), |own| own.2);
             }
         }
-        let done = ops
+        done[session] += 1;
+        let answer = ops
             .iter()
             .map(|&(w, key, number)| micro(if w { "w" } else { "r" }, key, number));
-        let done = Value::Vector(done.collect());
+        let answer = Value::Vector(answer.collect());
         let kind = if fails { Kind::Fail } else { Kind::Ok };
-        history.push(&Event::new(process, kind, "txn", done));
+        history.push(&Event::new(process, kind, "txn", answer));
         if !fails {
             clock += 1;
             for &(writes, key, number) in &ops {
@@ -141,9 +152,7 @@ fn measure(shape: &Shape) {
         "{} transactions, {} sessions, {} keys, snapshots {}: prepared in {time}",
         shape.transactions, shape.sessions, shape.keys, shape.snapshot,
     );
-    let levels = Level::ALL.into_iter();
-    let levels = levels.filter(|&level| Prepared::judges(level));
-    for level in levels.clone() {
+    for level in LEVELS {
         let (ruling, time) = timed(|| prepare().judge(level, &budget));
         let told = match &ruling {
             Ruling::Holds => "holds".to_owned(),
@@ -153,7 +162,7 @@ fn measure(shape: &Shape) {
         println!("  {:24} {time}, preparation included: {told}", level.name());
     }
     let ((), time) = timed(|| {
-        for level in levels {
+        for level in LEVELS {
             prepared.judge(level, &budget);
         }
     });
@@ -169,6 +178,8 @@ fn a_million_transactions() {
             sessions: 20,
             keys,
             snapshot,
+            retire: usize::MAX,
+            lies: 0,
         });
     }
 }
@@ -176,10 +187,29 @@ fn a_million_transactions() {
 #[test]
 #[ignore = "measures"]
 fn many_sessions() {
-    measure(&Shape {
-        transactions: 200_000,
-        sessions: 10_000,
-        keys: 10_000,
-        snapshot: false,
-    });
+    for (transactions, sessions, retire) in [(1_000_000, 20, 100), (100_000, 10_000, usize::MAX)] {
+        measure(&Shape {
+            transactions,
+            sessions,
+            keys: 10_000,
+            snapshot: false,
+            retire,
+            lies: 0,
+        });
+    }
+}
+
+#[test]
+#[ignore = "measures"]
+fn a_million_transactions_with_anomalies() {
+    for lies in [1_000_000, 1_000] {
+        measure(&Shape {
+            transactions: 1_000_000,
+            sessions: 20,
+            keys: 10_000,
+            snapshot: false,
+            retire: usize::MAX,
+            lies,
+        });
+    }
 }

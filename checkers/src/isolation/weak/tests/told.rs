@@ -2,7 +2,7 @@
 
 use rupture_history::History;
 
-use super::case::{Case, judge};
+use super::case::{Case, LEVELS, judge};
 use crate::Budget;
 use crate::isolation::Level;
 use crate::isolation::transactions::{Registers, Transactions, Writes};
@@ -207,11 +207,8 @@ fn out_of_time_or_memory_nothing_is_claimed() {
     let prepare = |budget: &Budget<'_>| Prepared::of(&transactions, &writes, budget);
     assert_eq!(prepare(&late).err(), Some(Stop::Time));
     assert_eq!(prepare(&small).err(), Some(Stop::Memory));
-    let prepared = prepare(&Budget::unlimited()).ok().expect("no bound");
-    for level in Level::ALL
-        .into_iter()
-        .filter(|&level| Prepared::judges(level))
-    {
+    let prepared = prepare(&Budget::unlimited()).expect("no bound");
+    for level in LEVELS {
         for (budget, why) in [(late, "time"), (small, "memory")] {
             let ruling = prepared.judge(level, &budget);
             let expected = format!("out of {why} while 4 transactions were ordered");
@@ -222,10 +219,6 @@ fn out_of_time_or_memory_nothing_is_claimed() {
 
 #[test]
 fn an_empty_history_breaks_nothing() {
-    let levels: Vec<Level> = Level::ALL
-        .into_iter()
-        .filter(|&level| Prepared::judges(level))
-        .collect();
-    let rulings = judge(&History::new(), &levels);
+    let rulings = judge(&History::new(), &LEVELS);
     assert!(rulings.iter().all(|ruling| *ruling == Ruling::Holds));
 }

@@ -1,0 +1,137 @@
+//! The engine against the oracle.
+
+use std::collections::BTreeMap;
+
+use rupture_history::{Outcome, Validity};
+
+use super::corrupt::random_history;
+use super::definitions::MOST_ORDERS;
+use super::levels::{JUDGED, Levels};
+use super::oracle;
+use super::txn::{Txn, edn, history};
+use crate::isolation::{Level, ListAppend};
+use crate::linearizability::tests::Random;
+use crate::{Budget, Checker};
+
+/// How many differences are shown of each level.
+const SHOWN: usize = 2;
+
+/// What the engine says.
+fn judge(txns: &[Txn], level: Level) -> Validity {
+    let verdict = ListAppend::new(level).check(&history(txns), &Budget::unlimited());
+    verdict.expect("a history of lists").validity
+}
+
+/// What it should say: that nobody knows where nobody was told whether anything happened.
+fn expected(txns: &[Txn], held: Levels, level: Level) -> Validity {
+    match held.has(level) {
+        _ if txns.iter().all(|txn| txn.outcome == Outcome::Info) => Validity::Unknown,
+        true => Validity::Valid,
+        false => Validity::Invalid,
+    }
+}
+
+fn differs(txns: &[Txn], level: Level) -> bool {
+    expected(txns, oracle::holds(txns), level) != judge(txns, level)
+}
+
+/// A history with the same difference, without transactions and micro-operations that it does not need.
+fn shrink(mut txns: Vec<Txn>, level: Level) -> Vec<Txn> {
+    loop {
+        let next = smaller(&txns).find(|smaller| differs(smaller, level));
+        match next {
+            Some(smaller) => txns = smaller,
+            None => return txns,
+        }
+    }
+}
+
+/// The histories with one transaction or micro-operation less.
+fn smaller(txns: &[Txn]) -> impl Iterator<Item = Vec<Txn>> {
+    let whole = (0..txns.len()).map(|at| {
+        let mut txns = txns.to_vec();
+        txns.remove(at);
+        txns
+    });
+    let micros = (0..txns.len()).flat_map(move |at| {
+        let places = 0..txns[at].micros.len();
+        places.map(move |place| {
+            let mut txns = txns.to_vec();
+            txns[at].micros.remove(place);
+            txns
+        })
+    });
+    whole.chain(micros)
+}
+
+/// How often engine and oracle were asked, and how often the engine did not know.
+#[derive(Debug, Default)]
+struct Count {
+    pairs: usize,
+    unknown: usize,
+    differences: usize,
+    /// The differences at each of the levels.
+    by_level: BTreeMap<Level, usize>,
+}
+
+impl Count {
+    /// Compares every level. An answer that the engine does not know is not a difference, but counts.
+    fn add(&mut self, txns: &[Txn]) {
+        let held = oracle::holds(txns);
+        for level in JUDGED {
+            self.pairs += 1;
+            let (expected, found) = (expected(txns, held, level), judge(txns, level));
+            if found == expected {
+                continue;
+            }
+            if found == Validity::Unknown {
+                self.unknown += 1;
+            }
+            self.differences += 1;
+            let of_level = self.by_level.entry(level).or_default();
+            *of_level += 1;
+            if *of_level <= SHOWN {
+                report(txns, level);
+            }
+        }
+    }
+}
+
+fn report(txns: &[Txn], level: Level) {
+    let txns = shrink(txns.to_vec(), level);
+    let (held, found) = (oracle::holds(&txns), judge(&txns, level));
+    println!("{level}: the engine says {}; held {held}", found.name());
+    for txn in &txns {
+        println!("  {txn}");
+    }
+    println!("{}", edn(&txns));
+}
+
+fn compare(histories: usize, most: usize, seed: u64) {
+    let random = &mut Random::new(seed);
+    let mut count = Count::default();
+    let mut judged = 0;
+    while judged < histories {
+        let txns = random_history(most, random);
+        if oracle::orders(&txns) <= MOST_ORDERS {
+            count.add(&txns);
+            judged += 1;
+        }
+    }
+    println!("{count:?}");
+    assert_eq!(count.differences, 0, "{count:?}");
+}
+
+#[test]
+fn the_engine_says_what_the_definitions_say() {
+    // 16 levels each: more than 200,000 verdicts.
+    compare(12_800, 7, 4);
+}
+
+#[test]
+#[ignore = "slow"]
+fn the_engine_says_what_the_definitions_say_of_many() {
+    for seed in 5..15 {
+        compare(100_000, 4 + seed as usize % 4, seed);
+    }
+}
