@@ -144,13 +144,13 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let draw = (*random >> 33) as usize;
-            if draw % 2 == 0 || open.is_empty() {
+            if draw.is_multiple_of(2) || open.is_empty() {
                 open.push(operations.len());
                 operations.push(operation(row.into(), row, None));
             } else {
                 let closed = open.swap_remove(draw / 2 % open.len());
                 operations[closed].completed = Some(row);
-                if draw % 7 > 0 {
+                if !draw.is_multiple_of(7) {
                     operations[closed].outcome = Outcome::Ok;
                 }
             }
