@@ -34,7 +34,8 @@
 //!
 //! # Words for what goes wrong
 //! Cycles are named as Adya and Elle name them: `G0` (overwritings alone), `G1c` (and reads), `G-single` (one
-//! anti-dependency), `G-nonadjacent` (several, no two in a row), `G2-item` (two in a row), with `-process` or
+//! anti-dependency), `G-nonadjacent` (several, no two in a row), `G2-item` (two in a row; `write-skew` if that is
+//! all of it), with `-process` or
 //! `-realtime` behind where such an edge is needed. What one or two transactions show is `G1a` (an aborted read), `G1b`
 //! (an intermediate read), `internal`, `future-read`, `lost-update`, `fractured-read`, `duplicate-elements`,
 //! `incompatible-order`, `garbage-read` and the like. A transaction is called `T` and the index of the event that

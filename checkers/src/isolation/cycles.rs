@@ -58,6 +58,8 @@ const fn pattern(
     }
 }
 
+const WRITE_SKEW: &str = "write-skew";
+
 /// All patterns, the worst first.
 const PATTERNS: [Pattern; 17] = {
     const D: Kinds = DEPENDENCY;
@@ -106,7 +108,8 @@ impl Pattern {
 
     /// Where a name stands among all, the worst first.
     pub(crate) fn rank(name: &str) -> usize {
-        let place = PATTERNS.iter().position(|pattern| pattern.name == name);
+        let general = if name == WRITE_SKEW { "G2-item" } else { name };
+        let place = PATTERNS.iter().position(|pattern| pattern.name == general);
         place.unwrap_or(PATTERNS.len())
     }
 
@@ -230,7 +233,7 @@ impl<'a> Search<'a> {
             }
         }
         best.map(|steps| Cycle {
-            name: pattern.name,
+            name: specific(pattern.name, &steps),
             steps,
         })
     }
@@ -382,6 +385,14 @@ impl Pattern {
     }
 }
 
+/// Two transactions that each overwrite what the other read have a name of their own (Berenson et al. 1995, A5B).
+fn specific(name: &'static str, steps: &[Step]) -> &'static str {
+    match (name, steps.len()) {
+        ("G2-item", 2) => WRITE_SKEW,
+        _ => name,
+    }
+}
+
 /// Whether no transaction is passed twice.
 fn simple(steps: &[Step]) -> bool {
     let mut nodes: Vec<u32> = steps.iter().map(|step| step.from).collect();
@@ -413,7 +424,7 @@ pub(crate) fn any(graph: &Graph, shape: Shape) -> Option<Cycle> {
             moment_steps(graph, &walk, kinds)
         }
     };
-    let name = Pattern::name_of(&steps);
+    let name = specific(Pattern::name_of(&steps), &steps);
     Some(Cycle { name, steps })
 }
 

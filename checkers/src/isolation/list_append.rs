@@ -55,7 +55,7 @@ use prepared::Prepared;
 /// assert_eq!(judge(Level::SnapshotIsolation)?.validity, Validity::Valid);
 /// let verdict = judge(Level::Serializable)?;
 /// assert_eq!(verdict.validity, Validity::Invalid);
-/// assert_eq!(verdict.anomalies[0].kind, "G2-item");
+/// assert_eq!(verdict.anomalies[0].kind, "write-skew");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

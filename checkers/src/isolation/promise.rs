@@ -180,7 +180,7 @@ pub(crate) fn weakest(name: &str) -> &'static [Level] {
         "G-cursor" => &[Level::CursorStability],
         "G-single" => &[Level::ConsistentView],
         "G-nonadjacent" => &[Level::SnapshotIsolation],
-        "G2-item" => &[Level::RepeatableRead],
+        "G2-item" | "write-skew" => &[Level::RepeatableRead],
         "G0-process" | "G1c-process" | "G-single-process" | "G-nonadjacent-process" => {
             &[Level::StrongSessionSnapshotIsolation]
         }

@@ -141,7 +141,11 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
     /// An anomaly that is a cycle.
     pub(super) fn cycle(&self, cycle: &Cycle, count: usize) -> Anomaly {
         let transactions: Vec<u32> = cycle.steps.iter().map(|step| step.from).collect();
-        let mut anomaly = anomaly(self.prepared, cycle.name, &transactions);
+        // Nobody can check in which order two appended without the read that shows it.
+        let overwritten = cycle.steps.iter().filter(|step| step.kind == WW);
+        let readers = overwritten.filter_map(|step| self.order_shown(*step));
+        let evidence: Vec<u32> = transactions.iter().copied().chain(readers).collect();
+        let mut anomaly = anomaly(self.prepared, cycle.name, &evidence);
         let names: Vec<String> = transactions.iter().map(|&t| self.name(t)).collect();
         let first = names.first().cloned().unwrap_or_default();
         let sentence = format!(
@@ -232,6 +236,19 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
         ))
     }
 
+    /// Who read the list that shows that one overwrote the other.
+    fn order_shown(&self, step: Step) -> Option<u32> {
+        let mut places = self.prepared.transactions.places(step.from);
+        places.find_map(|place| {
+            let (key, write) = self.write_at(place)?;
+            let seen = self.prepared.listing.place_of[write];
+            let after = (seen as usize).checked_add(1).filter(|_| seen != NONE)?;
+            self.next(key, after, step.to)?;
+            let longest = self.prepared.listing.lists[key as usize].longest?;
+            Some(longest.transaction)
+        })
+    }
+
     /// Both appended to a key, one right after the other.
     fn overwrote(&self, step: Step) -> Option<String> {
         let (from, to) = (self.name(step.from), self.name(step.to));
@@ -249,8 +266,10 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
             let key = self.key(key);
             let one = self.element(place as u32);
             let two = self.element(next.place);
+            let reader = self.order_shown(step).map(|reader| self.name(reader));
+            let shown = reader.map_or(String::new(), |reader| format!(", as {reader} read"));
             return Some(if next.seen {
-                format!("{to} appended {two} to key {key} after {from} had appended {one}.")
+                format!("{to} appended {two} to key {key} after {from} had appended {one}{shown}.")
             } else {
                 format!(
                     "{from} appended {one} to key {key}; {to} appended {two}, which no read shows, so it \
