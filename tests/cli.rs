@@ -54,7 +54,7 @@ fn names_that_nobody_knows_are_answered_with_the_nearest() {
         ),
         (
             vec!["run", "--mutant", "stale-raed"],
-            "unknown mutant `stale-raed`; did you mean `stale-read`?",
+            "unknown mutant `stale-raed`; did you mean `stale-read`",
         ),
         (
             vec!["check", "--model", "cas-registre", "x.edn"],

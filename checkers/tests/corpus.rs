@@ -20,7 +20,7 @@ const OTHERS: [(&str, &str, Validity); 5] = [
     ("elle-cli/counter.edn", "counter", Validity::Valid),
     ("elle-cli/rw-register.edn", "rw-register", Validity::Invalid),
     ("elle-cli/set.edn", "set-full", Validity::Valid),
-    ("elle-cli/set_full.edn", "set-full", Validity::Valid),
+    ("elle-cli/set_full.edn", "set-full", Validity::Invalid),
 ];
 
 const EMPTY: &str = "knossos/good/mongodb-v0-ack-rollback-.edn";
@@ -124,10 +124,7 @@ fn files_without_a_published_verdict_are_judged() {
             model: model.to_owned(),
             consistency: None,
             expected,
-            options: Options {
-                independent: file.ends_with("set_full.edn"),
-                ..Options::default()
-            },
+            options: Options::default(),
         };
         let verdict = judge(&folder, &row);
         assert_eq!(verdict.validity, expected, "{file}: {verdict:#?}");
