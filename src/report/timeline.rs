@@ -36,7 +36,7 @@ pub fn draw(evidence: &[Evidence], width: usize) -> Vec<String> {
 fn label(op: &Evidence) -> String {
     let mut text = format!("p{:<3} {}", op.process, op.f);
     // The result of a transaction repeats what it was asked.
-    if let ("txn", Some(result)) = (op.f.as_str(), &op.result) {
+    if let ("txn" | "", Some(result)) = (op.f.as_str(), &op.result) {
         text.push(' ');
         text.push_str(&shortened(result));
         return text;
