@@ -272,3 +272,78 @@ fn times_out_of_order_are_a_note() {
         verdict.notes
     );
 }
+
+fn txn(micros: &[(&str, &str, Value)]) -> Value {
+    let micro = |(name, key, value): &(&str, &str, Value)| {
+        Value::Vector(vec![
+            Value::keyword(name),
+            Value::keyword(key),
+            value.clone(),
+        ])
+    };
+    Value::Vector(micros.iter().map(micro).collect())
+}
+
+/// What is wrong with a transaction that is invoked as event 5 and completes as event 6.
+fn wrong_transaction(model: &str, asked: Value, answered: Value) -> String {
+    let write = if model == "list-append" {
+        "append"
+    } else {
+        "w"
+    };
+    let first = txn(&[(write, "x", Value::Int(1))]);
+    let mut events = vec![
+        event(0, Kind::Invoke, "txn", first.clone()),
+        event(0, Kind::Ok, "txn", first),
+        event(1, Kind::Invoke, "txn", asked),
+        event(1, Kind::Ok, "txn", answered),
+    ];
+    for (event, index) in events.iter_mut().zip([3, 4, 5, 6]) {
+        event.index = Some(index);
+    }
+    error(model, Options::default(), &events).to_string()
+}
+
+#[test]
+fn a_value_that_is_written_twice_to_a_key_names_both_events() {
+    for (model, write) in [("list-append", "append"), ("rw-register", "w")] {
+        let again = txn(&[(write, "x", Value::Int(1))]);
+        let message = wrong_transaction(model, again.clone(), again);
+        assert!(message.starts_with("event 5: "), "{message}");
+        assert!(
+            message.contains("event 3 writes 1 to key :x already"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_micro_operation_that_the_model_does_not_have_is_named() {
+    for model in ["list-append", "rw-register"] {
+        let unknown = txn(&[("increment", "x", Value::Int(2))]);
+        let message = wrong_transaction(model, unknown.clone(), unknown);
+        assert!(
+            message.starts_with("event 6: ") || message.starts_with("event 5: "),
+            "{message}"
+        );
+        assert!(
+            message.contains(&format!("{model} has no `increment`")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_to_another_transaction_and_a_list_that_is_none_are_errors() {
+    let asked = txn(&[("r", "x", Value::Nil)]);
+    let other = txn(&[("r", "y", Value::Nil)]);
+    let message = wrong_transaction("list-append", asked.clone(), other);
+    assert!(message.starts_with("event 6: "), "{message}");
+    assert!(
+        message.contains("the transaction that event 5 invoked"),
+        "{message}"
+    );
+    let number = txn(&[("r", "x", Value::Int(7))]);
+    let message = wrong_transaction("list-append", asked, number);
+    assert!(message.starts_with("event 6: "), "{message}");
+}
