@@ -122,31 +122,9 @@ pub struct CheckArgs {
     /// What the operations mean (`rupture list models`); guessed from the operations when left out.
     #[arg(short, long)]
     pub model: Option<String>,
-    /// The promise, such as `linearizable` [default: the model's strongest].
+    /// The promise, such as `linearizable` [default: the model's strongest; of transactions all that hold].
     #[arg(short, long, value_name = "LEVEL")]
     pub consistency: Option<String>,
-    /// Values are `[key value]`, and every key is judged by itself.
-    #[arg(long)]
-    pub independent: bool,
-    /// Take a failed cas as an observation that the state differed, as Porcupine does; Jepsen takes it as an
-    /// operation that did not happen.
-    #[arg(long)]
-    pub observe_failed_cas: bool,
-    /// What the accounts of a bank hold together; told from the reads when left out.
-    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
-    pub total: Option<i64>,
-    /// Let accounts of a bank hold less than nothing.
-    #[arg(long)]
-    pub negative_balances: bool,
-    /// Take it that what a transaction reads of a key comes before what it then writes to it (rw-register).
-    #[arg(long)]
-    pub wfr_keys: bool,
-    /// Take it that every key by itself is sequentially consistent (rw-register).
-    #[arg(long)]
-    pub sequential_keys: bool,
-    /// Take it that every key by itself is linearizable (rw-register).
-    #[arg(long)]
-    pub linearizable_keys: bool,
     /// Write an order of all operations that proves `valid` to this file, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub witness: Option<PathBuf>,
@@ -165,6 +143,50 @@ pub struct CheckArgs {
     /// History files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// What the history does not say by itself.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What a history does not say by itself. A model that does not have a setting refuses it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings of models")]
+#[allow(clippy::struct_excessive_bools)] // Each is an option of its own.
+pub struct Settings {
+    /// Values are `[key value]`, and every key is judged by itself.
+    #[arg(long)]
+    pub independent: bool,
+    /// cas-register: take a failed cas as an observation that the state differed, as Porcupine does; Jepsen takes
+    /// it as an operation that did not happen.
+    #[arg(long)]
+    pub observe_failed_cas: bool,
+    /// bank: what the accounts hold together; told from the reads when left out.
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
+    pub total: Option<i64>,
+    /// bank: let accounts hold less than nothing.
+    #[arg(long)]
+    pub negative_balances: bool,
+    /// rw-register: take it that what a transaction reads of a key comes before what it then writes to it.
+    #[arg(long)]
+    pub wfr_keys: bool,
+    /// rw-register: take it that every key by itself is sequentially consistent.
+    #[arg(long)]
+    pub sequential_keys: bool,
+    /// rw-register: take it that every key by itself is linearizable.
+    #[arg(long)]
+    pub linearizable_keys: bool,
+    /// log: note anomalies of these kinds, and let them make no history invalid.
+    #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
+    pub allow: Vec<String>,
+    /// log: let anomalies of these kinds make a history invalid, whoever subscribed to what.
+    #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
+    pub forbid: Vec<String>,
+    /// broadcast: processes that may have crashed bind the others by what they had delivered.
+    #[arg(long)]
+    pub uniform: bool,
+    /// broadcast: what a process has not delivered when the history ends it never will.
+    #[arg(long)]
+    pub complete: bool,
 }
 
 /// What to run again.

@@ -101,6 +101,31 @@ fn settings_that_contradict_each_other_are_refused_before_anything_starts() {
         (vec!["run", "--nodes", "a,b,c"], "n1"),
         (vec!["dance"], "dance"),
         (vec!["check"], "PATH"),
+        (
+            vec!["check", "--model", "register", "--total", "100", "x.edn"],
+            "--total is no setting of register: it has --independent",
+        ),
+        (
+            vec!["check", "--model", "list-append", "--wfr-keys", "x.edn"],
+            "--wfr-keys is no setting of list-append: it has none",
+        ),
+        (
+            vec!["check", "--model", "log", "--allow", "poll-hop", "x.edn"],
+            "unknown anomaly of a log `poll-hop`; did you mean `poll-skip`",
+        ),
+        (
+            vec![
+                "check",
+                "--model",
+                "log",
+                "--allow",
+                "unseen",
+                "--forbid",
+                "G1a,unseen",
+                "x.edn",
+            ],
+            "--allow and --forbid both name `unseen`",
+        ),
     ] {
         let (_, complaint) = expect(254, folder.path(), &arguments);
         assert!(complaint.contains(reason), "{arguments:?}: {complaint}");
@@ -204,6 +229,43 @@ fn a_model_is_guessed_only_where_it_is_certain() {
         let (_, complaint) = expect(254, folder.path(), &["check", "history.edn"]);
         assert!(complaint.contains("name it with --model"), "{complaint}");
     }
+}
+
+#[test]
+fn settings_of_a_model_change_its_verdict() {
+    let folder = scratch();
+    let judge = |history: &str, code: i32, arguments: &[&str]| {
+        fs::write(folder.path().join("history.edn"), history).unwrap();
+        let arguments = [&["check", "history.edn", "--model"], arguments].concat();
+        expect(code, folder.path(), &arguments);
+    };
+    // A second message that nobody polled, and one that was polled twice.
+    let log = "{:process 0 :type :invoke :f :send :value [[:send :x 1] [:send :x 2]]}
+        {:process 0 :type :ok :f :send :value [[:send :x [0 1]] [:send :x [1 2]]]}
+        {:process 1 :type :invoke :f :poll :value [[:poll]]}
+        {:process 1 :type :ok :f :poll :value [[:poll {:x [[0 1]]}]]}
+        {:process 1 :type :invoke :f :poll :value [[:poll]]}
+        {:process 1 :type :ok :f :poll :value [[:poll {:x [[0 1]]}]]}";
+    judge(log, 1, &["log"]);
+    judge(log, 0, &["log", "--allow", "nonmonotonic-poll"]);
+    let both = ["log", "--allow", "nonmonotonic-poll", "--forbid", "unseen"];
+    judge(log, 1, &both);
+    // What process 0 delivered before it may have crashed, process 1 has not.
+    let broadcast = "{:process 0 :type :invoke :f :broadcast :value 1}
+        {:process 0 :type :ok :f :broadcast :value 1}
+        {:process 0 :type :invoke :f :deliver :value nil}
+        {:process 0 :type :ok :f :deliver :value 1}
+        {:process 1 :type :invoke :f :deliver :value nil}";
+    judge(broadcast, 2, &["broadcast"]);
+    judge(broadcast, 1, &["broadcast", "--complete"]);
+    let crashed = format!(
+        "{broadcast}
+        {{:process 1 :type :ok :f :deliver :value nil}}
+        {{:process 0 :type :invoke :f :deliver :value nil}}
+        {{:process 0 :type :info :f :deliver :value nil}}"
+    );
+    judge(&crashed, 0, &["broadcast"]);
+    judge(&crashed, 1, &["broadcast", "--uniform"]);
 }
 
 #[test]

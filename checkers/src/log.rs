@@ -103,7 +103,7 @@ const MODEL: &str = "log";
 /// assert_eq!(verdict.anomalies[0].evidence.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     severities: [Severity; LogAnomaly::ALL.len()],
 }
@@ -174,6 +174,15 @@ impl Log {
     pub fn forbid(mut self, kind: LogAnomaly) -> Self {
         self.severities[kind as usize] = Severity::Counted;
         self
+    }
+
+    /// Whether anomalies of this kind make a history invalid; none where that depends on who subscribed.
+    pub(crate) fn counts(&self, kind: LogAnomaly) -> Option<bool> {
+        match self.severities[kind as usize] {
+            Severity::Counted => Some(true),
+            Severity::Noted => Some(false),
+            Severity::UnlessSubscribed => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use crate::Checker;
 use crate::broadcast::Order;
 use crate::isolation::Level;
+use crate::log::{Log, LogAnomaly};
 use crate::staleness::{self, level};
 use table::MODELS;
 
@@ -46,6 +47,37 @@ pub struct Options {
     pub sequential_keys: bool,
     /// [`RwRegister::linearizable_keys`](crate::isolation::RwRegister::linearizable_keys).
     pub linearizable_keys: bool,
+    /// Which anomalies of a log count: [`Log::allow`], [`Log::forbid`].
+    pub log: Log,
+    /// [`Broadcast::uniform`](crate::broadcast::Broadcast::uniform).
+    pub uniform: bool,
+    /// [`Broadcast::complete`](crate::broadcast::Broadcast::complete).
+    pub complete: bool,
+}
+
+impl Options {
+    /// The settings that differ from their defaults, by the names that [`ModelInfo::settings`] has for them.
+    fn given(&self) -> impl Iterator<Item = &'static str> {
+        let log = |name, counts| {
+            let moved = |kind| self.log.counts(kind) == counts && Log::new().counts(kind) != counts;
+            (name, LogAnomaly::ALL.into_iter().any(moved))
+        };
+        [
+            ("independent", self.independent),
+            ("observe-failed-cas", self.observe_failed_cas),
+            ("total", self.total.is_some()),
+            ("negative-balances", self.negative_balances),
+            ("wfr-keys", self.wfr_keys),
+            ("sequential-keys", self.sequential_keys),
+            ("linearizable-keys", self.linearizable_keys),
+            log("allow", Some(false)),
+            log("forbid", Some(true)),
+            ("uniform", self.uniform),
+            ("complete", self.complete),
+        ]
+        .into_iter()
+        .filter_map(|(name, given)| given.then_some(name))
+    }
 }
 
 /// A model that [`checker`] knows.
@@ -66,6 +98,9 @@ pub struct ModelInfo {
     /// The levels that it is judged by, the strongest first; none where the model has a rule of its own. The first
     /// is the default, but levels of isolation are all judged where none is named.
     pub consistency: &'static [&'static str],
+    /// Which of the [`Options`] it has, by the names that the command line has for them. Only
+    /// [`witness`](Options::witness) may be asked of all.
+    pub settings: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 }
 
@@ -105,6 +140,9 @@ impl fmt::Debug for ModelInfo {
 /// assert_eq!(unknown.to_string(), "mutex is not judged by a level named `k-atomic=2`");
 /// assert_eq!(unknown.known(), ["linearizable", "sequential"]);
 /// assert!(judge("register", Some("stale=soon")).to_string().contains("write `stale=100ms`"));
+/// let options = Options { total: Some(100), ..Options::default() };
+/// let unknown = checker("register", None, &options).err().unwrap();
+/// assert_eq!(unknown.to_string(), "register has no setting named `total`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
@@ -126,6 +164,16 @@ pub enum Unknown {
         /// Every level of the model.
         known: Vec<&'static str>,
     },
+    /// The model has no such setting, so that what was asked for would be silently left out.
+    #[error("{model} has no setting named `{name}`")]
+    Setting {
+        /// The model.
+        model: &'static str,
+        /// What was asked for.
+        name: &'static str,
+        /// Every setting of the model.
+        known: &'static [&'static str],
+    },
     /// The bound of a level, such as the 2 of `k-atomic=2`, is none.
     #[error("{reason}")]
     Bound {
@@ -141,6 +189,7 @@ impl Unknown {
     pub fn name(&self) -> &str {
         match self {
             Self::Model { name, .. } => name,
+            Self::Setting { name, .. } => name,
             Self::Consistency { level, .. } | Self::Bound { level, .. } => level,
         }
     }
@@ -149,6 +198,7 @@ impl Unknown {
     pub fn known(&self) -> &[&'static str] {
         match self {
             Self::Model { known, .. } | Self::Consistency { known, .. } => known,
+            Self::Setting { known, .. } => known,
             Self::Bound { .. } => &[],
         }
     }
@@ -178,7 +228,8 @@ impl Unknown {
 /// ```
 ///
 /// # Errors
-/// There is no such model, it is not judged by such a level, or the level's bound is none.
+/// There is no such model, it is not judged by such a level, the level's bound is none, or the model does not have a
+/// setting that the options give.
 pub fn checker(
     model: &str,
     consistency: Option<&str>,
@@ -190,6 +241,13 @@ pub fn checker(
             known: MODELS.iter().map(|info| info.name).collect(),
         });
     };
+    if let Some(name) = options.given().find(|name| !info.settings.contains(name)) {
+        return Err(Unknown::Setting {
+            model: info.name,
+            name,
+            known: info.settings,
+        });
+    }
     let default = info.consistency.first().copied();
     let promise = match (consistency, default) {
         (None, None) => Promise::Rule,

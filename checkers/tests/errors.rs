@@ -4,16 +4,13 @@
 use rupture_checkers::history::{Event, History, Kind, Validity, Value};
 use rupture_checkers::{Budget, CheckError, Options, Unknown, checker, models};
 
-const KEYS: Options = Options {
-    independent: true,
-    observe_failed_cas: false,
-    witness: false,
-    total: None,
-    negative_balances: false,
-    wfr_keys: false,
-    sequential_keys: false,
-    linearizable_keys: false,
-};
+/// Every key is judged by itself.
+fn keys() -> Options {
+    Options {
+        independent: true,
+        ..Options::default()
+    }
+}
 
 fn event(process: i64, kind: Kind, f: &str, value: Value) -> Event {
     Event::new(process, kind, f, value)
@@ -192,7 +189,7 @@ fn values_without_their_key() {
         event(0, Kind::Invoke, "write", Value::Int(1)),
         event(0, Kind::Ok, "write", Value::Int(1)),
     ];
-    let text = error("register", KEYS, &bare).to_string();
+    let text = error("register", keys(), &bare).to_string();
     assert!(
         text.contains("event 0") && text.contains("[key value]"),
         "{text}"
@@ -201,7 +198,7 @@ fn values_without_their_key() {
         event(0, Kind::Invoke, "write", vector(&[7, 1])),
         event(0, Kind::Ok, "write", vector(&[8, 1])),
     ];
-    let text = error("register", KEYS, &other).to_string();
+    let text = error("register", keys(), &other).to_string();
     assert!(
         text.contains("event 1") && text.contains("[7 value]"),
         "{text}"

@@ -12,6 +12,7 @@ use serde_json::json;
 use rupture_workloads::checkers::history::{
     Anomaly, EventRef, Evidence, History, Kind, Rung, Validity, Verdict, codec,
 };
+use rupture_workloads::checkers::log::{Log, LogAnomaly};
 use rupture_workloads::checkers::{Budget, Checker, Options, Unknown, checker};
 
 use rupture_workloads::{WorkloadOptions, workload};
@@ -32,16 +33,7 @@ const ENDINGS: [&str; 5] = ["edn", "json", "jsonl", "log", "txt"];
 /// Names that nobody knows, and paths without histories. A file that cannot be judged is reported, and the
 /// others are judged all the same.
 pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
-    let options = Options {
-        independent: args.independent,
-        observe_failed_cas: args.observe_failed_cas,
-        witness: args.witness.is_some(),
-        total: args.total,
-        negative_balances: args.negative_balances,
-        wfr_keys: args.wfr_keys,
-        sequential_keys: args.sequential_keys,
-        linearizable_keys: args.linearizable_keys,
-    };
+    let options = options(args)?;
     if let Some(model) = &args.model {
         build(model, args.consistency.as_deref(), options)?;
     }
@@ -79,6 +71,42 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// What the command line sets, for the judges.
+fn options(args: &CheckArgs) -> anyhow::Result<Options> {
+    let settings = &args.settings;
+    let allow = log_anomalies(&settings.allow)?;
+    let forbid = log_anomalies(&settings.forbid)?;
+    if let Some(both) = allow.iter().find(|kind| forbid.contains(kind)) {
+        return Err(bad_input(format!(
+            "--allow and --forbid both name `{}`; keep one of them",
+            both.name()
+        )));
+    }
+    let log = allow.into_iter().fold(Log::new(), Log::allow);
+    Ok(Options {
+        independent: settings.independent,
+        observe_failed_cas: settings.observe_failed_cas,
+        witness: args.witness.is_some(),
+        total: settings.total,
+        negative_balances: settings.negative_balances,
+        wfr_keys: settings.wfr_keys,
+        sequential_keys: settings.sequential_keys,
+        linearizable_keys: settings.linearizable_keys,
+        log: forbid.into_iter().fold(log, Log::forbid),
+        uniform: settings.uniform,
+        complete: settings.complete,
+    })
+}
+
+fn log_anomalies(names: &[String]) -> anyhow::Result<Vec<LogAnomaly>> {
+    let known = LogAnomaly::ALL.map(LogAnomaly::name);
+    let unknown = |name: &String| unknown_name("anomaly of a log", name, &known);
+    names
+        .iter()
+        .map(|name| LogAnomaly::from_name(name).ok_or_else(|| unknown(name)))
+        .collect()
 }
 
 /// Files that are judged at once: small ones, which together stay far from the bound of memory. Any other is alone.
@@ -255,6 +283,17 @@ fn build(
             unknown_name("consistency level", error.name(), error.known())
         }
         Unknown::Bound { .. } => bad_input(error.to_string()),
+        Unknown::Setting { known, .. } => {
+            let known: Vec<String> = known.iter().map(|name| format!("--{name}")).collect();
+            let known = match &known[..] {
+                [] => "it has none".to_owned(),
+                known => format!("it has {}", known.join(", ")),
+            };
+            bad_input(format!(
+                "--{} is no setting of {model}: {known}",
+                error.name()
+            ))
+        }
     })
 }
 

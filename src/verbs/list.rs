@@ -87,7 +87,10 @@ fn items(section: &str) -> Vec<Item> {
         _ => models()
             .iter()
             .map(|model| Item {
-                more: vec![("consistency", json!(model.consistency))],
+                more: vec![
+                    ("consistency", json!(model.consistency)),
+                    ("settings", json!(model.settings)),
+                ],
                 ..plain(model.name, model.about)
             })
             .collect(),

@@ -106,6 +106,18 @@ impl LogAnomaly {
         }
     }
 
+    /// The kind of that name.
+    ///
+    /// ```
+    /// use rupture_checkers::log::LogAnomaly;
+    ///
+    /// assert_eq!(LogAnomaly::from_name("poll-skip"), Some(LogAnomaly::PollSkip));
+    /// assert_eq!(LogAnomaly::from_name("poll-hop"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     pub(super) fn severity(self) -> Severity {
         match self {
             Self::NonmonotonicPoll | Self::PollSkip => Severity::UnlessSubscribed,

@@ -3,7 +3,6 @@
 use super::{ModelInfo, Options, Promise};
 use crate::broadcast::{Broadcast, Order};
 use crate::isolation::{Level, ListAppend, RwRegister};
-use crate::log::Log;
 use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
     PriorityQueue, Register, Set, Stack, UnorderedQueue,
@@ -41,6 +40,7 @@ const fn entry(
         name,
         about,
         consistency: &["linearizable", "sequential"],
+        settings: &["independent"],
         build,
     }
 }
@@ -49,12 +49,14 @@ const fn entry(
 const fn rule(
     name: &'static str,
     about: &'static str,
+    settings: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 ) -> ModelInfo {
     ModelInfo {
         name,
         about,
         consistency: &[],
+        settings,
         build,
     }
 }
@@ -74,6 +76,7 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     rule(
         "bank",
         "accounts that money is moved between; the total stays",
+        &["independent", "total", "negative-balances"],
         |options, _| {
             let judge = Bank::new().total(options.total);
             let judge = judge.negative_balances(options.negative_balances);
@@ -90,24 +93,32 @@ pub(super) static MODELS: [ModelInfo; 28] = [
             "fifo",
             "reliable",
         ],
-        build: |_, promise| match promise {
-            Promise::Order(order) => Box::new(Broadcast::new(order)),
-            _ => Box::new(Broadcast::new(Order::CausalTotal)),
+        settings: &["uniform", "complete"],
+        build: |options, promise| {
+            let order = match promise {
+                Promise::Order(order) => order,
+                _ => Order::CausalTotal,
+            };
+            let judge = Broadcast::new(order).uniform(options.uniform);
+            Box::new(judge.complete(options.complete))
         },
     },
-    entry(
-        "cas-register",
-        "a value that is read, written, and compared and set",
-        |options, promise| {
+    ModelInfo {
+        name: "cas-register",
+        about: "a value that is read, written, and compared and set",
+        consistency: &["linearizable", "sequential"],
+        settings: &["independent", "observe-failed-cas"],
+        build: |options, promise| {
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
             };
             judge(model, *options, promise)
         },
-    ),
+    },
     rule(
         "causal-reverse",
         "writes that are seen without what had completed before them",
+        &["independent"],
         |options, _| Box::new(CausalReverse::new().independent(options.independent)),
     ),
     entry(
@@ -118,11 +129,13 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     rule(
         "dirty-reads",
         "values of failed writes that are read, and strong reads that differ",
+        &["independent"],
         |options, _| Box::new(DirtyReads::new().independent(options.independent)),
     ),
     rule(
         "eventual",
         "replicas that agree after quiet on something that was written",
+        &["independent"],
         |options, _| Box::new(Convergence::new().independent(options.independent)),
     ),
     entry(
@@ -138,16 +151,21 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     rule(
         "g-counter",
         "a counter that only grows and converges",
+        &["independent"],
         |options, _| Box::new(GrowOnlyCounter::new().independent(options.independent)),
     ),
     rule(
         "g-set",
         "a set that only grows and converges",
+        &["independent"],
         |options, _| Box::new(GrowOnlySet::new().independent(options.independent)),
     ),
-    rule("g2", "pairs of inserts that exclude each other", |_, _| {
-        Box::new(WriteSkew::new())
-    }),
+    rule(
+        "g2",
+        "pairs of inserts that exclude each other",
+        &[],
+        |_, _| Box::new(WriteSkew::new()),
+    ),
     entry(
         "kv-append",
         "strings by key: get, put and append",
@@ -157,6 +175,7 @@ pub(super) static MODELS: [ModelInfo; 28] = [
         name: "list-append",
         about: "lists that transactions append to and read",
         consistency: &names(&ListAppend::LEVELS),
+        settings: &[],
         build: |_, promise| match promise {
             Promise::Isolation(level) => Box::new(ListAppend::new(level)),
             _ => Box::new(ListAppend::ladder()),
@@ -165,11 +184,13 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     rule(
         "log",
         "logs that are sent to and polled, as Kafka's",
-        |_, _| Box::new(Log::new()),
+        &["allow", "forbid"],
+        |options, _| Box::new(options.log),
     ),
     rule(
         "long-fork",
         "writes that two reads see in opposite orders",
+        &["independent"],
         |options, _| Box::new(LongFork::new().independent(options.independent)),
     ),
     entry(
@@ -190,6 +211,7 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     rule(
         "pn-counter",
         "a counter that goes up and down and converges",
+        &["independent"],
         |options, _| Box::new(PnCounter::new().independent(options.independent)),
     ),
     entry(
@@ -206,12 +228,14 @@ pub(super) static MODELS: [ModelInfo; 28] = [
         name: "register",
         about: "a value that is read and written",
         consistency: &["linearizable", "sequential", "k-atomic", "stale"],
+        settings: &["independent"],
         build: |options, promise| judge(Register, *options, promise),
     },
     ModelInfo {
         name: "rw-register",
         about: "registers that transactions write and read",
         consistency: &names(&RwRegister::LEVELS),
+        settings: &["wfr-keys", "sequential-keys", "linearizable-keys"],
         build: |options, promise| {
             let judge = match promise {
                 Promise::Isolation(level) => RwRegister::new(level),
@@ -231,6 +255,7 @@ pub(super) static MODELS: [ModelInfo; 28] = [
         name: "set-full",
         about: "a set that only grows: lost, stale, duplicated elements",
         consistency: &["linearizable"],
+        settings: &["independent"],
         build: |options, _| {
             let judge = SetFull::new().linearizable(true);
             Box::new(judge.independent(options.independent))
