@@ -12,6 +12,8 @@
 //! - snapshot isolation and its kin are decided by search within the component (`open`), and said to be open where
 //!   the budget ends first.
 //!
+//! Causal levels, and the guarantees about the writes of sessions, ask who saw whom by way of others: `visibility`.
+//!
 //! A file's way: [`transactions`](super::transactions) reads it, `lists` finds the order of every key, `own` and
 //! `sessions` look at single transactions and sessions, `dependencies` collects the edges, and
 //! [`components`](super::graph::components) finds what can hold a cycle. All the rest looks at these parts alone.
@@ -24,6 +26,7 @@ mod own;
 mod prepared;
 mod ruling;
 mod sessions;
+mod visibility;
 mod words;
 
 use rupture_history::{History, Validity, Verdict};
@@ -36,6 +39,7 @@ use super::transactions::{Language, Lists, Transactions, Writes};
 use crate::linearizability::opening::{disorder, unknown};
 use crate::{Budget, CheckError, Checker};
 use prepared::Prepared;
+use visibility::Lazy;
 
 /// Judges lists that transactions append to and read; see the [module](super).
 ///
@@ -66,7 +70,7 @@ pub struct ListAppend {
 
 impl ListAppend {
     /// The levels that lists are judged by, the default first.
-    pub const LEVELS: [Level; 18] = [
+    pub const LEVELS: [Level; 22] = [
         Level::StrictSerializable,
         Level::StrongSessionSerializable,
         Level::Serializable,
@@ -75,6 +79,8 @@ impl ListAppend {
         Level::SnapshotIsolation,
         Level::ParallelSnapshotIsolation,
         Level::Prefix,
+        Level::CausalConvergence,
+        Level::Causal,
         Level::RepeatableRead,
         Level::ConsistentView,
         Level::CursorStability,
@@ -84,7 +90,9 @@ impl ListAppend {
         Level::ReadCommitted,
         Level::ReadUncommitted,
         Level::MonotonicReads,
+        Level::MonotonicWrites,
         Level::ReadYourWrites,
+        Level::WritesFollowReads,
     ];
 
     /// A judge by this level. By one that is not among [`LEVELS`](Self::LEVELS) every verdict is `unknown`.
@@ -154,10 +162,16 @@ impl Checker for ListAppend {
         };
         let ruling = prepared.rule(strongest, budget);
         verdict = ruling.close(verdict, &prepared);
+        let visibility = Lazy::new(&prepared, budget);
+        if visibility::asks(strongest) {
+            visibility.close(strongest, &mut verdict);
+        }
         if self.level.is_none() {
             let judge = |level| {
                 if level == strongest {
                     verdict.validity
+                } else if visibility::asks(level) {
+                    visibility.validity(level)
                 } else {
                     prepared.validity(level, budget)
                 }

@@ -71,7 +71,8 @@ impl Fault {
             | Self::DirtyUpdate
             | Self::IntermediateRead
             | Self::FutureRead => &[Level::ReadCommitted],
-            Self::Internal | Self::FracturedRead => &[Level::ReadAtomic],
+            Self::Internal => &[Level::ReadAtomic, Level::Causal],
+            Self::FracturedRead => &[Level::ReadAtomic],
             Self::LostUpdate | Self::Cursor => &[Level::UpdateAtomic, Level::CursorStability],
             Self::VanishedTransaction => &[Level::MonotonicAtomicView],
             Self::NonMonotonicRead => &[Level::MonotonicReads],
@@ -157,13 +158,12 @@ pub(crate) const fn shape(level: Level) -> Shape {
         },
         Level::ParallelSnapshotIsolation | Level::ConsistentView => Shape::NoSingle(DEPENDENCY),
         Level::CursorStability | Level::UpdateAtomic => Shape::Acyclic(DEPENDENCY | CURSOR),
-        Level::ReadAtomic | Level::MonotonicAtomicView | Level::ReadCommitted => {
+        Level::ReadAtomic | Level::MonotonicAtomicView | Level::ReadCommitted | Level::Causal => {
             Shape::Acyclic(DEPENDENCY)
         }
+        Level::CausalConvergence => Shape::Acyclic(DEPENDENCY | PROCESS),
         Level::ReadUncommitted => Shape::Acyclic(SURE),
-        Level::CausalConvergence
-        | Level::CausalMemory
-        | Level::Causal
+        Level::CausalMemory
         | Level::Pram
         | Level::MonotonicReads
         | Level::MonotonicWrites
@@ -181,9 +181,8 @@ pub(crate) fn weakest(name: &str) -> &'static [Level] {
         "G-single" => &[Level::ConsistentView],
         "G-nonadjacent" => &[Level::SnapshotIsolation],
         "G2-item" | "write-skew" => &[Level::RepeatableRead],
-        "G0-process" | "G1c-process" | "G-single-process" | "G-nonadjacent-process" => {
-            &[Level::StrongSessionSnapshotIsolation]
-        }
+        "G0-process" | "G1c-process" => &[Level::CausalConvergence],
+        "G-single-process" | "G-nonadjacent-process" => &[Level::StrongSessionSnapshotIsolation],
         "G2-item-process" => &[Level::StrongSessionSerializable],
         "G0-realtime" | "G1c-realtime" | "G-single-realtime" | "G-nonadjacent-realtime" => {
             &[Level::StrongSnapshotIsolation]

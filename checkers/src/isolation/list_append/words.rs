@@ -408,7 +408,7 @@ fn summary(sentence: String, count: usize) -> String {
 }
 
 /// A list as EDN, or its end.
-fn list(value: ValueRef<'_>) -> String {
+pub(super) fn list(value: ValueRef<'_>) -> String {
     let Some(items) = value.items().filter(|items| items.len() > WHOLE) else {
         return if value.is_nil() {
             "[]".to_owned()
