@@ -45,6 +45,9 @@
 //! [`complete`](Broadcast::complete) says so of a whole history. Where neither does, what somebody has yet to
 //! deliver makes the verdict `unknown`, and a history in which nobody has anything to deliver can be `valid`.
 //!
+//! A process that only broadcasts delivers nothing that anybody could see. What it broadcast and had acknowledged is
+//! therefore owed by all members, from then on, or, where somebody did deliver it, from that delivery on.
+//!
 //! # Cost
 //! With n operations and p processes O(n · p) for causal order, O(n) for everything else; memory O(n). All levels are
 //! judged whichever is asked for, so that [`not`](field@rupture_history::Verdict::not) names those that do not hold.

@@ -19,9 +19,11 @@
 //! A message lies at an offset if a poll returned it there, or if a send that certainly took effect was told
 //! so. Offsets have gaps (markers of transactions lie there), so that only the order of the known ones counts.
 //! A send took effect if it is `ok`, or if it is `info` and an `ok` poll returned one of its messages.
-//! What a poll returned counts for the order of the log even when its operation is `fail` or `info`: a broker
-//! never hands out what is not in its log, whatever becomes of the transaction that asked. That is the one place
-//! where such a completion says something; all other statements are about operations that are `ok`.
+//! What a poll was handed counts even when its operation is `fail` or `info`, if its completion tells: a broker
+//! never hands out what is not in its log, or not committed, or not next, whatever becomes of the transaction that
+//! asked. So such a poll helps to know the order of the log, is itself held to that order, and must not return what
+//! its own operation sent. Who read what another had sent is only asked of operations that are `ok`: in what was
+//! not to be seen, in circles, and in how far consumers came.
 //!
 //! # The anomalies
 //! [`LogAnomaly`] lists them. Those about contiguity compare two messages of one key by their places in the

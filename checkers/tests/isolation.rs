@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rupture_checkers::history::{Anomaly, History, Validity, Verdict, codec};
-use rupture_checkers::isolation::{Level, ListAppend};
+use rupture_checkers::isolation::{Level, ListAppend, RwRegister};
 use rupture_checkers::{Budget, Checker};
 
 /// Every kind of anomaly that lists have.
@@ -101,7 +101,10 @@ fn case(kind: &str) -> Case {
 
 impl Case {
     fn judge(&self, level: Level) -> Verdict {
-        let judge = ListAppend::new(level);
+        self.judge_by(&ListAppend::new(level))
+    }
+
+    fn judge_by(&self, judge: &dyn Checker) -> Verdict {
         let verdict = judge.check(&self.history, &Budget::unlimited());
         verdict.unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
@@ -164,6 +167,35 @@ fn every_anomaly_is_named_and_proved_where_it_first_counts() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn registers_whose_versions_go_round_are_told_by_what_is_assumed_of_them() {
+    let case = case("cyclic-versions");
+    for level in RwRegister::LEVELS {
+        let found = case.judge_by(&RwRegister::new(level));
+        assert_eq!(found.validity, case.expected(level), "{level}");
+        // Nothing is assumed, so transactions go round and not versions.
+        let versions = found.anomalies.iter().any(|a| a.kind == case.kind);
+        assert!(!versions, "{level}");
+    }
+    let strong = RwRegister::LEVELS.into_iter();
+    let strong =
+        strong.filter(|level| level.implies(Level::Prefix) || level.implies(Level::RepeatableRead));
+    for level in strong {
+        for judge in [
+            RwRegister::new(level).wfr_keys(true),
+            RwRegister::new(level).sequential_keys(true),
+            RwRegister::new(level).linearizable_keys(true),
+        ] {
+            let found = case.judge_by(&judge);
+            let said = found.anomalies.iter();
+            let said: Vec<_> = said.map(|a| (&*a.kind, case.numbers(a))).collect();
+            assert_eq!(said, [(&*case.kind, case.evidence.clone())], "{level}");
+            let sentences = found.anomalies[0].explanation.len();
+            assert_eq!(sentences, 2, "{level}: one for each pair of versions");
+        }
+    }
 }
 
 #[test]

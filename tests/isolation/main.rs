@@ -16,8 +16,8 @@ use rupture_checkers::isolation::{Level, ListAppend};
 use rupture_checkers::{Budget, Checker};
 
 use Level::{
-    ConsistentView, CursorStability, MonotonicReads, ParallelSnapshotIsolation, Prefix, ReadAtomic,
-    ReadCommitted, ReadUncommitted, RepeatableRead, Serializable, SnapshotIsolation,
+    Causal, ConsistentView, CursorStability, MonotonicReads, ParallelSnapshotIsolation, Prefix,
+    ReadAtomic, ReadCommitted, ReadUncommitted, RepeatableRead, Serializable, SnapshotIsolation,
     StrictSerializable, StrongSessionSerializable, StrongSessionSnapshotIsolation,
     StrongSnapshotIsolation, UpdateAtomic,
 };
@@ -38,7 +38,7 @@ const EXPECTED: &[Expected] = &[
     },
     Expected {
         mutant: "read-committed",
-        breaks: &[ReadAtomic, ConsistentView, CursorStability],
+        breaks: &[ReadAtomic, ConsistentView, CursorStability, Causal],
         either: &[],
     },
     Expected {

@@ -221,7 +221,8 @@ pub struct Dependency {
     pub from: u64,
     /// The index of the invocation of the later one.
     pub to: u64,
-    /// `ww`, `wr`, `rw`, `process` or `realtime`.
+    /// `ww`, `wr`, `rw`, `process` or `realtime`; `cf` and `hb` where causal levels force an order of two writers: the
+    /// conflict relation, and happened-before of one process.
     pub kind: String,
     /// A sentence that says what shows it.
     pub why: String,
@@ -289,7 +290,8 @@ pub struct Anomaly {
     pub explanation: Vec<String>,
     /// The operations that prove it, in the order of their invocations.
     pub evidence: Vec<Evidence>,
-    /// The edges between the operations of the proof, where it is a graph; a cycle in its order.
+    /// The edges between the operations of the proof, where it is a graph: first a cycle in its order, then those that
+    /// its edges rest on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
     /// The operation with whose completion every order has died. What had completed before has an order.

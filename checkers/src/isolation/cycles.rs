@@ -3,10 +3,11 @@
 //! A phenomenon is a pattern of edges. A breadth-first search from a transaction keeps beside the node what the
 //! pattern needs to know of the way so far: whether the last edge was an anti-dependency, whether there was another
 //! before, whether the edge of session or real time was there that gives the name its suffix. Steps through
-//! auxiliary nodes cost nothing.
+//! auxiliary nodes cost nothing, and from a transaction to any later one of its session it is one step.
 //!
-//! Within the bound of steps the shortest cycle of each name is found; past it the shortest that was met. Which
-//! levels hold is never decided here.
+//! Within the bound of steps the shortest cycle of each name is found, but for one thing: where the shortest way
+//! from a transaction back to itself passes another twice, no longer way from there is looked for. Past the bound it
+//! is the shortest that was met. Which levels hold is never decided here.
 
 use std::collections::VecDeque;
 
@@ -59,6 +60,7 @@ const fn pattern(
 }
 
 const WRITE_SKEW: &str = "write-skew";
+const G_CURSOR: &str = "G-cursor";
 
 /// All patterns, the worst first.
 const PATTERNS: [Pattern; 17] = {
@@ -69,7 +71,7 @@ const PATTERNS: [Pattern; 17] = {
         pattern("G0", Anti::None, WW, WW, 0),
         pattern("G0", Anti::None, SURE, SURE, 0),
         pattern("G1c", Anti::None, D, WR, 0),
-        pattern("G-cursor", Anti::None, D | CURSOR, CURSOR, 0),
+        pattern(G_CURSOR, Anti::None, D | CURSOR, CURSOR, 0),
         pattern("G-single", Anti::One, D, RW, 0),
         pattern("G-nonadjacent", Anti::Apart, D, RW, 0),
         pattern("G2-item", Anti::Adjacent, D, RW, 0),
@@ -116,6 +118,9 @@ impl Pattern {
     /// The name of a cycle, by its edges.
     fn name_of(steps: &[Step]) -> &'static str {
         let has = |kind| steps.iter().any(|step| step.kind & kind != 0);
+        if has(CURSOR) {
+            return G_CURSOR;
+        }
         let count = steps.iter().filter(|step| step.kind & RW != 0).count();
         let followed = steps.iter().zip(steps.iter().cycle().skip(1));
         let adjacent = count > 1
@@ -139,8 +144,7 @@ impl Pattern {
         PATTERNS
             .iter()
             .find(|pattern| {
-                let alike =
-                    pattern.anti == anti && pattern.extra == extra && pattern.first != CURSOR;
+                let alike = pattern.anti == anti && pattern.extra == extra;
                 alike && (anti != Anti::None || (pattern.first == WR) == reads)
             })
             .map_or("cycle", |pattern| pattern.name)
@@ -179,9 +183,14 @@ pub(crate) struct Search<'a> {
     reached: Vec<u32>,
     /// Whence, as node and state, and by which kind of edge.
     before: Vec<(u32, Kinds)>,
+    /// By node and state: the search that followed the session from there on.
+    walked: Vec<u32>,
     searches: u32,
     steps: u64,
-    queue: VecDeque<(u32, u32)>,
+    /// Places, and after how many steps they were reached.
+    queue: VecDeque<(u32, usize)>,
+    /// Nodes, states and kinds of steps that go on from there.
+    through: Vec<(u32, u8, Kinds)>,
 }
 
 impl<'a> Search<'a> {
@@ -192,15 +201,17 @@ impl<'a> Search<'a> {
             graph,
             reached: vec![0; room],
             before: vec![(0, 0); room],
+            walked: vec![0; room],
             searches: 0,
             steps,
             queue: VecDeque::new(),
+            through: Vec::new(),
         }
     }
 
     /// How many bytes a search takes.
     pub(crate) fn bytes(nodes: usize) -> usize {
-        nodes * STATES * 12
+        nodes * STATES * 16
     }
 
     /// How many steps are left.
@@ -238,7 +249,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// A shortest simple cycle through a transaction of fewer than `bound` edges.
+    /// A shortest cycle through a transaction of fewer than `bound` edges, if it is simple.
     fn from(
         &mut self,
         pattern: &Pattern,
@@ -248,99 +259,121 @@ impl<'a> Search<'a> {
     ) -> Option<Vec<Step>> {
         self.searches += 1;
         self.queue.clear();
-        self.leave(pattern, (start, 0, 0), heights, (start, bound, true))?;
-        while let Some((place, length)) = self.queue.pop_front() {
-            let (node, state) = (place / STATES as u32, (place % STATES as u32) as u8);
-            let end = self.leave(
-                pattern,
-                (node, state, length),
-                heights,
-                (start, bound, false),
-            );
-            if end.is_none() {
-                return self.way(start).filter(|steps| simple(steps));
-            }
-            if self.steps == 0 {
+        let way = Way {
+            pattern,
+            start,
+            heights,
+        };
+        let mut from = (start * STATES as u32, 0);
+        loop {
+            let (place, length) = from;
+            if length + 1 >= bound || self.steps == 0 {
                 return None;
             }
+            if self.leave(way, place, length) {
+                let steps = self.way(start);
+                return simple(&steps).then_some(steps);
+            }
+            from = self.queue.pop_front()?;
         }
-        None
     }
 
-    /// Follows the edges of a node. `None` when one of them closed a cycle, whose end is then noted at the start.
-    fn leave(
-        &mut self,
-        pattern: &Pattern,
-        (node, state, length): (u32, u8, u32),
-        heights: &[u32],
-        (start, bound, first): (u32, usize, bool),
-    ) -> Option<()> {
-        for (to, kind) in self.graph.edges(node) {
+    /// Follows the edges of a node, after so many steps. Says whether one of them closed a cycle, whose end is then
+    /// noted at the start.
+    fn leave(&mut self, way: Way<'_>, place: u32, length: usize) -> bool {
+        let (node, state) = (place / STATES as u32, (place % STATES as u32) as u8);
+        self.through.clear();
+        let graph = self.graph;
+        for (to, kind) in graph.edges(node) {
             self.steps = self.steps.saturating_sub(1);
-            if heights[to as usize] != heights[start as usize] {
-                continue;
-            }
-            let next = if first {
-                pattern.begin(kind)
+            let next = if length == 0 {
+                way.pattern.begin(kind)
             } else {
-                pattern.go_on(state, kind)
+                way.pattern.go_on(state, kind)
             };
-            let Some(next) = next else {
-                continue;
-            };
-            let length = length + u32::from(kind & ON == 0);
-            if length as usize >= bound {
-                continue;
-            }
-            if to == start && pattern.ends(next) {
-                self.note(start as usize * STATES, node, state, kind);
-                return None;
-            }
-            let place = to as usize * STATES + next as usize;
-            if to == start || self.reached[place] == self.searches {
-                continue;
-            }
-            self.reached[place] = self.searches;
-            self.note(place, node, if first { 0 } else { state }, kind);
-            if kind & ON == 0 {
-                self.queue.push_back((place as u32, length));
-            } else {
-                self.queue.push_front((place as u32, length));
+            if let Some(next) = next
+                && self.arrive(way, (place, length), (to, next), kind)
+            {
+                return true;
             }
         }
-        Some(())
+        // What goes on is the same step, and so is what comes later in a session.
+        while let Some((node, next, kind)) = self.through.pop() {
+            let auxiliary = node >= graph.transactions();
+            let goes_on = if auxiliary { ON } else { PROCESS };
+            for (to, on) in graph.edges(node) {
+                self.steps = self.steps.saturating_sub(1);
+                if on & goes_on != 0 && self.arrive(way, (place, length), (to, next), kind) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
-    fn note(&mut self, place: usize, node: u32, state: u8, kind: Kinds) {
-        self.before[place] = (node * STATES as u32 + u32::from(state), kind);
+    /// A step leads from a place to a node. Says whether it closed a cycle.
+    fn arrive(
+        &mut self,
+        way: Way<'_>,
+        (from, length): (u32, usize),
+        (to, state): (u32, u8),
+        kind: Kinds,
+    ) -> bool {
+        if way.heights[to as usize] != way.heights[way.start as usize] {
+            return false;
+        }
+        if to == way.start && way.pattern.ends(state) {
+            self.before[to as usize * STATES] = (from, kind);
+            return true;
+        }
+        let place = to as usize * STATES + state as usize;
+        let new = self.reached[place] != self.searches;
+        if to >= self.graph.transactions() {
+            if new {
+                self.reached[place] = self.searches;
+                self.through.push((to, state, kind));
+            }
+            return false;
+        }
+        if new && to != way.start {
+            self.reached[place] = self.searches;
+            self.before[place] = (from, kind);
+            self.queue.push_back((place as u32, length + 1));
+        }
+        if kind & PROCESS != 0 && self.walked[place] != self.searches {
+            self.walked[place] = self.searches;
+            self.through.push((to, state, kind));
+        }
+        false
     }
 
     /// The cycle that was closed at its start.
-    fn way(&self, start: u32) -> Option<Vec<Step>> {
+    fn way(&self, start: u32) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut to = start;
         let mut place = start as usize * STATES;
         loop {
             let (before, kind) = self.before[place];
             let from = before / STATES as u32;
-            // What goes on from an auxiliary node is of the kind that led there.
-            if kind & ON == 0 {
-                let kind = plain(kind);
-                steps.push(Step { from, to, kind });
-                to = from;
-            }
+            let kind = plain(kind);
+            steps.push(Step { from, to, kind });
             if from == start {
                 break;
             }
+            to = from;
             place = before as usize;
-            if steps.len() > self.graph.nodes() as usize * STATES {
-                return None;
-            }
         }
         steps.reverse();
-        let real = |node: u32| node < self.graph.transactions();
-        steps.iter().all(|step| real(step.from)).then_some(steps)
+        steps
     }
+}
+
+/// What a search from one transaction looks for.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    pattern: &'a Pattern,
+    start: u32,
+    heights: &'a [u32],
 }
 
 impl Pattern {
@@ -355,9 +388,6 @@ impl Pattern {
 
     /// The state after one more edge.
     fn go_on(&self, state: u8, kind: Kinds) -> Option<u8> {
-        if kind & ON != 0 {
-            return Some(state);
-        }
         if kind & RW == 0 {
             let counts = kind & self.kinds != 0;
             return counts.then(|| (state & !LAST) | self.extra_of(kind));
@@ -490,7 +520,7 @@ fn steps(graph: &Graph, walk: &[u32], counts: impl Fn(Kinds) -> bool) -> Vec<Ste
 
 fn join(steps: &mut Vec<Step>, from: u32, to: u32, kind: Kinds) {
     match steps.last_mut() {
-        Some(last) if kind & ON != 0 => last.to = to,
+        Some(last) if kind & ON != 0 || kind & last.kind & PROCESS != 0 => last.to = to,
         _ => {
             let kind = plain(kind);
             steps.push(Step { from, to, kind });

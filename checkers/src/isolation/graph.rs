@@ -8,6 +8,8 @@
 //! The graph is a compressed sparse row: where the edges of each node begin, and then all edges. Components
 //! are found by Tarjan's algorithm (1972) with a stack of its own, for a cycle may be a million long.
 
+use super::promise::CURSOR;
+
 /// A set of kinds of edges.
 pub(crate) type Kinds = u8;
 
@@ -27,12 +29,12 @@ pub(crate) const ON: Kinds = 32;
 /// All that a transaction depends on by what it read and wrote, but for anti-dependencies.
 pub(crate) const DEPENDENCY: Kinds = WW | WR;
 
-/// The field's word for an edge of one kind.
+/// The field's word for an edge of one kind. Only an anti-dependency makes a writer update what it read.
 pub(crate) const fn kind_name(kind: Kinds) -> &'static str {
     match kind {
         WW => "ww",
         WR => "wr",
-        RW => "rw",
+        RW | CURSOR => "rw",
         PROCESS => "process",
         REALTIME => "realtime",
         _ => "before",

@@ -14,10 +14,11 @@
 //!
 //! Causal levels, and the guarantees about the writes of sessions, ask who saw whom by way of others: `visibility`.
 //!
-//! A file's way: [`transactions`](super::transactions) reads it, `lists` finds the order of every key, `own` and
-//! `sessions` look at single transactions and sessions, `dependencies` collects the edges, and
+//! A file's way: [`transactions`](super::transactions) reads it, `lists` finds the order of every key, `own`,
+//! `sessions` and `contradicted` look at single transactions and sessions, `dependencies` collects the edges, and
 //! [`components`](super::graph::components) finds what can hold a cycle. All the rest looks at these parts alone.
 
+mod contradicted;
 mod dependencies;
 mod findings;
 mod lists;

@@ -30,11 +30,15 @@
 //! Deliberately absent: the weak levels, which need no search; parallel snapshot isolation, consistent view and
 //! cursor stability, whose cycles with one anti-dependency are not cycles among points.
 
+mod cyclic;
+mod edges;
 mod encode;
 mod naming;
+mod pairs;
 mod prepared;
 mod reads;
 mod ruling;
+mod shortest;
 #[cfg(test)]
 mod tests;
 mod units;

@@ -3,19 +3,23 @@
 //! [`txn`] is what a small transaction is, [`stores`] runs such transactions on stores of several kinds, and
 //! [`oracle`] decides by brute force which levels hold. [`executions`] decides some of them a second time, without a
 //! graph, and [`definitions`] holds the two against each other, so that an error in a definition shows before an
-//! engine is blamed for it. [`compare`] holds the engine to the oracle.
+//! engine is blamed for it; so does [`visibility`] with others. [`compare`] holds the engine to the oracle,
+//! [`guarantees`] to the session guarantees, and [`explanations`] to what its anomalies claim.
 
 mod choice;
 mod compare;
 mod corrupt;
 mod definitions;
 mod executions;
+mod explanations;
 mod files;
 mod graph;
+mod guarantees;
 mod levels;
 pub(crate) mod oracle;
 mod relation;
 mod server;
 pub(crate) mod stores;
 pub(crate) mod txn;
+mod visibility;
 mod weakest;

@@ -9,7 +9,7 @@
 //!
 //! | level | definition | by |
 //! |---|---|---|
-//! | `read-committed` | Adya 1999, G1: no read of what failed, was overwritten by its own writer, or was written by nobody; no cycle of who reads from whom | [`precedence`] |
+//! | `read-committed` | Adya 1999, G1: no read of what failed, was overwritten by its own writer, or was written by nobody or only later by the reader; no cycle of who reads from whom | [`precedence`] |
 //! | `monotonic-atomic-view`, `read-atomic` | Biswas & Enea 2019, without sessions | [`atomic`] |
 //! | `causal-convergence` | Bouajjani et al. 2017, `CCv`; Biswas & Enea's causal consistency | [`causal`] |
 //! | `causal` | Bouajjani et al. 2017, CC, of whole transactions | [`views`] |
@@ -23,6 +23,7 @@
 //! A file's way: [`scan`] resolves reads, [`dependencies`] numbers who takes part, then each level adds what it forces
 //! and asks [`precedence`] for an order. Only where there is none the shortest reason is looked for and put into [`words`].
 
+mod arrows;
 mod atomic;
 mod causal;
 mod clocks;
@@ -45,7 +46,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-use rupture_history::{Anomaly, Evidence};
+use rupture_history::{Anomaly, Dependency, Evidence};
 
 use super::transactions::{Registers, Transactions, Writes};
 use crate::Budget;
@@ -93,6 +94,8 @@ pub(crate) struct Finding {
     pub(crate) explanation: Vec<String>,
     /// The transactions that prove it, in the order of their invocations.
     pub(crate) transactions: Vec<u32>,
+    /// The edges between them, those of a cycle first.
+    pub(crate) dependencies: Vec<Dependency>,
 }
 
 impl Finding {
@@ -109,6 +112,7 @@ impl Finding {
             summary: self.summary,
             explanation: self.explanation,
             evidence: evidence.collect(),
+            dependencies: self.dependencies,
             ..Anomaly::default()
         }
     }

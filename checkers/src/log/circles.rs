@@ -10,6 +10,10 @@
 //! others that are not settled, for one that has not even begun, or for itself; either closes a circle. It is then
 //! settled by force, so that the next circle can be found. Linear in what was polled, and in the lengths of
 //! the circles that are told.
+//!
+//! That is done twice: at first as if everything had begun before anything was over, which leaves the circles of polls
+//! alone, then with real time, and with what was settled by force before. Otherwise a circle that needs real time
+//! could hide one that does not, and is worse, because an operation is on both.
 
 use rupture_history::Outcome;
 
@@ -23,7 +27,20 @@ const TOLD: usize = 8;
 
 /// Finds circles.
 pub(super) fn circles(transcript: &Transcript<'_>, findings: &mut Findings) {
-    let mut sweep = Sweep::new(transcript);
+    let nothing = vec![false; transcript.len() as usize];
+    let mut sweep = Sweep::new(transcript, nothing);
+    for number in 0..transcript.len() {
+        sweep.begin(number);
+    }
+    for number in 0..transcript.len() {
+        sweep.complete(number, findings);
+    }
+    let forced = std::mem::take(&mut sweep.forced);
+    timed(transcript, Sweep::new(transcript, forced), findings);
+}
+
+/// Circles that close by real time.
+fn timed(transcript: &Transcript<'_>, mut sweep: Sweep<'_>, findings: &mut Findings) {
     let mut at_row = vec![NONE; transcript.history.len()];
     for (number, operation) in (0..).zip(transcript.operations) {
         at_row[operation.invoked as usize] = number;
@@ -44,17 +61,14 @@ pub(super) fn circles(transcript: &Transcript<'_>, findings: &mut Findings) {
             sweep.complete(number, findings);
         }
     }
-    for number in 0..transcript.len() {
-        if sweep.begun[number as usize] {
-            sweep.complete(number, findings);
-        }
-    }
 }
 
 struct Sweep<'a> {
     transcript: &'a Transcript<'a>,
     begun: Vec<bool>,
     settled: Vec<bool>,
+    /// What is settled as soon as it begins, or was before all that it waits for: circles are open there.
+    forced: Vec<bool>,
     /// How many of the messages that each operation waits for are of others that are not settled.
     waits_for: Vec<u32>,
     /// Who polled messages of each operation: those of one lie between its number and the next.
@@ -75,7 +89,7 @@ enum Close {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(transcript: &'a Transcript<'a>) -> Self {
+    fn new(transcript: &'a Transcript<'a>, forced: Vec<bool>) -> Self {
         let len = transcript.len() as usize;
         let mut waits_for = vec![0; len];
         let mut first_poller = vec![0; len + 1];
@@ -101,6 +115,7 @@ impl<'a> Sweep<'a> {
             transcript,
             begun: vec![false; len],
             settled: vec![false; len],
+            forced,
             waits_for,
             pollers,
             first_poller,
@@ -112,9 +127,15 @@ impl<'a> Sweep<'a> {
 
     fn begin(&mut self, operation: u32) {
         self.begun[operation as usize] = true;
-        if self.waits_for[operation as usize] == 0 {
+        let at = operation as usize;
+        if self.waits_for[at] == 0 || self.forced[at] {
             self.settle(operation);
         }
+    }
+
+    fn force(&mut self, operation: u32) {
+        self.forced[operation as usize] = true;
+        self.settle(operation);
     }
 
     fn settle(&mut self, operation: u32) {
@@ -138,7 +159,7 @@ impl<'a> Sweep<'a> {
         while !self.settled[operation as usize] {
             if findings.circles.len() >= TOLD {
                 findings.more_circles += 1;
-                self.settle(operation);
+                self.force(operation);
                 continue;
             }
             // What it waits for may be a circle to which it does not belong.
@@ -148,7 +169,7 @@ impl<'a> Sweep<'a> {
             });
             let first = circle[0];
             self.tell(circle, &close, findings);
-            self.settle(first);
+            self.force(first);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The judge against the definitions.
 
+mod circles;
 mod compare;
 mod oracle;
 mod random;

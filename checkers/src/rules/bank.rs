@@ -14,7 +14,10 @@
 //! The second is the one more, and certain whatever the order: a balance is what the account began with, and what
 //! some transfers brought in, less what some took out; so every read bounds what it began with from both sides.
 //!
-//! A bank may be opened by an operation, `open`, before anything is read: what it holds is then the total.
+//! A bank may be opened by an operation, `open`, before anything is read: what it holds is then the total, and where
+//! that was acknowledged before anything else began, every account began with what it was opened with, and there
+//! are no accounts beside these and those that transfers name.
+//!
 //! What is not given is taken from the history, and a note says so. The *total* is the one that most reads show,
 //! if at least two show it: then it is conservation itself that is judged. One read alone confirms nothing, and
 //! is held to Jepsen's own total, 100. The *accounts* are those of the first read with the total, and
@@ -116,12 +119,11 @@ impl Rule for Bank {
         budget: &Budget<'_>,
     ) -> Result<(), CheckError> {
         let mut ledger = Ledger::default();
-        let mut total = self.total;
         for op in case.ops() {
             match op.f() {
                 "transfer" => ledger.transfer(op)?,
                 "read" => ledger.read(op)?,
-                "open" => total = total.or(Some(Ledger::opened(op)?)),
+                "open" => ledger.open(op)?,
                 _ => return Err(case.unknown(op, Self::FUNCTIONS)),
             }
             if report.is_over(budget, ledger.bytes()) {
@@ -129,6 +131,7 @@ impl Rule for Bank {
             }
         }
         report.observe(ledger.reads.len());
+        let total = self.total.map(i128::from).or(ledger.opened_with());
         let balances = Balances::new(case, &ledger, total);
         balances.tell_assumptions(total, report);
         balances.judge(self.negative_balances, report, budget);

@@ -12,7 +12,8 @@
 //!   that nobody saw complete may come between two of them.
 //! - *unexpected*: a read saw a value before anybody had begun to write it.
 //!
-//! A value that nobody ever wrote may be an initial one, and is no anomaly as long as strong reads have it as well.
+//! A value that nobody ever wrote may be an initial one, and is no anomaly as long as strong reads have it as well;
+//! all of them that begin after it was seen must.
 //! Where a workload has no strong reads, only failed writes prove anything, and a note says so.
 //!
 //! Time near the size of the strong reads.
@@ -169,7 +170,7 @@ impl<'a> Table<'a> {
             strong,
             had,
             last: last.unwrap_or((0, 0)),
-            known: puts.ranked(Put::known),
+            known: puts.ranked(Put::there),
         }
     }
 

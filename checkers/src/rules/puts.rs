@@ -26,7 +26,8 @@ pub(super) struct Put {
     closed: u32,
     /// An operation that was to put it in and failed.
     failed: Option<u32>,
-    /// The row of the first completion of a read that saw it, and may have.
+    /// The row of the first completion of a read that saw it, and may have: nobody is known to have failed to put
+    /// it in, or to have begun later.
     pub(super) seen: u32,
     seen_by: Option<u32>,
 }
@@ -46,6 +47,14 @@ impl Put {
 
     /// The row from which it had certainly happened.
     pub(super) fn known(&self) -> u32 {
+        match self.by {
+            Some(_) => self.acknowledged.min(self.seen),
+            None => NEVER,
+        }
+    }
+
+    /// The same, or from which a value was there that nobody put in, as initial ones are.
+    pub(super) fn there(&self) -> u32 {
         self.acknowledged.min(self.seen)
     }
 
@@ -149,7 +158,8 @@ impl<'a> Puts<'a> {
             self.seen.push(number);
             let put = &mut self.all[number as usize];
             let row = op.acknowledged();
-            if put.origin(row) == Origin::Put && row < put.seen {
+            let may = matches!(put.origin(row), Origin::Put | Origin::Nobody);
+            if may && row < put.seen {
                 (put.seen, put.seen_by) = (row, Some(op.number));
             }
         }
@@ -225,10 +235,16 @@ impl<'a> Puts<'a> {
                 "The {f} of {name} was acknowledged by event {event}."
             ));
         }
-        let (Some(by), Some(read)) = (put.by, put.seen_by) else {
+        let Some(read) = put.seen_by.map(|read| case.op(read)) else {
             return proof;
         };
-        let (op, read) = (case.op(by), case.op(read));
+        let Some(op) = put.by.map(|by| case.op(by)) else {
+            return proof.by(read).because(format!(
+                "Nobody put {name} in, so that it was there from the beginning: the {} that completed with event {} saw it.",
+                read.f(),
+                read.completed_index()
+            ));
+        };
         proof.by(op).by(read).because(format!(
             "The {} of {name} was not acknowledged by then, but it had happened: the {} that completed with event {} \
              saw it.",

@@ -12,6 +12,7 @@ mod counter;
 mod dirty_reads;
 mod g2;
 mod long_fork;
+mod openings;
 
 use std::collections::{BTreeMap, BTreeSet};
 

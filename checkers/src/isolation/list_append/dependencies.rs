@@ -171,7 +171,7 @@ impl<'a, 'h> Turn<'a, 'h> {
         for place in 0..list.order.len() {
             let write = self.write(list, place);
             if self.failed(write.transaction) {
-                dirty.get_or_insert(write);
+                dirty = Some(write);
                 self.aborted.get_or_insert((place, write));
                 continue;
             }
@@ -376,12 +376,14 @@ impl<'a, 'h> Turn<'a, 'h> {
     }
 
     /// The overwritings that hold even where reads may see what was undone: if the reads agree once only what
-    /// surely committed is looked at. Otherwise nobody can tell which of them saw what was undone.
+    /// surely committed is looked at. Otherwise nobody can tell which of them saw what was undone, and a list that has
+    /// an element twice is no order.
     fn surely_overwritten(&mut self, key: u32, mut lists: Vec<Vec<u32>>) {
         lists.sort_by_key(Vec::len);
         let agree = lists.windows(2).all(|pair| pair[1].starts_with(&pair[0]));
         let list = lists.pop().unwrap_or_default();
-        if !agree || lists::disordered(self.transactions, self.writes, key, &list).is_some() {
+        let disordered = lists::disordered(self.transactions, self.writes, key, &list).is_some();
+        if !agree || disordered || lists::repeats(&list, self.writes.range(key)) {
             return;
         }
         let writer = |&element: &u32| self.writes.all()[element as usize].transaction;

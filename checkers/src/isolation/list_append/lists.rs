@@ -181,7 +181,7 @@ pub(super) fn elements(
 }
 
 /// Whether an element stands in the list twice.
-fn repeats(order: &[u32], range: std::ops::Range<usize>) -> bool {
+pub(super) fn repeats(order: &[u32], range: std::ops::Range<usize>) -> bool {
     let mut seen = vec![false; range.len()];
     order.iter().any(|&write| {
         write != NONE && std::mem::replace(&mut seen[write as usize - range.start], true)

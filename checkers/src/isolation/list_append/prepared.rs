@@ -1,5 +1,6 @@
 //! Everything about a history that does not depend on the level, so that all levels can be judged by it.
 
+use super::contradicted;
 use super::dependencies::{self, Found};
 use super::findings::Finding;
 use super::lists::Listing;
@@ -124,6 +125,7 @@ fn single(sight: Sight<'_, '_>, asks: &dyn Fn(Fault) -> bool, findings: &mut Vec
     }
     if asks(Fault::NonMonotonicRead) || asks(Fault::MissedOwnWrite) {
         sight.sessions(findings);
+        contradicted::found(sight, findings);
     }
 }
 

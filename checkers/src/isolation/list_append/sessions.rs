@@ -4,9 +4,11 @@
 //!   and of another key a version from before that one's write. If the second read comes later, that one's writes
 //!   have *vanished* after they were observed (Bailis et al., VLDB 2014, OTV).
 //! - *Monotonic reads* and *read your writes* (Terry et al. 1994): a session reads no list that is shorter than one
-//!   that it read in an earlier transaction, or that misses what an earlier transaction of its own appended.
+//!   that it read in an earlier transaction, or that misses what an earlier transaction of its own appended. What a
+//!   transaction appended itself at the end of what it read is not what it saw of the store, and obliges nobody.
 //!
-//! Keys whose reads contradict each other have no places, and are passed over.
+//! Keys whose reads contradict each other have no places: a fractured read of one is passed over, and what
+//! sessions read of them is compared element by element in [`contradicted`](super::contradicted).
 
 use rupture_history::Outcome;
 use rustc_hash::FxHashMap;
@@ -25,8 +27,8 @@ pub(super) struct Sight<'a, 'h> {
 }
 
 impl Sight<'_, '_> {
-    /// The reads of a transaction, with the number of elements up to those that it appended itself.
-    fn reads(self, number: u32) -> Vec<(u32, Read, usize)> {
+    /// The reads of a transaction, of keys whose reads agree.
+    fn reads(self, number: u32) -> Vec<Shown> {
         let mut reads = Vec::new();
         for place in self.transactions.places(number) {
             let micro = self.transactions.micros()[place];
@@ -38,10 +40,15 @@ impl Sight<'_, '_> {
                 transaction: number,
                 place: place as u32,
             };
-            let length = length(self.transactions, read);
+            let whole = length(self.transactions, read);
             let own = |&place: &usize| self.write(micro.key, place).transaction == number;
-            let hidden = (0..length).rev().take_while(own).count();
-            reads.push((micro.key, read, length - hidden));
+            let hidden = (0..whole).rev().take_while(own).count();
+            reads.push(Shown {
+                key: micro.key,
+                read,
+                whole,
+                others: whole - hidden,
+            });
         }
         reads
     }
@@ -83,13 +90,19 @@ impl Sight<'_, '_> {
     /// on a cycle with one anti-dependency.
     pub(super) fn fractured(self, number: u32, found: &mut Vec<Finding>) {
         let reads = self.reads(number);
-        for &(key, torn, length) in &reads {
-            for &(other, read, sees) in reads.iter().filter(|(_, read, _)| read.place != torn.place)
+        for torn in &reads {
+            for seen in reads
+                .iter()
+                .filter(|seen| seen.read.place != torn.read.place)
             {
-                let mut missed = self.missed(key, length).filter(|&writer| writer != number);
-                if let Some(writer) = missed.find(|&writer| self.holds(writer, other, sees)) {
-                    let later = torn.place > read.place;
-                    find_fractured(later, (key, torn), (read, writer), found);
+                let mut missed = self
+                    .missed(torn.key, torn.others)
+                    .filter(|&writer| writer != number);
+                if let Some(writer) =
+                    missed.find(|&writer| self.holds(writer, seen.key, seen.others))
+                {
+                    let later = torn.read.place > seen.read.place;
+                    find_fractured(later, (torn.key, torn.read), (seen.read, writer), found);
                 }
             }
         }
@@ -97,70 +110,94 @@ impl Sight<'_, '_> {
 
     /// What every session saw and wrote, held against what it reads later.
     pub(super) fn sessions(self, found: &mut Vec<Finding>) {
-        let mut read: FxHashMap<(i64, u32), (usize, Read)> = FxHashMap::default();
-        let mut wrote: FxHashMap<(i64, u32), (usize, u32)> = FxHashMap::default();
+        let mut sessions = Sessions::default();
         for number in 0..self.transactions.len() as u32 {
             if self.transactions.outcome(number) != Outcome::Ok {
                 continue;
             }
             let process = self.transactions.operations[number as usize].process;
             let reads = self.reads(number);
-            for &(key, now, length) in &reads {
-                if let Some(&(before, earlier)) = read.get(&(process, key))
-                    && before > length
-                {
-                    let fault = Fault::NonMonotonicRead;
-                    let other = (earlier.transaction, earlier.place);
-                    found.push(finding(fault, key, now, other));
-                }
-                if let Some(&(before, earlier)) = wrote.get(&(process, key))
-                    && before >= length
-                {
-                    let other = (earlier, self.append(earlier, key).unwrap_or(now.place));
-                    found.push(finding(Fault::MissedOwnWrite, key, now, other));
+            for shown in &reads {
+                sessions.hold(process, shown, found);
+            }
+            for shown in reads {
+                let longest = sessions.read.entry((process, shown.key));
+                let longest = longest.or_insert((shown.others, shown.read));
+                if shown.others > longest.0 {
+                    *longest = (shown.others, shown.read);
                 }
             }
-            for (key, now, length) in reads {
-                let longest = read.entry((process, key)).or_insert((length, now));
-                if length > longest.0 {
-                    *longest = (length, now);
-                }
-            }
-            self.remember(number, process, &mut wrote);
+            self.remember(number, process, &mut sessions.wrote);
         }
     }
 
-    fn append(self, transaction: u32, key: u32) -> Option<u32> {
-        let mut places = self.transactions.places(transaction);
-        let append = places.find(|&place| {
-            let micro = self.transactions.micros()[place];
-            micro.key == key && matches!(micro.act, Act::Write(_))
-        });
-        append.map(|place| place as u32)
-    }
-
     /// Remembers how far the appends of a transaction reach in their lists; what nobody saw reaches beyond.
-    fn remember(self, number: u32, process: i64, wrote: &mut FxHashMap<(i64, u32), (usize, u32)>) {
-        for micro in self.transactions.micros_of(number) {
+    fn remember(
+        self,
+        number: u32,
+        process: i64,
+        wrote: &mut FxHashMap<(i64, u32), (usize, Place)>,
+    ) {
+        for place in self.transactions.places(number) {
+            let micro = self.transactions.micros()[place];
             let Act::Write(value) = micro.act else {
                 continue;
             };
             let Some(write) = self.writes.place(micro.key, value) else {
                 continue;
             };
-            let place = match self.listing.place_of[write] {
+            let reach = match self.listing.place_of[write] {
                 NONE => usize::MAX,
-                place => place as usize,
+                reach => reach as usize,
             };
-            let furthest = wrote.entry((process, micro.key)).or_insert((place, number));
-            if place > furthest.0 {
-                *furthest = (place, number);
+            let place = (number, place as u32);
+            let furthest = wrote.entry((process, micro.key)).or_insert((reach, place));
+            if reach > furthest.0 {
+                *furthest = (reach, place);
             }
         }
     }
 }
 
-fn finding(fault: Fault, key: u32, read: Read, (other, other_place): (u32, u32)) -> Finding {
+/// A transaction, and a place among the micro-operations of all.
+pub(super) type Place = (u32, u32);
+
+/// A read, with the number of its elements, and of those up to what the transaction appended itself.
+struct Shown {
+    key: u32,
+    read: Read,
+    whole: usize,
+    others: usize,
+}
+
+/// What the sessions did so far, by process and key.
+#[derive(Default)]
+struct Sessions {
+    /// The longest list that was read.
+    read: FxHashMap<(i64, u32), (usize, Read)>,
+    /// The append that reaches furthest in the list.
+    wrote: FxHashMap<(i64, u32), (usize, Place)>,
+}
+
+impl Sessions {
+    /// Holds a read against what the session did in earlier transactions.
+    fn hold(&self, process: i64, now: &Shown, found: &mut Vec<Finding>) {
+        let about = (process, now.key);
+        if let Some(&(before, earlier)) = self.read.get(&about)
+            && before > now.whole
+        {
+            let earlier = (earlier.transaction, earlier.place);
+            found.push(finding(Fault::NonMonotonicRead, now.key, now.read, earlier));
+        }
+        if let Some(&(reach, append)) = self.wrote.get(&about)
+            && reach >= now.whole
+        {
+            found.push(finding(Fault::MissedOwnWrite, now.key, now.read, append));
+        }
+    }
+}
+
+pub(super) fn finding(fault: Fault, key: u32, read: Read, (other, other_place): Place) -> Finding {
     Finding {
         fault,
         reader: read.transaction,

@@ -5,13 +5,13 @@ use rupture_history::verdict::{Anomaly, Dependency};
 use rupture_history::{Outcome, ValueRef};
 
 use super::findings::Finding;
-use super::lists::{NONE, Read, length};
+use super::lists::{NONE, Read, elements, length};
 use super::prepared::Prepared;
 use super::ruling::{Assumed, anomaly};
 use crate::Id;
 use crate::isolation::cycles::{Cycle, Step};
 use crate::isolation::graph::{PROCESS, REALTIME, RW, WR, WW, kind_name};
-use crate::isolation::promise::Fault;
+use crate::isolation::promise::{CURSOR, Fault};
 use crate::isolation::transactions::{Act, Write};
 
 /// The longest list that is shown whole, and how many of the last elements are shown of a longer one.
@@ -96,12 +96,12 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
                 "{reader} {read}, which does not follow from what {reader} did before: it {theirs}."
             ),
             Fault::LostUpdate => format!(
-                "{other} {theirs}, and {reader} {read}: the same version. Both then appended to it, so \
-                 one of them did not see what it updated."
+                "{other} {theirs}, and {reader} {read}: the same version. Each appended to it what it \
+                 did not read, so one of them did not see what it updated."
             ),
             Fault::Cursor => format!(
-                "{reader} {read} and then appended to it, but before that append comes that of {other}, \
-                 which {theirs}."
+                "{reader} {read} and appended to it what it did not read, but before that append comes that \
+                 of {other}, which {theirs}."
             ),
             Fault::VanishedTransaction => format!(
                 "{reader} {theirs}, which {other} wrote; and after that it {read}, where {other}'s append \
@@ -209,6 +209,7 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
             WW => self.overwrote(step),
             WR => self.read_from(step),
             RW => self.overwritten(step),
+            CURSOR => self.updated(step),
             PROCESS => Some(self.session(step)),
             REALTIME => self.real_time(step),
             _ => None,
@@ -263,21 +264,66 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
             let Some(next) = self.next(key, seen as usize + 1, step.to) else {
                 continue;
             };
+            if !next.seen {
+                return Some(self.overwrote_unseen(step, place as u32, next.place));
+            }
             let key = self.key(key);
             let one = self.element(place as u32);
             let two = self.element(next.place);
             let reader = self.order_shown(step).map(|reader| self.name(reader));
             let shown = reader.map_or(String::new(), |reader| format!(", as {reader} read"));
-            return Some(if next.seen {
-                format!("{to} appended {two} to key {key} after {from} had appended {one}{shown}.")
-            } else {
-                format!(
-                    "{from} appended {one} to key {key}; {to} appended {two}, which no read shows, so it \
-                     came later than all that was read."
-                )
-            });
+            return Some(format!(
+                "{to} appended {two} to key {key} after {from} had appended {one}{shown}."
+            ));
+        }
+        self.overwrote_later(step)
+    }
+
+    /// Both appended to a key, with what did not surely commit between them, or contradicting reads beside them.
+    fn overwrote_later(&self, step: Step) -> Option<String> {
+        let (from, to) = (self.name(step.from), self.name(step.to));
+        let transactions = self.prepared.transactions;
+        for place in transactions.places(step.from) {
+            let Some((key, write)) = self.write_at(place) else {
+                continue;
+            };
+            for &read in self.prepared.listing.reads_of(key) {
+                let seen = elements(transactions, self.prepared.writes, key, read);
+                let mut later = seen.iter().skip_while(|&&seen| seen as usize != write);
+                let next = later.find_map(|&seen| {
+                    let next = self.prepared.writes.all().get(seen as usize);
+                    next.filter(|next| next.transaction == step.to)
+                });
+                if let Some(next) = next {
+                    return Some(format!(
+                        "{to} appended {} to key {} after {from} had appended {}, as {} read.",
+                        self.element(next.place),
+                        self.key(key),
+                        self.element(place as u32),
+                        self.name(read.transaction),
+                    ));
+                }
+            }
+            let reads = self.prepared.listing.reads_of(key).iter();
+            let shown: Vec<u32> = reads
+                .flat_map(|&read| elements(transactions, self.prepared.writes, key, read))
+                .collect();
+            let unseen = self.append_beside(step.to, key, &shown);
+            if let Some(next) = unseen.filter(|_| shown.contains(&(write as u32))) {
+                return Some(self.overwrote_unseen(step, place as u32, next));
+            }
         }
         None
+    }
+
+    fn overwrote_unseen(&self, step: Step, one: u32, two: u32) -> String {
+        let (from, to) = (self.name(step.from), self.name(step.to));
+        let key = self.key(self.prepared.transactions.micros()[one as usize].key);
+        let (one, two) = (self.element(one), self.element(two));
+        format!(
+            "{from} appended {one} to key {key}; {to} appended {two}, which no read shows, so it came later than \
+             all that was read."
+        )
     }
 
     /// One read what the other appended.
@@ -289,11 +335,16 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
                 continue;
             };
             let key = transactions.micros()[place].key;
-            let Some(last) = seen.items().into_iter().flatten().last() else {
-                continue;
-            };
-            let id = transactions.values.find(last);
-            let write = id.and_then(|id| self.prepared.writes.find(key, id));
+            let own = |write: &Write| write.transaction == step.to;
+            let writes: Vec<Write> = seen
+                .items()
+                .into_iter()
+                .flatten()
+                .filter_map(|item| transactions.values.find(item))
+                .filter_map(|id| self.prepared.writes.find(key, id).copied())
+                .collect();
+            // What one appended oneself hides whose version it was appended to.
+            let write = writes.iter().rev().find(|write| !own(write));
             if let Some(write) = write.filter(|write| write.transaction == step.from) {
                 return Some(format!(
                     "{to} read {} of key {}, and {from} had appended {}.",
@@ -338,6 +389,52 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
             ));
         }
         None
+    }
+
+    /// Both appended to a key what no read shows, and one had read it: it updates what it read only by coming first.
+    fn updated(&self, step: Step) -> Option<String> {
+        let (from, to) = (self.name(step.from), self.name(step.to));
+        let transactions = self.prepared.transactions;
+        for place in transactions.places(step.from) {
+            let Act::Read(seen) = transactions.micros()[place].act else {
+                continue;
+            };
+            let key = transactions.micros()[place].key;
+            if self.prepared.listing.lists[key as usize].broken {
+                continue;
+            }
+            let read = Read {
+                transaction: step.from,
+                place: place as u32,
+            };
+            let held = elements(transactions, self.prepared.writes, key, read);
+            let Some(own) = self.append_beside(step.from, key, &held) else {
+                continue;
+            };
+            let Some(other) = self.next(key, usize::MAX, step.to) else {
+                continue;
+            };
+            return Some(format!(
+                "{from} read {} of key {} and appended {}, so it appended before {to}, which appended {} (no \
+                 read shows it, so it came later than all that was read): otherwise it would not have seen \
+                 what it updated.",
+                list(seen),
+                self.key(key),
+                self.element(own),
+                self.element(other.place),
+            ));
+        }
+        None
+    }
+
+    /// The place of an append of a transaction to a key that is not among these elements.
+    fn append_beside(&self, transaction: u32, key: u32, held: &[u32]) -> Option<u32> {
+        let mut places = self.prepared.transactions.places(transaction);
+        let append = places.find(|&place| {
+            let write = self.write_at(place);
+            write.is_some_and(|(of, write)| of == key && !held.contains(&(write as u32)))
+        });
+        append.map(|place| place as u32)
     }
 
     /// The key and the place among all writes of a write.

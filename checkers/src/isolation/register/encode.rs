@@ -378,20 +378,6 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
         }
     }
 
-    /// Assumed orders of versions that no order of chains can have.
-    pub(super) fn impossible(&self) -> impl Iterator<Item = (Version, Version)> + '_ {
-        let pairs = self.prepared.assumed.iter().copied();
-        pairs.filter(|&(earlier, later)| {
-            let (one, other) = (
-                self.units.of[earlier as usize],
-                self.units.of[later as usize],
-            );
-            let along = &self.units.along;
-            self.prepared.is_initial(later)
-                || one == other && along[earlier as usize] > along[later as usize]
-        })
-    }
-
     fn list_contested(&mut self) {
         for key in 0..self.prepared.transactions.key_count() as u32 {
             let units = self.units.of_key(key);

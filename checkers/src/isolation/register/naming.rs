@@ -1,11 +1,26 @@
-//! Cycles as steps between transactions, and their names.
+//! Cycles as steps between transactions, each with what it rests on, and their names.
 
 use super::Points;
 use super::encode::{Auxiliary, Encoding};
 use super::prepared::Prepared;
 use super::reads::{NONE, Version};
+use crate::isolation::cycles;
 use crate::isolation::graph::{Kinds, PROCESS, REALTIME, RW, WR, WW};
 use crate::isolation::solver::{Choices, Hop};
+use crate::isolation::transactions::Act;
+
+/// What the order of two versions rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The operations themselves: time, a read, or a read by whoever wrote the later version.
+    Shown,
+    /// The earlier version ends the first chain of its key, which begins with the initial version.
+    First,
+    /// These two are assumed to be in this order.
+    Assumed(Version, Version),
+    /// A side of a choice, taken for the sake of the argument: a choice, and whether it is its second side.
+    Chosen(u32, bool),
+}
 
 /// Why a transaction comes before another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +32,7 @@ pub(super) struct Step {
     pub(super) version: Version,
     /// What the second wrote.
     pub(super) later: Version,
-    /// Whether that order of versions was taken for the sake of the argument.
-    pub(super) supposed: bool,
+    pub(super) by: By,
 }
 
 /// The name of a cycle, as Adya and Elle have it.
@@ -51,7 +65,7 @@ pub(super) fn suffix(steps: &[Step]) -> &'static str {
     }
 }
 
-/// Turns cycles of nodes into steps.
+/// Turns cycles into steps.
 pub(super) struct Steps<'s, 'e, 'p, 'a> {
     pub(super) prepared: &'s Prepared<'p, 'a>,
     pub(super) encoding: &'s Encoding<'e, 'p, 'a>,
@@ -60,7 +74,18 @@ pub(super) struct Steps<'s, 'e, 'p, 'a> {
 }
 
 impl Steps<'_, '_, '_, '_> {
-    /// The steps of a cycle between different transactions.
+    /// The steps of a cycle of certain edges between transactions; `None` if one of them cannot be told.
+    pub(super) fn certain(&self, cycle: &cycles::Cycle) -> Option<Vec<Step>> {
+        let steps = cycle.steps.iter();
+        steps
+            .map(|step| {
+                let apart = step.from != step.to;
+                apart.then(|| self.why(step.from, step.to, step.kind))?
+            })
+            .collect()
+    }
+
+    /// The steps of a cycle of nodes between different transactions.
     pub(super) fn of(&self, cycle: &[Hop]) -> Vec<Step> {
         let is_transaction = |hop: &Hop| self.encoding.what(hop.from).is_ok();
         let start = cycle.iter().position(is_transaction).unwrap_or(0);
@@ -68,7 +93,7 @@ impl Steps<'_, '_, '_, '_> {
         let mut at = 0;
         while at < cycle.len() {
             let hop = cycle[(start + at) % cycle.len()];
-            let mut passed = None;
+            let mut timed = false;
             let mut side = hop.side;
             at += 1;
             let end = loop {
@@ -76,7 +101,7 @@ impl Steps<'_, '_, '_, '_> {
                 match self.encoding.what(next.from) {
                     Ok(_) => break next.from,
                     Err(what) => {
-                        passed = Some(passed.map_or(what, |before| stronger(before, what)));
+                        timed |= what == Auxiliary::Moment;
                         side = side.or(next.side);
                         at += 1;
                     }
@@ -85,79 +110,69 @@ impl Steps<'_, '_, '_, '_> {
                     return steps;
                 }
             };
-            steps.extend(self.step(hop.from, end, passed, side));
+            steps.extend(self.step(hop.from, end, timed, side));
         }
-        steps
+        self.joined(&steps)
     }
 
-    fn step(
-        &self,
-        from: u32,
-        to: u32,
-        passed: Option<Auxiliary>,
-        side: Option<(u32, bool)>,
-    ) -> Option<Step> {
+    /// Steps of time that follow each other as one.
+    fn joined(&self, steps: &[Step]) -> Vec<Step> {
+        let is_time = |step: &Step| matches!(step.kind, PROCESS | REALTIME);
+        let start = steps.iter().position(|step| !is_time(step)).unwrap_or(0);
+        let mut joined: Vec<Step> = Vec::new();
+        for at in 0..steps.len() {
+            let step = steps[(start + at) % steps.len()];
+            match joined.last_mut().filter(|last| is_time(last)) {
+                Some(last) if is_time(&step) => *last = self.time(last.from, step.to),
+                _ => joined.push(step),
+            }
+        }
+        joined
+    }
+
+    /// One had completed before the other was invoked.
+    fn time(&self, from: u32, to: u32) -> Step {
+        let operations = &self.prepared.transactions.operations;
+        let same = operations[from as usize].process == operations[to as usize].process;
+        Step {
+            from,
+            to,
+            kind: if same { PROCESS } else { REALTIME },
+            version: NONE,
+            later: NONE,
+            by: By::Shown,
+        }
+    }
+
+    fn step(&self, from: u32, to: u32, timed: bool, side: Option<(u32, bool)>) -> Option<Step> {
         let one = self.encoding.what(from).ok()?;
         let other = self.encoding.what(to).ok()?;
         if one == other {
             return None;
         }
-        let time = |kind| Step {
-            from: one,
-            to: other,
-            kind,
-            version: NONE,
-            later: NONE,
-            supposed: false,
-        };
-        if passed == Some(Auxiliary::Moment) {
-            return Some(time(REALTIME));
+        if timed {
+            return Some(self.time(one, other));
         }
         if let Some((choice, turned)) = side {
-            let about = self.choices.about(choice);
-            let (before, behind) = if turned { (about.1, about.0) } else { about };
-            let version = self.encoding.units.list[before as usize].tail;
-            let later = self.encoding.units.list[behind as usize].head;
-            return Some(self.ordered(one, other, version, later, true));
+            return Some(self.chosen(one, other, (choice, turned)));
         }
-        let may_read = from == self.encoding.commit(one) && passed.is_none();
-        if may_read && let Some(version) = self.seen(one, other) {
-            return Some(Step {
-                kind: WR,
-                version,
-                later: version,
-                ..time(WR)
-            });
-        }
-        let operations = &self.prepared.transactions.operations;
-        let (first, second) = (operations[one as usize], operations[other as usize]);
-        if passed.is_none()
-            && from == self.encoding.commit(one)
-            && to == self.encoding.snapshot(other)
-            && let Some((version, later)) = self.assumed(one, other)
-        {
-            return Some(self.ordered(one, other, version, later, false));
-        }
-        if let Some((version, later)) = self.overwritten(one, other, passed) {
-            return Some(self.ordered(one, other, version, later, false));
-        }
-        let same = first.process == second.process && first.precedes(&second);
-        if same && passed.is_none() {
-            return Some(time(PROCESS));
-        }
-        let (version, later) = self.assumed(one, other)?;
-        Some(self.ordered(one, other, version, later, false))
+        let leaves = from == self.encoding.commit(one);
+        let arrives = to == self.encoding.snapshot(other);
+        let kinds: &[Kinds] = match (self.points, leaves, arrives) {
+            (Points::One, ..) => &[WR, RW, WW, PROCESS],
+            (_, true, true) => &[WR, WW, PROCESS],
+            (_, true, false) => &[WW],
+            (_, false, _) => &[RW],
+        };
+        kinds.iter().find_map(|&kind| self.why(one, other, kind))
     }
 
-    /// A step by the order of two versions: the first wrote or read the earlier one, the second wrote the later one.
-    fn ordered(
-        &self,
-        from: u32,
-        to: u32,
-        version: Version,
-        later: Version,
-        supposed: bool,
-    ) -> Step {
+    /// A step by a side of a choice.
+    fn chosen(&self, from: u32, to: u32, (choice, turned): (u32, bool)) -> Step {
+        let about = self.choices.about(choice);
+        let (before, behind) = if turned { (about.1, about.0) } else { about };
+        let version = self.encoding.units.list[before as usize].tail;
+        let later = self.encoding.units.list[behind as usize].head;
         let wrote = self.prepared.writer(version) == Some(from);
         Step {
             from,
@@ -165,63 +180,102 @@ impl Steps<'_, '_, '_, '_> {
             kind: if wrote { WW } else { RW },
             version,
             later,
-            supposed,
+            by: By::Chosen(choice, turned),
         }
     }
 
-    /// What the second read of the first.
-    fn seen(&self, one: u32, other: u32) -> Option<Version> {
-        let reads = &self.prepared.reads.list;
-        let start = reads.partition_point(|read| read.reader < other);
-        let own = reads[start..]
-            .iter()
-            .take_while(|read| read.reader == other);
-        own.map(|read| read.version)
-            .find(|&version| self.prepared.writer(version) == Some(one))
+    /// Why one comes before another by an edge of a kind that is certain; `None` if it does not.
+    fn why(&self, from: u32, to: u32, kind: Kinds) -> Option<Step> {
+        let found = match kind {
+            WR => {
+                let mut seen = self.seen(to);
+                let version = seen.find(|&version| self.prepared.writer(version) == Some(from))?;
+                (version, version, By::Shown)
+            }
+            RW => {
+                let mut seen = self.seen(from);
+                seen.find_map(|version| {
+                    self.next(version, to)
+                        .or_else(|| self.overwritten(version, to))
+                })?
+            }
+            WW => {
+                let mut wrote = self.versions_of(from);
+                wrote.find_map(|version| self.overwritten(version, to))?
+            }
+            _ => {
+                let operations = &self.prepared.transactions.operations;
+                let (first, second) = (operations[from as usize], operations[to as usize]);
+                let same = first.process == second.process;
+                let fits = first.precedes(&second) && (same || kind == REALTIME);
+                return fits.then(|| self.time(from, to));
+            }
+        };
+        let (version, later, by) = found;
+        Some(Step {
+            from,
+            to,
+            kind,
+            version,
+            later,
+            by,
+        })
     }
 
-    /// What the first read or wrote, and the second overwrote for certain: it read the same, or the first belongs to
-    /// the first chain of the key and the second begins another.
-    fn overwritten(
-        &self,
-        one: u32,
-        other: u32,
-        passed: Option<Auxiliary>,
-    ) -> Option<(Version, Version)> {
-        let units = &self.encoding.units;
+    /// What a transaction read of others.
+    fn seen(&self, reader: u32) -> impl Iterator<Item = Version> + '_ {
         let reads = &self.prepared.reads.list;
-        let start = reads.partition_point(|read| read.reader < one);
-        let own = reads[start..].iter().take_while(|read| read.reader == one);
-        let read = own.map(|read| read.version);
-        let wrote = self.versions_of(one);
-        let theirs: Vec<Version> = self.versions_of(other).collect();
-        let mut pairs = read.chain(wrote).flat_map(|version| {
-            let key = self.prepared.key_of(version);
-            let theirs = theirs.iter().copied();
-            theirs
-                .filter(move |&later| self.prepared.key_of(later) == key)
-                .map(move |later| (version, later))
-        });
-        let through = passed.is_some();
-        pairs.find(|&(version, later)| {
-            let (unit, behind) = (units.of[version as usize], units.of[later as usize]);
-            let is_first = self.prepared.is_initial(units.list[unit as usize].head);
-            if unit == behind {
-                !through
-                    && self.prepared.next[version as usize] == later
-                    && self.points != Points::Prefix
-            } else {
-                let ends = units.list[unit as usize].tail == version;
-                is_first && ends && (through || self.prepared.assumed.is_empty())
+        let start = reads.partition_point(|read| read.reader < reader);
+        let own = reads[start..].iter();
+        own.take_while(move |read| read.reader == reader)
+            .map(|read| read.version)
+    }
+
+    /// The next version of the same chain, if that transaction wrote it.
+    fn next(&self, version: Version, writer: u32) -> Option<(Version, Version, By)> {
+        let next = self.prepared.next[version as usize];
+        let of = &self.encoding.units.of;
+        let same = next != NONE && of[next as usize] == of[version as usize];
+        let wrote = same && self.prepared.writer(next) == Some(writer);
+        wrote.then_some((version, next, By::Shown))
+    }
+
+    /// A version that a transaction wrote after this one, which is the last of its chain, and why that is certain.
+    fn overwritten(&self, version: Version, writer: u32) -> Option<(Version, Version, By)> {
+        let units = &self.encoding.units;
+        let unit = units.of[version as usize];
+        if units.list[unit as usize].tail != version {
+            return None;
+        }
+        let is_first = |unit: u32| self.prepared.is_initial(units.list[unit as usize].head);
+        let key = self.prepared.key_of(version);
+        let others = self
+            .versions_of(writer)
+            .filter(|&later| self.prepared.key_of(later) == key)
+            .filter(|&later| units.of[later as usize] != unit);
+        for later in others {
+            let behind = units.of[later as usize];
+            let begins = units.list[behind as usize].head == later;
+            if is_first(unit) && begins {
+                return Some((version, later, By::First));
             }
-        })
+            let mut assumed = self.prepared.assumed.iter();
+            let pair = assumed.find(|&&(one, other)| {
+                let same = units.of[one as usize] == unit && units.of[other as usize] == behind;
+                same && (begins || is_first(behind) && other == later)
+            });
+            if let Some(&(one, other)) = pair {
+                return Some((version, later, By::Assumed(one, other)));
+            }
+        }
+        None
     }
 
     fn versions_of(&self, transaction: u32) -> impl Iterator<Item = Version> + '_ {
         let transactions = self.prepared.transactions;
         transactions.places(transaction).filter_map(move |place| {
             let micro = transactions.micros()[place];
-            let crate::isolation::transactions::Act::Write(value) = micro.act else {
+            let Act::Write(value) = micro.act else {
                 return None;
             };
             let write = self.prepared.writes.place(micro.key, value)?;
@@ -229,34 +283,15 @@ impl Steps<'_, '_, '_, '_> {
         })
     }
 
-    /// Versions that are assumed to be in an order, of which the first wrote or read the earlier, or one of its
-    /// chain, and the second wrote the later one.
-    fn assumed(&self, one: u32, other: u32) -> Option<(Version, Version)> {
-        let units = &self.encoding.units;
-        let reads = &self.prepared.reads.list;
-        let start = reads.partition_point(|read| read.reader < one);
-        let own = reads[start..].iter().take_while(|read| read.reader == one);
-        let met: Vec<u32> = (own.map(|read| read.version))
-            .chain(self.versions_of(one))
-            .map(|version| units.of[version as usize])
-            .collect();
-        let theirs: Vec<u32> = self
-            .versions_of(other)
-            .map(|version| units.of[version as usize])
-            .collect();
-        let pairs = self.prepared.assumed.iter().copied();
-        pairs.clone().find(|&(earlier, later)| {
-            let (unit, behind) = (units.of[earlier as usize], units.of[later as usize]);
-            met.contains(&unit) && theirs.contains(&behind) && unit != behind
-        })
-    }
-}
-
-/// Of two auxiliary nodes that are passed, the one that tells more.
-fn stronger(one: Auxiliary, other: Auxiliary) -> Auxiliary {
-    match (one, other) {
-        (Auxiliary::Moment, _) | (_, Auxiliary::Moment) => Auxiliary::Moment,
-        (Auxiliary::Read, _) => other,
-        _ => one,
+    /// The versions of a chain, in their order.
+    pub(super) fn chain(&self, unit: u32) -> Vec<Version> {
+        let unit = self.encoding.units.list[unit as usize];
+        let mut chain = vec![unit.head];
+        let mut last = unit.head;
+        while last != unit.tail {
+            last = self.prepared.next[last as usize];
+            chain.push(last);
+        }
+        chain
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Prepared<'p, 'a> {
     pub(super) lost: Vec<(u32, u32)>,
     /// Pairs of versions of a key that are assumed to be in this order.
     pub(super) assumed: Vec<(Version, Version)>,
+    /// For each of these, who met the earlier version and who the later one.
+    pub(super) met: Vec<(u32, u32)>,
 }
 
 impl<'p, 'a> Prepared<'p, 'a> {
@@ -47,10 +49,14 @@ impl<'p, 'a> Prepared<'p, 'a> {
             next: vec![NONE; versions],
             lost: Vec::new(),
             assumed: Vec::new(),
+            met: Vec::new(),
         };
         prepared.group(versions);
         prepared.find_updates();
-        prepared.assumed = versions::assumed(&prepared, assumptions);
+        let assumed = versions::assumed(&prepared, assumptions);
+        let pairs = assumed.iter().map(|pair| (pair.earlier, pair.later));
+        prepared.assumed = pairs.collect();
+        prepared.met = assumed.iter().map(|pair| pair.met).collect();
         Some(prepared)
     }
 

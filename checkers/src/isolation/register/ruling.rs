@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rupture_history::verdict::Anomaly;
 
+use super::cyclic;
 use super::encode::Encoding;
 use super::naming::Steps;
 use super::prepared::Prepared;
 use super::reads::{Finding, Reads};
+use super::shortest;
 use super::words::Words;
 use super::{Keeps, Points, shape};
 use crate::Budget;
@@ -41,20 +43,20 @@ impl Prepared<'_, '_> {
         if !faults.is_empty() {
             return Ruling::Violated(faults);
         }
-        if Encoding::bytes(self) > budget.bytes() || budget.is_over() {
+        let bytes = Encoding::bytes(self) + cyclic::bytes(self);
+        if bytes > budget.bytes() || budget.is_over() {
             return Ruling::Unknown(format!(
                 "out of time or memory after 0 of {} transactions",
                 self.transactions.len()
             ));
         }
+        if let Some(round) = cyclic::round(self, points) {
+            return Ruling::Violated(vec![cyclic::told(&words, points, &round)]);
+        }
         if self.is_easy(points, keeps, budget) {
             return Ruling::Holds;
         }
         let mut encoding = Encoding::of(self, points, keeps);
-        let impossible: Vec<_> = encoding.impossible().collect();
-        if let Some(&first) = impossible.first() {
-            return Ruling::Violated(vec![words.impossible(first, impossible.len())]);
-        }
         let edges = std::mem::take(&mut encoding.edges);
         let hints = std::mem::take(&mut encoding.hints);
         let problem = Problem {
@@ -82,7 +84,16 @@ impl Prepared<'_, '_> {
                     choices: &choices,
                     points,
                 };
-                Ruling::Violated(vec![words.proof(&proof, &steps, level.name())])
+                let mut anomalies = Vec::new();
+                if proof.choices.is_empty() {
+                    let cycles =
+                        shortest::cycles(self, &encoding.units, (points, keeps), level, budget);
+                    anomalies = words.cycles(&cycles, &steps);
+                }
+                if anomalies.is_empty() {
+                    anomalies.push(words.proof(&proof, &steps, level.name()));
+                }
+                Ruling::Violated(anomalies)
             }
         }
     }
@@ -94,9 +105,6 @@ impl Prepared<'_, '_> {
         keeps != Keeps::RealTime
             && more.into_iter().any(|more| {
                 let mut encoding = Encoding::of(self, points, more);
-                if encoding.impossible().next().is_some() {
-                    return false;
-                }
                 let edges = std::mem::take(&mut encoding.edges);
                 let hints = std::mem::take(&mut encoding.hints);
                 let problem = Problem {

@@ -4,7 +4,7 @@
 //! it leaves behind. With `wfr_keys` what it read comes before what it left. Keys that are sequential or
 //! linearizable give that too, and go on from the last that was met by what had completed to the first that is met
 //! by what is invoked later, of the same process or of any. A version that is met twice in a row is not before
-//! itself.
+//! itself. What a transaction read only after it wrote is not in order with it by `wfr_keys`: no write followed.
 
 use rustc_hash::FxHashMap;
 
@@ -13,6 +13,28 @@ use super::prepared::Prepared;
 use super::reads::{NONE, Version};
 use crate::Id;
 use crate::isolation::transactions::Act;
+
+/// Two different versions of a key of which the first is assumed to be earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Assumed {
+    pub(super) earlier: Version,
+    pub(super) later: Version,
+    /// Whether two transactions show it, and not one that met both.
+    apart: bool,
+    /// Who met the earlier one, and who met the later one.
+    pub(super) met: (u32, u32),
+}
+
+impl Assumed {
+    fn of((earlier, from): (Version, u32), (later, to): (Version, u32)) -> Option<Self> {
+        (earlier != later).then_some(Self {
+            earlier,
+            later,
+            apart: from != to,
+            met: (from, to),
+        })
+    }
+}
 
 /// The first and the last version of a key that a transaction met.
 #[derive(Clone, Copy, Debug)]
@@ -23,16 +45,14 @@ struct Met {
     last: Version,
 }
 
-/// Pairs of different versions of a key, the earlier first; each once.
-pub(super) fn assumed(
-    prepared: &Prepared<'_, '_>,
-    assumptions: Assumptions,
-) -> Vec<(Version, Version)> {
+/// What is assumed of versions, by the earlier and then the later one; each pair once.
+pub(super) fn assumed(prepared: &Prepared<'_, '_>, assumptions: Assumptions) -> Vec<Assumed> {
     if assumptions == Assumptions::default() {
         return Vec::new();
     }
     let mut pairs = Vec::new();
-    let met = met(prepared, &mut pairs);
+    let along = assumptions.sequential_keys || assumptions.linearizable_keys;
+    let met = met(prepared, along, &mut pairs);
     if assumptions.sequential_keys {
         along_sessions(prepared, &met, &mut pairs);
     }
@@ -40,12 +60,13 @@ pub(super) fn assumed(
         along_time(prepared, &met, &mut pairs);
     }
     pairs.sort_unstable();
-    pairs.dedup();
+    pairs.dedup_by_key(|pair| (pair.earlier, pair.later));
     pairs
 }
 
-/// What every transaction met of every key, by transaction. What it read before it wrote goes into the pairs.
-fn met(prepared: &Prepared<'_, '_>, pairs: &mut Vec<(Version, Version)>) -> Vec<Met> {
+/// What every transaction met of every key, by transaction. What it read before it wrote goes into the pairs, and
+/// `along` its micro-operations whatever came after something else.
+fn met(prepared: &Prepared<'_, '_>, along: bool, pairs: &mut Vec<Assumed>) -> Vec<Met> {
     let transactions = prepared.transactions;
     let mut all: Vec<Met> = Vec::new();
     let mut slot: Vec<u32> = vec![NONE; transactions.key_count()];
@@ -71,8 +92,8 @@ fn met(prepared: &Prepared<'_, '_>, pairs: &mut Vec<(Version, Version)>) -> Vec<
                 continue;
             }
             let met = &mut all[known as usize];
-            if met.last != version {
-                pairs.push((met.last, version));
+            if along || prepared.writer(version) == Some(transaction) {
+                pairs.extend(Assumed::of((met.last, transaction), (version, transaction)));
             }
             met.last = version;
         }
@@ -80,25 +101,23 @@ fn met(prepared: &Prepared<'_, '_>, pairs: &mut Vec<(Version, Version)>) -> Vec<
     all
 }
 
-fn along_sessions(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<(Version, Version)>) {
-    let mut last: FxHashMap<(i64, u32), Version> = FxHashMap::default();
+fn along_sessions(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<Assumed>) {
+    let mut last: FxHashMap<(i64, u32), (Version, u32)> = FxHashMap::default();
     for met in met {
         let operation = prepared.transactions.operations[met.transaction as usize];
         let place = (operation.process, met.key);
+        let left = (met.last, met.transaction);
         let before = if operation.ended().is_some() {
-            last.insert(place, met.last)
+            last.insert(place, left)
         } else {
             last.get(&place).copied()
         };
-        pairs.extend(
-            before
-                .filter(|&before| before != met.first)
-                .map(|before| (before, met.first)),
-        );
+        let first = (met.first, met.transaction);
+        pairs.extend(before.and_then(|before| Assumed::of(before, first)));
     }
 }
 
-fn along_time(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<(Version, Version)>) {
+fn along_time(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<Assumed>) {
     let mut events: Vec<(u32, u32, u32, bool)> = Vec::new();
     for (at, met) in met.iter().enumerate() {
         let operation = prepared.transactions.operations[met.transaction as usize];
@@ -106,10 +125,10 @@ fn along_time(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<(Version
         events.extend(operation.ended().map(|row| (met.key, row, at as u32, true)));
     }
     events.sort_unstable();
-    // What had completed and is not known to be before something else that had.
-    let mut front: Vec<Version> = Vec::new();
+    // What had completed and is not known to be before something else that had, and who met it.
+    let mut front: Vec<(Version, u32)> = Vec::new();
     // The same, as it was when each transaction was invoked.
-    let mut fronts: FxHashMap<u32, Vec<Version>> = FxHashMap::default();
+    let mut fronts: FxHashMap<u32, Vec<(Version, u32)>> = FxHashMap::default();
     let mut of = NONE;
     for (key, _, at, completes) in events {
         if key != of {
@@ -120,11 +139,12 @@ fn along_time(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<(Version
         let met = met[at as usize];
         if completes {
             let overtaken = fronts.remove(&at).unwrap_or_default();
-            front.retain(|version| !overtaken.contains(version) && *version != met.last);
-            front.push(met.last);
+            front.retain(|before| !overtaken.contains(before) && before.0 != met.last);
+            front.push((met.last, met.transaction));
         } else {
-            let before = front.iter().filter(|&&before| before != met.first);
-            pairs.extend(before.map(|&before| (before, met.first)));
+            let first = (met.first, met.transaction);
+            let before = front.iter().copied();
+            pairs.extend(before.filter_map(|before| Assumed::of(before, first)));
             fronts.insert(at, front.clone());
         }
     }

@@ -1,15 +1,14 @@
 //! What was found, in words that a person can check by hand. A transaction is called by the index of the event that
 //! invoked it.
 
-use rupture_history::Outcome;
-use rupture_history::verdict::{Anomaly, Dependency, Evidence};
+use rupture_history::verdict::{Anomaly, Evidence};
 
-use super::naming::{self, Step, Steps};
+use super::naming::{self, By, Step, Steps};
 use super::prepared::Prepared;
-use super::reads::{Finding, Version};
+use super::reads::Version;
 use crate::Id;
-use crate::isolation::graph::{PROCESS, REALTIME, RW, WR, WW, kind_name};
-use crate::isolation::promise::Fault;
+use crate::isolation::cycles::Cycle;
+use crate::isolation::graph::{WR, WW};
 use crate::isolation::solver::{Case, Proof};
 use crate::isolation::transactions::Act;
 
@@ -25,20 +24,20 @@ impl Words<'_, '_, '_> {
         format!("T{}", self.prepared.transactions.index(transaction))
     }
 
-    fn key(&self, version: Version) -> String {
+    pub(super) fn key(&self, version: Version) -> String {
         let key = self.prepared.key_of(version);
         self.prepared.transactions.keys.text(Id(key))
     }
 
     /// What a version holds; `nil` at first.
-    fn value(&self, version: Version) -> String {
+    pub(super) fn value(&self, version: Version) -> String {
         let write = self.prepared.writes.all().get(version as usize);
         let value = write.map_or(Id::NIL, |write| write.value);
         self.prepared.transactions.values.text(value)
     }
 
     /// What a micro-operation did.
-    fn did(&self, place: u32) -> String {
+    pub(super) fn did(&self, place: u32) -> String {
         let transactions = self.prepared.transactions;
         let micro = transactions.micros()[place as usize];
         let key = transactions.keys.text(Id(micro.key));
@@ -57,54 +56,7 @@ impl Words<'_, '_, '_> {
         sorted.iter().map(of).collect()
     }
 
-    /// The transaction that a micro-operation belongs to.
-    fn owner(&self, place: u32) -> u32 {
-        let transactions = self.prepared.transactions;
-        let mut least = 0;
-        let mut most = transactions.len() as u32;
-        while most - least > 1 {
-            let middle = least + (most - least) / 2;
-            if transactions.places(middle).start <= place as usize {
-                least = middle;
-            } else {
-                most = middle;
-            }
-        }
-        least
-    }
-
-    /// Something that one or two transactions show.
-    pub(super) fn finding(&self, finding: &Finding, count: usize) -> Anomaly {
-        let other = self.owner(finding.other_place);
-        let (reader, writer) = (self.name(finding.reader), self.name(other));
-        let (read, theirs) = (self.did(finding.place), self.did(finding.other_place));
-        let sentence = match finding.fault {
-            Fault::GarbageRead => format!("{reader} {read}, which nobody wrote."),
-            Fault::AbortedRead => format!("{reader} {read}; but {writer}, which {theirs}, failed."),
-            Fault::IntermediateRead => {
-                format!("{reader} {read}; but {writer}, which {theirs}, went on to overwrite it.")
-            }
-            Fault::FutureRead => format!("{reader} {read}, which it wrote only later."),
-            Fault::LostUpdate => format!(
-                "{writer} {theirs} and {reader} {read}, and both then wrote that key: one of them did not see \
-                 what it updated."
-            ),
-            _ => format!("{reader} {read}, but before that it {theirs}."),
-        };
-        let key = self.prepared.transactions.micros()[finding.place as usize].key;
-        let mut anomaly = self.anomaly(finding.fault.name(), &[finding.reader, other]);
-        anomaly.key = Some(self.prepared.transactions.keys.text(Id(key)));
-        anomaly.summary = counted(sentence, count);
-        let unknown = self.prepared.transactions.outcome(other) == Outcome::Info;
-        if unknown {
-            anomaly.explanation.push(format!(
-                "Nobody was told whether {writer} committed; what was read of it shows that it did."
-            ));
-        }
-        anomaly
-    }
-
-    fn anomaly(&self, kind: &str, transactions: &[u32]) -> Anomaly {
+    pub(super) fn anomaly(&self, kind: &str, transactions: &[u32]) -> Anomaly {
         Anomaly {
             kind: kind.to_owned(),
             evidence: self.evidence(transactions),
@@ -112,51 +64,28 @@ impl Words<'_, '_, '_> {
         }
     }
 
-    /// Two versions that one transaction read of a key, neither its own.
-    pub(super) fn read_twice(&self, (before, place): (u32, u32), count: usize) -> Anomaly {
-        let reader = self.owner(place);
-        let writers = [before, place].map(|place| {
-            let micro = self.prepared.transactions.micros()[place as usize];
-            match micro.act {
-                Act::Read(value) => self
-                    .prepared
-                    .writes
-                    .find(micro.key, value)
-                    .map(|w| w.transaction),
-                Act::Write(_) => None,
-            }
+    /// The shortest cycles of certain edges, one a name; none if one cannot be told.
+    pub(super) fn cycles(&self, cycles: &[Cycle], steps: &Steps<'_, '_, '_, '_>) -> Vec<Anomaly> {
+        let told = cycles.iter().filter_map(|cycle| {
+            let round = steps.certain(cycle)?;
+            let mut anomaly = self.anomaly(cycle.name, &self.all_of(&round, steps));
+            anomaly.summary = self.round(&round);
+            let whys = round.iter().map(|&step| self.step(step, steps));
+            anomaly.explanation.extend(whys);
+            anomaly.dependencies = self.edges(&round, steps);
+            Some(anomaly)
         });
-        let mut of = vec![reader];
-        of.extend(writers.into_iter().flatten());
-        let mut anomaly = self.anomaly("G-single", &of);
-        let name = self.name(reader);
-        anomaly.summary = counted(
-            format!("{name} {} and also {}.", self.did(before), self.did(place)),
-            count,
-        );
-        anomaly.explanation.push(format!(
-            "Whichever of the two versions came first, {name} depends on the writer of the later one, and that \
-             one overwrote what {name} had read: each would have to come before the other."
-        ));
-        anomaly
+        told.collect()
     }
 
-    /// An assumed order of versions that contradicts what updates show.
-    pub(super) fn impossible(&self, (earlier, later): (Version, Version), count: usize) -> Anomaly {
-        let of: Vec<u32> = [earlier, later]
-            .into_iter()
-            .filter_map(|version| self.prepared.writer(version))
-            .collect();
-        let mut anomaly = self.anomaly("cyclic-versions", &of);
-        let (key, first, second) = (self.key(earlier), self.value(earlier), self.value(later));
-        anomaly.key = Some(key.clone());
-        anomaly.summary = counted(
-            format!(
-                "key {key} held {first} before {second} by what is assumed, and after it by what was read"
-            ),
-            count,
-        );
-        anomaly
+    /// Who takes part in some steps, and whom they rest on.
+    fn all_of(&self, round: &[Step], steps: &Steps<'_, '_, '_, '_>) -> Vec<u32> {
+        let mut all = Vec::new();
+        for &step in round {
+            all.extend([step.from, step.to]);
+            all.extend(self.others(step, steps));
+        }
+        all
     }
 
     /// Why there is no order.
@@ -178,8 +107,7 @@ impl Words<'_, '_, '_> {
         let certain = cycles[..cycles.len() - 1].iter().all(plain);
         let of: Vec<u32> = cycles
             .iter()
-            .flatten()
-            .flat_map(|step| [step.from, step.to])
+            .flat_map(|cycle| self.all_of(cycle, steps))
             .collect();
         let kind = if certain {
             naming::name(last)
@@ -202,15 +130,35 @@ impl Words<'_, '_, '_> {
             }
             anomaly
                 .explanation
-                .extend(cycle.iter().map(|&step| self.step(step)));
+                .extend(cycle.iter().map(|&step| self.step(step, steps)));
             if proof.cases.len() > 1 {
                 anomaly.explanation.push(self.round(cycle));
             }
         }
-        if certain || case.taken.is_empty() {
-            anomaly.dependencies = last.iter().map(|&step| self.dependency(step)).collect();
-        }
+        anomaly.explanation.extend(self.chains(&cycles, steps));
+        anomaly.dependencies = if case.taken.is_empty() {
+            self.edges(last, steps)
+        } else {
+            self.derived(proof, &cycles, steps)
+        };
         anomaly
+    }
+
+    /// What the chains are whose order was supposed, where they have more than one version.
+    fn chains(&self, cycles: &[Vec<Step>], steps: &Steps<'_, '_, '_, '_>) -> Vec<String> {
+        let mut units: Vec<u32> = Vec::new();
+        for step in cycles.iter().flatten() {
+            if let By::Chosen(choice, _) = step.by {
+                let (one, other) = steps.choices.about(choice);
+                units.extend([one, other]);
+            }
+        }
+        units.sort_unstable();
+        units.dedup();
+        let tails = units
+            .iter()
+            .map(|&unit| steps.encoding.units.list[unit as usize].tail);
+        tails.filter_map(|tail| self.follows(tail, steps)).collect()
     }
 
     /// A proof that takes too many cases to tell.
@@ -279,65 +227,10 @@ impl Words<'_, '_, '_> {
     }
 
     fn round(&self, cycle: &[Step]) -> String {
-        let names: Vec<String> = cycle.iter().map(|step| self.name(step.from)).collect();
-        let first = names.first().cloned().unwrap_or_default();
         format!(
-            "{} < {first}: each would have to come before itself.",
-            names.join(" < ")
+            "{}: each would have to come before itself.",
+            self.circle(cycle)
         )
-    }
-
-    fn dependency(&self, step: Step) -> Dependency {
-        Dependency {
-            from: self.prepared.transactions.index(step.from),
-            to: self.prepared.transactions.index(step.to),
-            kind: kind_name(step.kind).to_owned(),
-            why: self.step(step),
-        }
-    }
-
-    /// Why one transaction of a cycle comes before the next.
-    fn step(&self, step: Step) -> String {
-        let (from, to) = (self.name(step.from), self.name(step.to));
-        let transactions = self.prepared.transactions;
-        if step.kind == PROCESS {
-            let process = transactions.operations[step.from as usize].process;
-            return format!(
-                "Process {process} had completed {from} before it invoked {to}, so {from} came before {to}."
-            );
-        }
-        if step.kind == REALTIME {
-            let completed = transactions.operations[step.from as usize].completed;
-            let event = completed.map_or(0, |row| transactions.history.get(row as usize).index());
-            let invoked = transactions.index(step.to);
-            return format!(
-                "{from} had completed (event {event}) before {to} was invoked (event {invoked}), so {from} came \
-                 before {to}."
-            );
-        }
-        let (key, value, later) = (
-            self.key(step.version),
-            self.value(step.version),
-            self.value(step.later),
-        );
-        let then = if step.supposed {
-            " by what is supposed"
-        } else {
-            ""
-        };
-        match step.kind {
-            WR => format!(
-                "{to} read {value} of key {key}, and {from} had written it, so {from} came before {to}."
-            ),
-            RW => format!(
-                "{from} read {value} of key {key}, and {to} overwrote that with {later}{then}, so {from} came \
-                 before {to}."
-            ),
-            _ => format!(
-                "{from} wrote {value} to key {key}, and {to} overwrote that with {later}{then}, so {from} came \
-                 before {to}."
-            ),
-        }
     }
 }
 
@@ -358,11 +251,4 @@ fn generic(level: &str, cycles: &[Vec<Step>]) -> String {
         _ => "nonserializable",
     };
     format!("{name}{}", naming::suffix(&all))
-}
-
-fn counted(sentence: String, count: usize) -> String {
-    if count > 1 {
-        return format!("{sentence} (The first of {count}.)");
-    }
-    sentence
 }

@@ -4,8 +4,16 @@
 //! by certain edges matters, so the problem shrinks to those ends; then one choice after the other is left out
 //! to see whether a contradiction remains. What is left is *minimal*: none can be spared.
 //!
+//! Before that, one, two or three choices are looked for among them that contradict each other by themselves, whatever
+//! sides are taken, so that a small proof is not missed because a large one was met first.
+//!
 //! The proof is then told by cases: take one side, and here is a cycle; take the other, and here is another one,
-//! or a further choice to be made.
+//! or a further choice to be made. Where a side closes a cycle at once, one with the shortest such cycle is taken first.
+//!
+//! *Promised*: none of the choices can be spared if the proof says that it is minimal. Of the choices that the search's
+//! contradiction rests on, there is no smaller proof if this one takes up to three, and they were few enough to try. Each
+//! way along certain edges is a shortest one in nodes. *Not promised*: that the search met the smallest contradiction,
+//! or that the cases have the fewest edges together.
 
 use super::bounds::Bounds;
 use super::choices::{Choices, Edge, Side, choice_of, other};
@@ -19,6 +27,11 @@ const ENDS: usize = 1 << 10;
 const EFFORT: u64 = 500;
 /// How many attempts there are.
 const ATTEMPTS: usize = 1 << 9;
+/// Among how many choices pairs are tried, and triples.
+const PAIRS: usize = 64;
+const TRIPLES: usize = 16;
+/// Up to how many choices the whole cycles of the sides to take are compared.
+const COMPARED: usize = 4;
 /// How many cases are told.
 const CASES: usize = 32;
 
@@ -74,7 +87,10 @@ pub(super) fn of(graph: &Graph, choices: &Choices, used: Vec<u32>, bounds: Bound
     let Some(mut small) = Small::of(graph, choices, &proof.choices) else {
         return proof;
     };
-    (proof.choices, proof.minimal) = small.shrink(choices, proof.choices, bounds);
+    (proof.choices, proof.minimal) = match small.fewest(choices, &proof.choices, bounds) {
+        Some(few) => (few, true),
+        None => small.shrink(choices, proof.choices, bounds),
+    };
     small.edges.clear();
     proof.cases = small.cases(graph, choices, &proof.choices);
     proof
@@ -199,6 +215,52 @@ impl Small {
         }
     }
 
+    /// The first one, two or three of some choices that have a cycle whatever sides are taken; the fewest.
+    fn fewest(&self, choices: &Choices, used: &[u32], bounds: Bounds<'_>) -> Option<Vec<u32>> {
+        let impossible = |few: &[u32]| self.is_impossible(choices, few);
+        if let Some(&one) = used.iter().find(|&&one| impossible(&[one])) {
+            return Some(vec![one]);
+        }
+        if used.len() > PAIRS {
+            return None;
+        }
+        for (at, &one) in used.iter().enumerate() {
+            if bounds.is_over(0) {
+                return None;
+            }
+            let second = used[at + 1..].iter().find(|&&two| impossible(&[one, two]));
+            if let Some(&two) = second {
+                return Some(vec![one, two]);
+            }
+        }
+        if used.len() > TRIPLES {
+            return None;
+        }
+        let pairs =
+            (0..used.len()).flat_map(|one| (one + 1..used.len()).map(move |two| (one, two)));
+        for (one, two) in pairs {
+            let few = |three: u32| [used[one], used[two], three];
+            let third = used[two + 1..]
+                .iter()
+                .find(|&&three| impossible(&few(three)));
+            if let Some(&three) = third {
+                return Some(few(three).to_vec());
+            }
+        }
+        None
+    }
+
+    /// Whether there is a cycle whatever sides of these few choices are taken.
+    fn is_impossible(&self, choices: &Choices, few: &[u32]) -> bool {
+        (0..1_u32 << few.len()).all(|turned| {
+            let sides = few.iter().enumerate();
+            let taken: Vec<Side> = sides
+                .map(|(at, &choice)| 2 * choice + (turned >> at & 1))
+                .collect();
+            self.cycle(choices, &taken).is_some()
+        })
+    }
+
     /// Fewer choices, and whether none of them can be spared.
     fn shrink(
         &self,
@@ -250,7 +312,7 @@ impl Small {
                 cases.push(Case { taken, cycle });
                 continue;
             }
-            let Some(side) = self.branch(choices, core, &taken) else {
+            let Some(side) = self.branch(graph, choices, core, &taken) else {
                 return Vec::new();
             };
             for side in [other(side), side] {
@@ -262,19 +324,29 @@ impl Small {
         cases
     }
 
-    /// The next side to try: one that closes a cycle at once if there is one.
-    fn branch(&self, choices: &Choices, core: &[u32], taken: &[Side]) -> Option<Side> {
+    /// The next side to try: one that closes a short cycle at once if there is one.
+    fn branch(
+        &self,
+        graph: &Graph,
+        choices: &Choices,
+        core: &[u32],
+        taken: &[Side],
+    ) -> Option<Side> {
         let is_open = |choice: &&u32| taken.iter().all(|&side| choice_of(side) != **choice);
         let sides = core
             .iter()
             .filter(is_open)
             .flat_map(|&choice| [2 * choice, 2 * choice + 1]);
-        let mut closing = sides.clone().filter(|&side| {
+        let closing = sides.clone().filter_map(|side| {
             let mut more = taken.to_vec();
             more.push(side);
-            self.cycle(choices, &more).is_some()
+            let cycle = self.cycle(choices, &more)?;
+            let whole = core.len() <= COMPARED;
+            let nodes = whole.then(|| expand(graph, choices, &cycle).len());
+            Some((nodes.unwrap_or(0), cycle.len(), side))
         });
-        closing.next().or_else(|| sides.clone().next())
+        let shortest = closing.min().map(|(_, _, side)| side);
+        shortest.or_else(|| sides.clone().next())
     }
 
     /// The edges of taken sides on a cycle with as few of them as possible.

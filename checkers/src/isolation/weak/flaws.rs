@@ -75,17 +75,16 @@ impl Flaws {
 }
 
 /// Whether a level forbids reads of a kind. The session guarantees say something of versions alone: a read that returned
-/// none is passed over. All the others ask for reads of versions, and those that speak of whole transactions ask
-/// them not to contradict themselves.
+/// none is passed over. All the others ask for reads of versions that were there, so to read what oneself writes only
+/// later is a `G1c` of one transaction; and those that speak of whole transactions ask them not to contradict
+/// themselves.
 fn forbids(level: Level, fault: Fault) -> bool {
     match level {
         Level::MonotonicReads
         | Level::MonotonicWrites
         | Level::ReadYourWrites
         | Level::WritesFollowReads => false,
-        Level::ReadCommitted | Level::MonotonicAtomicView => {
-            !matches!(fault, Fault::Internal | Fault::FutureRead)
-        }
+        Level::ReadCommitted | Level::MonotonicAtomicView => fault != Fault::Internal,
         _ => true,
     }
 }

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Finding;
+use super::arrows::{Arrow, VERSIONS};
 use super::atomic::Missed;
 use super::dependencies::{Lists, Read};
 use super::scan::NONE;
@@ -69,9 +70,7 @@ impl Told<'_, '_, '_> {
         let mut all = Reason::default();
         for (&older, &newer) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
             let why = self.why(Hop { key, older, newer }, None);
-            let why = why.unwrap_or_default();
-            all.sentences.extend(why.sentences);
-            all.nodes.extend(why.nodes);
+            all.then(why.unwrap_or_default());
             all.nodes.extend([self.writer(older), self.writer(newer)]);
         }
         self.words
@@ -218,37 +217,85 @@ impl Told<'_, '_, '_> {
         let dependencies = self.words.dependencies;
         let number = dependencies.number[earlier as usize];
         let process = self.words.transactions.operations[number as usize].process;
-        Reason {
-            sentences: vec![format!(
-                "Process {process} {one} {older} {} key {} in {}, and then {then} {newer} in {}.{}",
-                if one == "wrote" { "to" } else { "of" },
-                self.words.key(hop.key),
-                self.words.name(earlier),
-                self.words.name(later),
-                Self::conclusion(&older, &newer),
-            )],
-            nodes: vec![earlier, later],
-        }
+        let why = format!(
+            "Process {process} {one} {older} {} key {} in {}, and then {then} {newer} in {}.{}",
+            if one == "wrote" { "to" } else { "of" },
+            self.words.key(hop.key),
+            self.words.name(earlier),
+            self.words.name(later),
+            Self::conclusion(&older, &newer),
+        );
+        let mut chain = self.known(hop, one == "read", earlier, later);
+        let mut reason = self.forbidden(hop, why, &mut chain, (then == "read").then_some(later));
+        reason.nodes = vec![earlier, later];
+        reason
     }
 
     /// Somebody read from a transaction and then an old version of what its session had known.
     fn followed(&self, hop: Hop, known: &str, reader: u32, (seen, earlier): (Read, u32)) -> Reason {
         let (older, newer) = self.values(hop);
         let key = self.words.key(hop.key);
-        Reason {
-            sentences: vec![format!(
-                "{} read {} of key {} from {}, whose process had {known} {older} {} key {key} in {}; and then {} \
-                 read {newer} of key {key}.{}",
-                self.words.name(reader),
-                self.words.value(seen.source, seen.key),
-                self.words.key(seen.key),
-                self.words.name(seen.source),
-                if known == "written" { "to" } else { "of" },
-                self.words.name(earlier),
-                self.words.name(reader),
-                Self::conclusion(&older, &newer),
-            )],
-            nodes: vec![reader, seen.source, earlier],
+        let why = format!(
+            "{} read {} of key {} from {}, whose process had {known} {older} {} key {key} in {}; and then {} \
+             read {newer} of key {key}.{}",
+            self.words.name(reader),
+            self.words.value(seen.source, seen.key),
+            self.words.key(seen.key),
+            self.words.name(seen.source),
+            if known == "written" { "to" } else { "of" },
+            self.words.name(earlier),
+            self.words.name(reader),
+            Self::conclusion(&older, &newer),
+        );
+        let mut chain = self.known(hop, known == "read", earlier, seen.source);
+        chain.push(self.words.read_from(seen.source, reader, seen.key));
+        let mut reason = self.forbidden(hop, why, &mut chain, Some(reader));
+        reason.nodes = vec![reader, seen.source, earlier];
+        reason
+    }
+
+    /// From who wrote the older version, over who knew it, to what that one did later.
+    fn known(&self, hop: Hop, read: bool, earlier: u32, later: u32) -> Vec<Arrow> {
+        let mut chain = Vec::new();
+        if read {
+            let writer = self.writer(hop.older);
+            chain.push(self.words.read_from(writer, earlier, hop.key));
         }
+        if earlier != later {
+            chain.push(self.words.in_session(earlier, later));
+        }
+        chain
+    }
+
+    /// What follows from a chain: that the newer version is not older, or that a reader of the initial one should not
+    /// have been.
+    fn forbidden(
+        &self,
+        hop: Hop,
+        why: String,
+        chain: &mut Vec<Arrow>,
+        reader: Option<u32>,
+    ) -> Reason {
+        let (older, newer) = (self.writer(hop.older), self.writer(hop.newer));
+        let mut reason = Reason::default();
+        if newer == NONE {
+            let back = reader.map(|it| self.words.initial_overwritten(it, older, hop.key));
+            chain.extend(back);
+            reason.way.append(chain);
+        } else {
+            let read = reader.map(|reader| self.words.read_from(newer, reader, hop.key));
+            chain.extend(read);
+            let (one, other) = self.values(hop);
+            let shown = format!(
+                "{why} {} wrote {one}, and {} wrote {other}.",
+                self.words.name(older),
+                self.words.name(newer)
+            );
+            let arrow = Arrow::forced((older, newer), VERSIONS, &shown);
+            reason.way.push(arrow);
+            reason.rests.append(chain);
+        }
+        reason.sentences.push(why);
+        reason
     }
 }

@@ -9,7 +9,7 @@ use super::guarantees::Told;
 use super::precedence::{Precedence, lists};
 use super::sessions::Guarantee;
 use super::views::{Timekeeper, torn};
-use super::words::Words;
+use super::words::{Words, of_each_kind};
 use super::{Causality, Finding, Prepared, Ruling, causal, process, within};
 use crate::Budget;
 use crate::isolation::Level;
@@ -42,7 +42,7 @@ impl Prepared<'_, '_> {
             _ => return Ruling::Stopped(format!("{level} is not judged here")),
         };
         match stopped {
-            _ if !findings.is_empty() => Ruling::Violated(findings),
+            _ if !findings.is_empty() => Ruling::Violated(of_each_kind(findings)),
             Ok(()) => Ruling::Holds,
             Err(stop) => {
                 let count = self.dependencies.len();

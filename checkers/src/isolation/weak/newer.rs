@@ -94,8 +94,9 @@ impl Order {
         parts
     }
 
-    /// The shortest cycle of versions of each of the first few parts, the shortest first: each is not newer than the
-    /// next, and the last not newer than the first.
+    /// The shortest cycles of versions of the parts, one of each, the shortest first and so many at most: each version is
+    /// not newer than the next, and the last not newer than the first. The smallest parts are looked at first, and all of
+    /// them within the bound of steps; past it a cycle may not be the shortest.
     pub(super) fn cycles(&self, parts: &[Vec<u32>], most: usize) -> Vec<Vec<u32>> {
         let nodes = self.nodes as usize;
         let mut search = Search {
@@ -107,11 +108,17 @@ impl Order {
             steps: STEPS,
             queue: VecDeque::new(),
         };
-        let parts = (0..).zip(parts.iter().take(most));
-        let mut cycles: Vec<Vec<u32>> = parts
-            .map(|(number, part)| search.shortest(number, part))
-            .collect();
+        let mut by_size: Vec<&Vec<u32>> = parts.iter().collect();
+        by_size.sort_by_key(|part| part.len());
+        let mut cycles: Vec<Vec<u32>> = Vec::new();
+        for (number, part) in (0..).zip(by_size) {
+            if search.steps == 0 && cycles.len() >= most {
+                break;
+            }
+            cycles.push(search.shortest(number, part));
+        }
         cycles.sort_by_key(|cycle| (cycle.len(), cycle.iter().min().copied()));
+        cycles.truncate(most);
         cycles
     }
 }

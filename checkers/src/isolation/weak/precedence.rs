@@ -124,16 +124,22 @@ impl<'a> Precedence<'a> {
         components(self)
     }
 
-    /// The shortest cycle of each of the first few parts, shortest first: each node comes before the next, and the last
-    /// before the first.
+    /// The shortest cycles of the parts, one of each, the shortest first and so many at most: each node comes before the
+    /// next, and the last before the first. The smallest parts are looked at first, and all of them within the bound of
+    /// steps; past it a cycle may not be the shortest.
     pub(super) fn cycles(&self, parts: &[Vec<u32>], most: usize) -> Vec<Vec<u32>> {
         let mut search = Search::new(*self);
-        let mut cycles: Vec<Vec<u32>> = parts
-            .iter()
-            .take(most)
-            .map(|part| search.shortest(part))
-            .collect();
+        let mut by_size: Vec<&Vec<u32>> = parts.iter().collect();
+        by_size.sort_by_key(|part| part.len());
+        let mut cycles: Vec<Vec<u32>> = Vec::new();
+        for part in by_size {
+            if search.steps == 0 && cycles.len() >= most {
+                break;
+            }
+            cycles.push(search.shortest(part));
+        }
         cycles.sort_by_key(|cycle| (cycle.len(), cycle.iter().min().copied()));
+        cycles.truncate(most);
         cycles
     }
 }

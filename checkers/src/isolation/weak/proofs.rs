@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
+use super::arrows::{Arrow, HB};
 use super::precedence::{Precedence, lists};
 use super::process::{Broken, Forced};
 use super::words::{Reason, Words};
@@ -29,7 +30,7 @@ impl Words<'_, '_> {
                 followed.map(|(&from, &to)| (from, to)).collect()
             }),
         };
-        let reason = self.proof(memory, broken, &way);
+        let mut reason = self.proof(memory, broken, &way);
         let first = self.dependencies.first[broken.process as usize];
         let number = self.dependencies.number[first as usize];
         let process = self.transactions.operations[number as usize].process;
@@ -50,6 +51,8 @@ impl Words<'_, '_> {
             self.name(missed.writer),
             self.value(missed.writer, missed.key),
         );
+        let overwritten = self.initial_overwritten(missed.reader, missed.writer, missed.key);
+        reason.way.push(overwritten);
         let kind = if memory {
             "write-hb-init-read"
         } else {
@@ -101,6 +104,9 @@ impl Words<'_, '_> {
             self.walk(memory, broken, way, &mut all);
             all.add(self.forced_before(&broken.forced[step]));
         }
+        // What was told so far is what the way itself rests on.
+        let told = std::mem::take(&mut all.way);
+        all.rests.extend(told);
         self.walk(memory, broken, way, &mut all);
         all
     }
@@ -124,25 +130,38 @@ impl Words<'_, '_> {
             .flatten()
     }
 
-    /// The steps of a way that are not forced.
+    /// The steps of a way, in words as far as they are not forced.
     fn walk(&self, memory: bool, broken: &Broken, way: &Way, all: &mut Reason) {
         for &(from, to) in way {
             all.nodes.extend([from, to]);
-            all.add(self.counts(memory, broken, from, to).unwrap_or_default());
+            match self.counts(memory, broken, from, to) {
+                Some(reason) => all.add(reason),
+                None => all.way.extend(self.forced_arrow(broken, from, to)),
+            }
         }
+    }
+
+    /// The edge of a forced step, and what was read there.
+    fn forced_arrow(&self, broken: &Broken, from: u32, to: u32) -> Option<Arrow> {
+        let mut forced = broken.forced.iter();
+        let step = forced.find(|step| step.earlier == from && step.later == to)?;
+        self.forced_before(step).way.pop()
     }
 
     fn forced_before(&self, step: &Forced) -> Reason {
         let (earlier, later) = (self.name(step.earlier), self.name(step.later));
         let reader = self.name(step.reader);
+        let why = format!(
+            "{earlier} wrote {} to key {} and came before {reader}, which read {} from {later}: so {earlier} came \
+             before {later}.",
+            self.value(step.earlier, step.key),
+            self.key(step.key),
+            self.value(step.later, step.key),
+        );
         Reason {
-            sentences: vec![format!(
-                "{earlier} wrote {} to key {} and came before {reader}, which read {} from {later}: so {earlier} came \
-                 before {later}.",
-                self.value(step.earlier, step.key),
-                self.key(step.key),
-                self.value(step.later, step.key),
-            )],
+            way: vec![Arrow::forced((step.earlier, step.later), HB, &why)],
+            rests: vec![self.read_from(step.later, step.reader, step.key)],
+            sentences: vec![why],
             nodes: vec![step.earlier, step.later, step.reader],
         }
     }
@@ -157,5 +176,7 @@ impl Reason {
             }
         }
         self.nodes.extend(more.nodes);
+        self.way.extend(more.way);
+        self.rests.extend(more.rests);
     }
 }

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Finding;
+use super::arrows::{Arrow, CF, VERSIONS};
 use super::atomic::Missed;
 use super::clocks::{Clocks, visible};
 use super::scan::NONE;
@@ -49,17 +50,26 @@ impl Words<'_, '_> {
         readers
     }
 
-    fn read_instead(&self, (earlier, later): (u32, u32), (reader, key): Witness) -> Reason {
+    /// A step that a read forces, as an edge of a kind.
+    fn read_instead(
+        &self,
+        kind: &'static str,
+        (earlier, later): (u32, u32),
+        (reader, key): Witness,
+    ) -> Reason {
         let (reader_name, earlier_name, later_name) =
             (self.name(reader), self.name(earlier), self.name(later));
+        let why = format!(
+            "{reader_name} read {} of key {}, which {later_name} had written, and not {}, which {earlier_name} \
+             wrote: so {earlier_name} came before {later_name}.",
+            self.value(later, key),
+            self.key(key),
+            self.value(earlier, key),
+        );
         Reason {
-            sentences: vec![format!(
-                "{reader_name} read {} of key {}, which {later_name} had written, and not {}, which {earlier_name} \
-                 wrote: so {earlier_name} came before {later_name}.",
-                self.value(later, key),
-                self.key(key),
-                self.value(earlier, key),
-            )],
+            way: vec![Arrow::forced((earlier, later), kind, &why)],
+            rests: vec![self.read_from(later, reader, key)],
+            sentences: vec![why],
             nodes: vec![reader, earlier, later],
         }
     }
@@ -79,7 +89,7 @@ impl Words<'_, '_> {
                 return Reason::default();
             };
             let read = self.dependencies.reads.of(witness.0)[place];
-            let mut reason = self.read_instead((from, to), witness);
+            let mut reason = self.read_instead(VERSIONS, (from, to), witness);
             let seen = format!(
                 "{} read {} of key {}, which {} had written{}.",
                 self.name(witness.0),
@@ -93,6 +103,9 @@ impl Words<'_, '_> {
                 },
             );
             reason.sentences.insert(0, seen);
+            reason
+                .rests
+                .insert(0, self.read_from(from, witness.0, read.key));
             reason
         })
     }
@@ -122,8 +135,12 @@ impl Words<'_, '_> {
             self.value(missed.writer, missed.key),
         );
         let reason = Reason {
-            sentences: Vec::new(),
             nodes: vec![missed.reader, missed.writer],
+            way: vec![
+                self.read_from(missed.writer, missed.reader, seen_key),
+                self.initial_overwritten(missed.reader, missed.writer, missed.key),
+            ],
+            ..Reason::default()
         };
         self.finding(kind(later), Some(missed.key), summary, reason)
     }
@@ -140,14 +157,7 @@ impl Words<'_, '_> {
         self.cycle((kind, true), cycle, |from, to| {
             let witnesses = readers.get(&(from, to)).map_or(&[][..], |found| found);
             self.witnessed((from, to), witnesses, order)
-                .unwrap_or_else(|| Reason {
-                    sentences: vec![format!(
-                        "Someone who read what {} wrote had seen {}, which wrote the key before.",
-                        self.name(to),
-                        self.name(from)
-                    )],
-                    nodes: Vec::new(),
-                })
+                .unwrap_or_else(|| self.unexplained(from, to))
         })
     }
 
@@ -163,13 +173,26 @@ impl Words<'_, '_> {
         let saw = |reader: u32| step.0 < clocks.of_node(reader)[0];
         let first = witnesses.iter().filter(|(reader, _)| saw(*reader));
         let proofs = first.take(TRIED).map(|&witness| {
-            let mut reason = self.happened(step.0, witness.0);
-            let read = self.read_instead(step, witness);
-            reason.sentences.extend(read.sentences);
-            reason.nodes.extend(read.nodes);
+            let mut reason = Reason::default();
+            reason.rests_on(self.happened(step.0, witness.0));
+            reason.then(self.read_instead(CF, step, witness));
             reason
         });
         proofs.min_by_key(|reason| reason.sentences.len())
+    }
+
+    /// A step that is forced, where there are too many of them to look for what forces each.
+    fn unexplained(&self, from: u32, to: u32) -> Reason {
+        let why = format!(
+            "Someone who read what {} wrote had seen {}, which wrote the key before.",
+            self.name(to),
+            self.name(from)
+        );
+        Reason {
+            way: vec![Arrow::forced((from, to), CF, &why)],
+            sentences: vec![why],
+            ..Reason::default()
+        }
     }
 }
 

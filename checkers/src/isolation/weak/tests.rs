@@ -2,6 +2,8 @@
 
 mod agreement;
 mod case;
+mod edges;
+mod many;
 mod oracle;
 mod random;
 mod sizes;

@@ -1,8 +1,9 @@
 //! What was found, in words that a person can check by hand. A transaction is called by the index of the event that
 //! invoked it.
 
-use rupture_history::Outcome;
+use rupture_history::{Dependency, Outcome};
 
+use super::arrows::{Arrow, CF};
 use super::atomic::Missed;
 use super::dependencies::Dependencies;
 use super::flaws::Flaw;
@@ -11,6 +12,7 @@ use super::scan::NONE;
 use super::views::{Overtaken, Torn};
 use super::{Finding, Prepared};
 use crate::Id;
+use crate::isolation::graph::{WR, kind_name};
 use crate::isolation::promise::Fault;
 use crate::isolation::transactions::{Act, Registers, Transactions};
 
@@ -25,6 +27,39 @@ pub(super) struct Words<'w, 'h> {
 pub(super) struct Reason {
     pub(super) sentences: Vec<String>,
     pub(super) nodes: Vec<u32>,
+    /// The edges of the cycle, or of the way, in their order.
+    pub(super) way: Vec<Arrow>,
+    /// What those of them rest on that follow from something.
+    pub(super) rests: Vec<Arrow>,
+}
+
+impl Reason {
+    /// Adds what comes next.
+    pub(super) fn then(&mut self, more: Self) {
+        self.sentences.extend(more.sentences);
+        self.nodes.extend(more.nodes);
+        self.way.extend(more.way);
+        self.rests.extend(more.rests);
+    }
+
+    /// Adds what others rest on.
+    pub(super) fn rests_on(&mut self, more: Self) {
+        self.sentences.extend(more.sentences);
+        self.nodes.extend(more.nodes);
+        self.rests.extend(more.way);
+        self.rests.extend(more.rests);
+    }
+}
+
+/// The first finding of each kind, in the order in which the kinds were found: the smaller ones come first.
+pub(super) fn of_each_kind(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut first: Vec<Finding> = Vec::new();
+    for finding in findings {
+        if first.iter().all(|known| known.kind != finding.kind) {
+            first.push(finding);
+        }
+    }
+    first
 }
 
 impl<'w, 'h> Words<'w, 'h> {
@@ -80,6 +115,7 @@ impl<'w, 'h> Words<'w, 'h> {
             .collect();
         transactions.sort_unstable();
         transactions.dedup();
+        let dependencies = self.edges(&reason);
         let mut explanation = reason.sentences;
         for &number in &transactions {
             if self.transactions.outcome(number) == Outcome::Info {
@@ -95,6 +131,7 @@ impl<'w, 'h> Words<'w, 'h> {
             summary,
             explanation,
             transactions,
+            dependencies,
         }
     }
 
@@ -129,7 +166,26 @@ impl<'w, 'h> Words<'w, 'h> {
             summary: sentence + &more,
             explanation: Vec::new(),
             transactions,
+            dependencies: self.dirty(fault, flaw),
         }
+    }
+
+    /// The edge of a read of what did not commit, or was not to stay.
+    fn dirty(&self, fault: Fault, flaw: Flaw) -> Vec<Dependency> {
+        if !matches!(fault, Fault::AbortedRead | Fault::IntermediateRead) {
+            return Vec::new();
+        }
+        let (reader, other) = (self.called(flaw.reader), self.called(flaw.other));
+        vec![Dependency {
+            from: self.transactions.index(flaw.other),
+            to: self.transactions.index(flaw.reader),
+            kind: kind_name(WR).to_owned(),
+            why: format!(
+                "{reader} {}, and {other} {}.",
+                self.did(flaw.place),
+                self.did(flaw.other_place)
+            ),
+        }]
     }
 
     /// What a micro-operation did, after the name of its transaction.
@@ -163,14 +219,12 @@ impl<'w, 'h> Words<'w, 'h> {
             names.join(" < ")
         );
         let mut all = Reason {
-            sentences: Vec::new(),
             nodes: cycle.to_vec(),
+            ..Reason::default()
         };
         for (&from, &to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
             let direct = self.direct(from, to, sessions);
-            let reason = direct.unwrap_or_else(|| why(from, to));
-            all.sentences.extend(reason.sentences);
-            all.nodes.extend(reason.nodes);
+            all.then(direct.unwrap_or_else(|| why(from, to)));
         }
         self.finding(kind, None, summary, all)
     }
@@ -186,26 +240,19 @@ impl<'w, 'h> Words<'w, 'h> {
 
     /// Whether one node read from the other or, if that counts, followed it in its session, in words.
     pub(super) fn direct(&self, from: u32, to: u32, sessions: bool) -> Option<Reason> {
-        let (earlier, later) = (self.name(from), self.name(to));
         let mut reads = self.dependencies.reads.of(to).iter();
-        let sentence = if let Some(read) = reads.find(|read| read.source == from) {
-            format!(
-                "{later} read {} of key {}, which {earlier} had written, so {earlier} came before {later}.",
-                self.value(from, read.key),
-                self.key(read.key)
-            )
+        let arrow = if let Some(read) = reads.find(|read| read.source == from) {
+            self.read_from(from, to, read.key)
         } else if sessions && self.dependencies.before(to).contains(&from) {
-            let number = self.dependencies.number[from as usize];
-            let process = self.transactions.operations[number as usize].process;
-            format!(
-                "Process {process} had completed {earlier} before it invoked {later}, so {earlier} came before {later}."
-            )
+            self.in_session(from, to)
         } else {
             return None;
         };
         Some(Reason {
-            sentences: vec![sentence],
+            sentences: vec![arrow.why.clone()],
             nodes: vec![from, to],
+            way: vec![arrow],
+            rests: Vec::new(),
         })
     }
 
@@ -214,9 +261,7 @@ impl<'w, 'h> Words<'w, 'h> {
         let mut all = Reason::default();
         let path = path(self.dependencies, from, to).unwrap_or_default();
         for pair in path.windows(2) {
-            let reason = self.direct(pair[0], pair[1], true).unwrap_or_default();
-            all.sentences.extend(reason.sentences);
-            all.nodes.extend(reason.nodes);
+            all.then(self.direct(pair[0], pair[1], true).unwrap_or_default());
         }
         all
     }
@@ -231,6 +276,8 @@ impl<'w, 'h> Words<'w, 'h> {
         );
         let mut reason = self.happened(missed.writer, missed.reader);
         reason.nodes.extend([missed.writer, missed.reader]);
+        let overwritten = self.initial_overwritten(missed.reader, missed.writer, missed.key);
+        reason.way.push(overwritten);
         self.finding("write-co-init-read", Some(missed.key), summary, reason)
     }
 
@@ -238,8 +285,8 @@ impl<'w, 'h> Words<'w, 'h> {
     pub(super) fn view(&self, torn: &Torn) -> Finding {
         let reader = self.name(torn.reader);
         let mut reason = Reason {
-            sentences: Vec::new(),
             nodes: vec![torn.reader],
+            ..Reason::default()
         };
         let next = torn.steps.iter().cycle().skip(1);
         for (step, next) in torn.steps.iter().zip(next) {
@@ -269,27 +316,26 @@ impl<'w, 'h> Words<'w, 'h> {
 
     /// Why a source comes before the next in the eyes of the reader.
     fn overtaken(&self, reader: u32, step: Overtaken, next: u32, reason: &mut Reason) {
-        let mut add = |more: Reason| {
-            reason.sentences.extend(more.sentences);
-            reason.nodes.extend(more.nodes);
-        };
         if step.source != step.writer {
-            add(self.happened(step.source, step.writer));
+            reason.then(self.happened(step.source, step.writer));
         }
         if step.writer == next {
             return;
         }
-        add(self.happened(step.writer, reader));
+        reason.rests_on(self.happened(step.writer, reader));
         let (name, writer, next_name) =
             (self.name(reader), self.name(step.writer), self.name(next));
-        add(Reason {
-            sentences: vec![format!(
-                "{writer} wrote {} to key {}, and {name} read {}, which {next_name} had written: so to {name} \
-                 {writer} came before {next_name}.",
-                self.value(step.writer, step.key),
-                self.key(step.key),
-                self.value(next, step.key),
-            )],
+        let why = format!(
+            "{writer} wrote {} to key {}, and {name} read {}, which {next_name} had written: so to {name} \
+             {writer} came before {next_name}.",
+            self.value(step.writer, step.key),
+            self.key(step.key),
+            self.value(next, step.key),
+        );
+        reason.then(Reason {
+            way: vec![Arrow::forced((step.writer, next), CF, &why)],
+            rests: vec![self.read_from(next, reader, step.key)],
+            sentences: vec![why],
             nodes: vec![step.writer, next],
         });
     }

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::frame::{Case, NEVER};
+use super::super::frame::{Case, NEVER, Op};
 use super::super::report::{Proof, Report};
 use super::ledger::{Ledger, Read, Transfer};
 use crate::Budget;
@@ -14,22 +14,21 @@ const TOTAL: i128 = 100;
 
 /// What an account began with, by a read that shows it: at least, or at most.
 #[derive(Clone, Copy)]
-struct Bound {
+struct Bound<'a> {
     began_with: i128,
     balance: i128,
     /// What transfers could have brought in, or taken out, by then.
     moved: i128,
-    /// The read, by its place.
-    read: usize,
+    shown_by: Op<'a>,
 }
 
 /// What could have happened to an account so far, and what reads say of its beginning.
 #[derive(Clone, Copy, Default)]
-struct Account {
+struct Account<'a> {
     came: i128,
     went: i128,
-    least: Option<Bound>,
-    most: Option<Bound>,
+    least: Option<Bound<'a>>,
+    most: Option<Bound<'a>>,
     told: bool,
 }
 
@@ -38,25 +37,29 @@ pub(super) struct Balances<'a> {
     case: &'a Case<'a>,
     ledger: &'a Ledger<'a>,
     total: i128,
-    /// The first read that shows the total, by its place.
-    model: Option<usize>,
-    /// How many show it.
+    /// The opening, if it shows the total.
+    opening: Option<&'a Read<'a>>,
+    /// The opening, or else the first read that shows the total.
+    model: Option<&'a Read<'a>>,
+    /// How many reads show it.
     agreeing: usize,
-    /// The row from which transfers name each account.
+    /// The row from which transfers, or the opening, name each account.
     named: Vec<u32>,
-    /// The accounts of the first read with the total, or of the first.
+    /// The accounts of the model, or of the first read.
     shown: Vec<bool>,
 }
 
 impl<'a> Balances<'a> {
-    pub(super) fn new(case: &'a Case<'a>, ledger: &'a Ledger<'a>, total: Option<i64>) -> Self {
-        let total = total.map_or_else(|| usual_total(ledger), i128::from);
-        let shows = |read: &&Read<'_>| read.total == Some(total);
+    pub(super) fn new(case: &'a Case<'a>, ledger: &'a Ledger<'a>, total: Option<i128>) -> Self {
+        let total = total.unwrap_or_else(|| usual_total(ledger));
+        let shows = |read: &&'a Read<'a>| read.total == Some(total);
+        let opening = ledger.opening().filter(shows);
         let mut balances = Self {
             case,
             ledger,
             total,
-            model: ledger.reads.iter().position(|read| shows(&read)),
+            opening,
+            model: opening.or_else(|| ledger.reads.iter().find(shows)),
             agreeing: ledger.reads.iter().filter(shows).count(),
             named: vec![NEVER; ledger.accounts()],
             shown: vec![false; ledger.accounts()],
@@ -71,14 +74,20 @@ impl<'a> Balances<'a> {
                 self.named[account as usize] = transfer.invoked;
             }
         }
-        if let Some(first) = self.ledger.reads.get(self.model.unwrap_or_default()) {
-            for &(account, _) in self.ledger.lines(first) {
-                self.shown[account as usize] = true;
-            }
+        for &(account, _) in self.opening.map_or(&[][..], |it| self.ledger.lines(it)) {
+            self.named[account as usize] = 0;
+        }
+        for &(account, _) in self.first().map_or(&[][..], |it| self.ledger.lines(it)) {
+            self.shown[account as usize] = true;
         }
     }
 
-    pub(super) fn tell_assumptions(&self, given: Option<i64>, report: &mut Report<'_>) {
+    /// What every read must have the accounts of.
+    fn first(&self) -> Option<&'a Read<'a>> {
+        self.model.or(self.ledger.reads.first())
+    }
+
+    pub(super) fn tell_assumptions(&self, given: Option<i128>, report: &mut Report<'_>) {
         let (reads, of_key) = (self.ledger.reads.len(), self.case.of_key());
         if given.is_none() && reads > 0 {
             report.note(match self.agreeing {
@@ -148,9 +157,10 @@ impl<'a> Balances<'a> {
         );
         let mut proof = Proof::new(self.case, summary).by(read.op);
         if let Some(model) = self.model {
-            let model = self.ledger.reads[model].op;
+            let model = model.op;
             proof = proof.by(model).because(format!(
-                "The read of event {} shows the total {}, and no transfer changes it.",
+                "The {} of event {} shows the total {}, and no transfer changes it.",
+                model.f(),
                 model.completed_index(),
                 self.total
             ));
@@ -174,7 +184,7 @@ impl<'a> Balances<'a> {
         proof
     }
 
-    /// The accounts that only one of a read and the first with the total shows, and whether it is this one.
+    /// The accounts that only one of a read and the model shows, and whether it is this one.
     fn differing(&self, read: &Read<'_>) -> impl Iterator<Item = (u32, bool)> + '_ {
         let mut shown = vec![false; self.shown.len()];
         for &(account, _) in self.ledger.lines(read) {
@@ -204,16 +214,18 @@ impl<'a> Balances<'a> {
 
     fn appeared(&self, read: &Read<'_>, account: u32, here: bool) -> Proof {
         let name = self.ledger.name(account);
-        let other = self.ledger.reads[self.model.unwrap_or_default()].op;
+        let other = self.first().map_or(read.op, |first| first.op);
         let [shows, shows_not] = if here {
             [read.op, other]
         } else {
             [other, read.op]
         };
         let summary = format!(
-            "the read of event {}{} shows the account {name}, and that of event {} does not",
+            "the {} of event {}{} shows the account {name}, and the {} of event {} does not",
+            shows.f(),
             shows.completed_index(),
             self.case.of_key(),
+            shows_not.f(),
             shows_not.completed_index()
         );
         let why = format!(
@@ -235,13 +247,13 @@ impl<'a> Balances<'a> {
             .iter()
             .filter(|transfer| !transfer.failed)
             .peekable();
-        let mut reads: Vec<usize> = (0..self.ledger.reads.len()).collect();
-        reads.retain(|&at| self.ledger.reads[at].total == Some(self.total));
-        reads.sort_by_key(|&at| self.ledger.reads[at].op.acknowledged());
+        let mut reads: Vec<&Read<'_>> =
+            self.opening.into_iter().chain(&self.ledger.reads).collect();
+        reads.retain(|read| read.total == Some(self.total));
+        reads.sort_by_key(|read| read.op.acknowledged());
         let mut balances = vec![0; accounts.len()];
-        for at in reads {
-            let read = &self.ledger.reads[at];
-            let held = self.ledger.bytes() + accounts.capacity() * size_of::<Account>();
+        for read in reads {
+            let held = self.ledger.bytes() + accounts.capacity() * size_of::<Account<'_>>();
             if report.is_over(budget, held) {
                 return;
             }
@@ -253,7 +265,7 @@ impl<'a> Balances<'a> {
                 balances[account as usize] = i128::from(balance.unwrap_or_default());
             }
             for (number, account) in accounts.iter_mut().enumerate() {
-                self.bound(number as u32, account, balances[number], at, report);
+                self.bound(number as u32, account, balances[number], read.op, report);
             }
         }
     }
@@ -261,16 +273,16 @@ impl<'a> Balances<'a> {
     fn bound(
         &self,
         number: u32,
-        account: &mut Account,
+        account: &mut Account<'a>,
         balance: i128,
-        read: usize,
+        shown_by: Op<'a>,
         report: &mut Report<'_>,
     ) {
         let bound = |began_with: i128, moved: i128| Bound {
             began_with,
             balance,
             moved,
-            read,
+            shown_by,
         };
         let least = bound(balance - account.came, account.came);
         let most = bound(balance + account.went, account.went);
@@ -295,9 +307,9 @@ impl<'a> Balances<'a> {
         }
     }
 
-    fn unexplained(&self, account: u32, least: Bound, most: Bound) -> Proof {
+    fn unexplained(&self, account: u32, least: Bound<'_>, most: Bound<'_>) -> Proof {
         let name = self.ledger.name(account);
-        let [low, high] = [least.read, most.read].map(|read| self.ledger.reads[read].op);
+        let (low, high) = (least.shown_by, most.shown_by);
         let summary = format!(
             "account {name}{} shows {} and {}, which no transfers explain",
             self.case.of_key(),
@@ -307,8 +319,9 @@ impl<'a> Balances<'a> {
         Proof::new(self.case, summary)
             .by(low)
             .because(format!(
-                "The read of event {} shows {}. Transfers that had begun by then and did not fail could have brought in at \
+                "The {} of event {} shows {}. Transfers that had begun by then and did not fail could have brought in at \
                  most {}: the account began with at least {}.",
+                low.f(),
                 low.completed_index(),
                 least.balance,
                 least.moved,
@@ -316,8 +329,9 @@ impl<'a> Balances<'a> {
             ))
             .by(high)
             .because(format!(
-                "The read of event {} shows {}. Transfers that had begun by then and did not fail could have taken out at \
+                "The {} of event {} shows {}. Transfers that had begun by then and did not fail could have taken out at \
                  most {}: the account began with at most {}.",
+                high.f(),
                 high.completed_index(),
                 most.balance,
                 most.moved,
@@ -340,7 +354,7 @@ fn usual_total(ledger: &Ledger<'_>) -> i128 {
 }
 
 /// What a transfer could have done, if it happened.
-fn book(accounts: &mut [Account], transfer: &Transfer) {
+fn book(accounts: &mut [Account<'_>], transfer: &Transfer) {
     if transfer.from == transfer.to {
         return;
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rupture_history::{Value, ValueRef};
 use rustc_hash::FxHashMap;
 
-use super::super::frame::Op;
+use super::super::frame::{NEVER, Op};
 use crate::CheckError;
 use crate::model::canonical;
 
@@ -19,7 +19,7 @@ pub(super) struct Transfer {
     pub(super) amount: i128,
 }
 
-/// An `ok` read.
+/// An `ok` read, or what a bank was opened with.
 #[derive(Clone)]
 pub(super) struct Read<'a> {
     pub(super) op: Op<'a>,
@@ -38,6 +38,10 @@ pub(super) struct Ledger<'a> {
     /// The same.
     pub(super) reads: Vec<Read<'a>>,
     lines: Vec<(u32, Option<i64>)>,
+    /// The first opening that did not fail.
+    opening: Option<Read<'a>>,
+    /// Another opening that did not fail has other balances.
+    ambiguous: bool,
 }
 
 impl<'a> Ledger<'a> {
@@ -74,15 +78,31 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// What a bank was opened with.
-    pub(super) fn opened(op: Op<'_>) -> Result<i64, CheckError> {
-        let balances = op.argument().entries();
-        let sum = balances.and_then(|mut balances| {
-            balances.try_fold(0_i64, |sum, (_, balance)| {
-                sum.checked_add(balance.as_int()?)
-            })
-        });
-        sum.ok_or_else(|| op.wrong_argument("{account balance ...} with integers for balances"))
+    pub(super) fn open(&mut self, op: Op<'a>) -> Result<(), CheckError> {
+        let expected = "{account balance ...} with integers for balances";
+        let opening = self.balances(op, op.argument());
+        let opening = opening.filter(|opening| opening.total.is_some());
+        let opening = opening.ok_or_else(|| op.wrong_argument(expected))?;
+        match &self.opening {
+            _ if op.failed() => {}
+            Some(first) => self.ambiguous |= op.argument() != first.op.argument(),
+            None => self.opening = Some(opening),
+        }
+        Ok(())
+    }
+
+    /// What the bank was to be opened with.
+    pub(super) fn opened_with(&self) -> Option<i128> {
+        self.opening.as_ref()?.total
+    }
+
+    /// The opening, if it certainly was one, and was over before anything else began.
+    pub(super) fn opening(&self) -> Option<&Read<'a>> {
+        let reads = self.reads.first().map(|read| read.op.invoked());
+        let transfers = self.transfers.first().map(|transfer| transfer.invoked);
+        let next = reads.into_iter().chain(transfers).min().unwrap_or(NEVER);
+        let opening = self.opening.as_ref().filter(|_| !self.ambiguous)?;
+        (opening.op.acknowledged() < next).then_some(opening)
     }
 
     pub(super) fn read(&mut self, op: Op<'a>) -> Result<(), CheckError> {
@@ -90,12 +110,19 @@ impl<'a> Ledger<'a> {
             return Ok(());
         };
         let expected = "{account balance ...} with integers or nil for balances";
-        let entries = value.entries().ok_or_else(|| op.wrong_result(expected))?;
+        let read = self.balances(op, value);
+        self.reads
+            .push(read.ok_or_else(|| op.wrong_result(expected))?);
+        Ok(())
+    }
+
+    /// The balances that an operation shows; `None` where these are none.
+    fn balances(&mut self, op: Op<'a>, value: ValueRef<'_>) -> Option<Read<'a>> {
         let start = self.lines.len();
         let mut total = Some(0);
-        for (account, balance) in entries {
+        for (account, balance) in value.entries()? {
             if balance.as_int().is_none() && !balance.is_nil() {
-                return Err(op.wrong_result(expected));
+                return None;
             }
             let line = (self.account(account), balance.as_int());
             total = total
@@ -104,8 +131,7 @@ impl<'a> Ledger<'a> {
             self.lines.push(line);
         }
         let lines = start..self.lines.len();
-        self.reads.push(Read { op, lines, total });
-        Ok(())
+        Some(Read { op, lines, total })
     }
 
     /// The accounts and balances of a read.

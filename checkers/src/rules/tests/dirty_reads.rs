@@ -81,6 +81,24 @@ fn values_of(op: &Seen) -> Option<Vec<i64>> {
     }
 }
 
+#[test]
+fn an_initial_value_stays() {
+    let history = rupture_history::codec::read(
+        b"{:process 0 :type :invoke :f :strong-read}
+          {:process 0 :type :ok :f :strong-read :value [7]}
+          {:process 1 :type :invoke :f :strong-read}
+          {:process 1 :type :ok :f :strong-read :value []}",
+    );
+    let verdict = DirtyReads::new().check(&history.unwrap(), &Budget::unlimited());
+    let anomaly = &verdict.unwrap().anomalies[0];
+    assert_eq!(anomaly.kind, "disagreement");
+    assert_eq!(
+        anomaly.explanation[0],
+        "Nobody put 7 in, so that it was there from the beginning: the strong-read that completed with event 1 saw it."
+    );
+    assert_eq!(anomaly.evidence.len(), 2);
+}
+
 fn oracle(all: &[Seen]) -> Judged {
     let mut judged = Judged::default();
     let of = |f: &'static str| all.iter().filter(move |op| op.f == f);
@@ -113,11 +131,12 @@ fn oracle(all: &[Seen]) -> Judged {
         }
         let acknowledged = writes().filter_map(|op| op.acknowledged).min();
         let known = [acknowledged, seen_at].into_iter().flatten().min();
+        let there = known.or(from_nowhere_at);
         let began_after = |row: u32| strong.iter().any(|(op, _)| op.invoked > row);
         let in_some = strong.iter().any(|(_, values)| values.contains(&value));
         if in_some {
             let misses = |(op, values): &&(&Seen, Vec<i64>)| -> bool {
-                !values.contains(&value) && known.is_some_and(|known| op.invoked > known)
+                !values.contains(&value) && there.is_some_and(|there| op.invoked > there)
             };
             if strong.iter().any(misses) {
                 judged.find("disagreement");

@@ -1,8 +1,5 @@
-//! The levels from their definitions, by trying everything. Shares no code with the judge.
-//!
-//! The strong levels are tried as they are defined operationally (Cerone, Bernardi & Gotsman 2015): an order of
-//! commits, and for each transaction how much of it was its snapshot. Repeatable read, and once more serializability
-//! and snapshot isolation, are tried as Adya defines them: an order of versions for every key, and then the cycles.
+//! The levels as Adya defines them: an order of versions for every key, and then the cycles. Shares no code with the
+//! judge. It says the same as the [orders of commits](super::orders), and is slower, so fewer histories are tried.
 
 use rupture_history::Outcome;
 
@@ -42,24 +39,9 @@ fn is_internally_consistent(txn: &Txn) -> bool {
         })
 }
 
-/// The first reads of keys that the transaction had not written.
-fn outer_reads(txn: &Txn) -> Vec<(usize, u32)> {
-    let mut known = [false; KEYS];
-    let mut reads = Vec::new();
-    for &(key, act) in &txn.acts {
-        if let (Act::Read(value), false) = (act, known[key]) {
-            reads.push((key, value));
-        }
-        known[key] = true;
-    }
-    reads
-}
-
-/// What an order of commits has to keep.
-#[allow(clippy::struct_excessive_bools)]
+/// What the graph of a level has beside reads and writes.
 struct Rules {
     snapshots: bool,
-    may_lose_updates: bool,
     sessions: bool,
     real_time: bool,
 }
@@ -74,7 +56,6 @@ fn rules(level: Level) -> Rules {
             level,
             SnapshotIsolation | StrongSessionSnapshotIsolation | StrongSnapshotIsolation | Prefix
         ),
-        may_lose_updates: level == Prefix,
         sessions: matches!(
             level,
             StrongSessionSerializable | StrongSessionSnapshotIsolation | Prefix
@@ -83,82 +64,10 @@ fn rules(level: Level) -> Rules {
     }
 }
 
-/// Whether some order of commits explains the history.
-pub(super) fn has_order(txns: &[Txn], level: Level, assumptions: Assumptions) -> bool {
-    let consistent = |txn: &Txn| txn.outcome != Outcome::Ok || is_internally_consistent(txn);
-    let mut order = Vec::new();
-    txns.iter().all(consistent) && extend(txns, &rules(level), assumptions, &mut order)
-}
-
 fn must_follow(rules: &Rules, one: &Txn, other: &Txn) -> bool {
     (rules.real_time || rules.sessions && one.process == other.process)
         && one.outcome == Outcome::Ok
         && one.precedes(other)
-}
-
-fn extend(txns: &[Txn], rules: &Rules, assumptions: Assumptions, order: &mut Vec<usize>) -> bool {
-    let missing = (0..txns.len()).any(|at| txns[at].outcome == Outcome::Ok && !order.contains(&at));
-    if !missing && keeps(txns, order, assumptions) {
-        return true;
-    }
-    for next in 0..txns.len() {
-        if txns[next].outcome == Outcome::Fail || order.contains(&next) {
-            continue;
-        }
-        // Those that must come before and are not there yet.
-        let early = (0..txns.len()).any(|before| {
-            !order.contains(&before) && must_follow(rules, &txns[before], &txns[next])
-        });
-        let late = order
-            .iter()
-            .any(|&after| must_follow(rules, &txns[next], &txns[after]));
-        if early || late || !explained(txns, rules, order, next) {
-            continue;
-        }
-        order.push(next);
-        if extend(txns, rules, assumptions, order) {
-            return true;
-        }
-        order.pop();
-    }
-    false
-}
-
-/// Whether a transaction that commits now may have seen some snapshot.
-fn explained(txns: &[Txn], rules: &Rules, order: &[usize], next: usize) -> bool {
-    let txn = &txns[next];
-    let least = if rules.snapshots { 0 } else { order.len() };
-    (least..=order.len()).any(|snapshot| {
-        let (seen, missed) = order.split_at(snapshot);
-        let follows = missed
-            .iter()
-            .all(|&before| !must_follow(rules, &txns[before], txn));
-        let writes = |at: usize, key: usize| last_write(&txns[at], key).is_some();
-        let conflict = missed.iter().any(|&other| {
-            (0..KEYS).any(|key| writes(other, key) && last_write(txn, key).is_some())
-        });
-        let reads = txn.outcome != Outcome::Ok
-            || outer_reads(txn).iter().all(|&(key, value)| {
-                let found = seen.iter().rev().find_map(|&at| last_write(&txns[at], key));
-                found.unwrap_or(0) == value
-            });
-        follows && reads && (rules.may_lose_updates || !conflict)
-    })
-}
-
-/// Whether the order of versions is as it is assumed.
-fn keeps(txns: &[Txn], order: &[usize], assumptions: Assumptions) -> bool {
-    let place = |key: usize, value: u32| {
-        let written = order
-            .iter()
-            .position(|&at| last_write(&txns[at], key) == Some(value));
-        if value == 0 {
-            Some(0)
-        } else {
-            written.map(|at| at + 1)
-        }
-    };
-    versions_keep(txns, order, assumptions, &place)
 }
 
 /// Whether versions are as it is assumed, by where each stands among those of its key.
@@ -172,19 +81,24 @@ fn versions_keep(
         return true;
     }
     (0..KEYS).all(|key| {
-        let met = |at: usize| -> Vec<usize> {
+        // Where versions stand that it met, and whether it wrote them; only what it leaves behind is a version.
+        let met = |at: usize| -> Vec<(usize, bool)> {
             let of_key = txns[at].acts.iter().filter(|(of, _)| *of == key);
             let values = of_key.filter_map(|&(_, act)| match act {
-                // Only what it leaves behind is a version.
-                Act::Write(value) => place(key, value),
-                Act::Read(value) if txns[at].outcome == Outcome::Ok => place(key, value),
+                Act::Write(value) => Some((place(key, value)?, true)),
+                Act::Read(value) if txns[at].outcome == Outcome::Ok => {
+                    Some((place(key, value)?, false))
+                }
                 Act::Read(_) => None,
             });
             values.collect()
         };
+        let along = assumptions.sequential_keys || assumptions.linearizable_keys;
         there.iter().all(|&one| {
             let own = met(one);
-            let within = own.windows(2).all(|pair| pair[0] <= pair[1]);
+            let within = own
+                .windows(2)
+                .all(|pair| pair[0].0 <= pair[1].0 || !(along || pair[1].1));
             within
                 && there.iter().all(|&other| {
                     let same = txns[one].process == txns[other].process;
@@ -194,7 +108,7 @@ fn versions_keep(
                         return true;
                     }
                     match (own.last(), met(other).first()) {
-                        (Some(last), Some(first)) => last <= first,
+                        (Some((last, _)), Some((first, _))) => last <= first,
                         _ => true,
                     }
                 })

@@ -32,6 +32,8 @@ pub(super) struct Facts {
     no_version: bool,
     /// A transaction contradicts itself.
     internal: bool,
+    /// A transaction read what it wrote only later: it depends on itself.
+    future: bool,
 }
 
 /// Which write a value of a key is: the transaction and the place.
@@ -55,6 +57,7 @@ impl Facts {
             writes: vec![Vec::new(); count],
             no_version: false,
             internal: false,
+            future: false,
         };
         for number in 0..count {
             if case.0[number].outcome == Outcome::Ok {
@@ -102,7 +105,7 @@ impl Facts {
                 continue;
             };
             if from == number {
-                self.internal |= at > place;
+                self.future |= at > place;
                 continue;
             }
             if case.0[from].outcome == Outcome::Fail {
@@ -125,10 +128,11 @@ impl Facts {
 
     /// Whether a level holds.
     pub(super) fn holds(&self, level: Level) -> bool {
-        let whole = !self.no_version && !self.internal;
+        let committed = !self.no_version && !self.future;
+        let whole = committed && !self.internal;
         match level {
-            Level::ReadCommitted => !self.no_version && self.committed(),
-            Level::MonotonicAtomicView => !self.no_version && self.atomic(true),
+            Level::ReadCommitted => committed && self.committed(),
+            Level::MonotonicAtomicView => committed && self.atomic(true),
             Level::ReadAtomic => whole && self.atomic(false),
             Level::CausalConvergence => whole && self.convergent(),
             Level::Causal => whole && self.causal(false),

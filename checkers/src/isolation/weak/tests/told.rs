@@ -58,7 +58,7 @@ const SMALLEST: [(&str, Level, &str, &[u32]); 24] = [
         &[0, 1, 2],
     ),
     ("0: wx1 rx0", Level::ReadAtomic, "internal", &[0]),
-    ("0: rx1 wx1", Level::ReadAtomic, "future-read", &[0]),
+    ("0: rx1 wx1", Level::ReadCommitted, "future-read", &[0]),
     ("0: rx1 | 0: wx1", Level::Causal, "cyclic-co", &[0, 1]),
     (
         "0: wx1 | 0: rx0",
