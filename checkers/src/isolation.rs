@@ -55,6 +55,7 @@ mod list_append;
 pub(crate) mod order;
 pub(crate) mod promise;
 pub(crate) mod register;
+pub(crate) mod rows;
 mod rw_register;
 pub(crate) mod solver;
 #[cfg(test)]
@@ -66,13 +67,16 @@ pub use level::Level;
 pub use list_append::ListAppend;
 pub use rw_register::RwRegister;
 
-use rupture_history::{Operation, Outcome};
+use crate::Budget;
+use crate::linearizability::search::Stop;
 
-/// Why there is nothing to judge. That every transaction failed is something: nothing happened.
-pub(crate) fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
-    if operations.is_empty() {
-        return Some("the history has no operations of clients");
+/// Says whether the budget has ended, for what is held or is about to be.
+pub(crate) fn within(budget: &Budget<'_>, bytes: usize) -> Result<(), Stop> {
+    if bytes > budget.bytes() {
+        return Err(Stop::Memory);
     }
-    let completed = operations.iter().any(|o| o.outcome != Outcome::Info);
-    (!completed).then_some("nobody knows of any operation whether it happened")
+    if budget.is_over() {
+        return Err(Stop::Time);
+    }
+    Ok(())
 }

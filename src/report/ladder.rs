@@ -151,12 +151,12 @@ fn extremes(ladder: &[Rung]) -> Vec<String> {
 
 /// The levels that hold and that no other that holds implies.
 pub fn strongest_that_hold(ladder: &[Rung]) -> Vec<String> {
-    extreme(ladder, Validity::Valid, |level, other| other.implies(level))
+    names(&Level::strongest(&levels(ladder, Validity::Valid)))
 }
 
 /// The levels that fail and imply no other that does.
 pub fn weakest_that_fail(ladder: &[Rung]) -> Vec<String> {
-    extreme(ladder, Validity::Invalid, Level::implies)
+    names(&Level::weakest(&levels(ladder, Validity::Invalid)))
 }
 
 /// The levels that fail because a weaker one does.
@@ -169,25 +169,16 @@ pub fn fail_as_well(ladder: &[Rung]) -> Vec<String> {
     others.map(|rung| rung.level.clone()).collect()
 }
 
-fn extreme(
-    ladder: &[Rung],
-    validity: Validity,
-    beyond: impl Fn(Level, Level) -> bool,
-) -> Vec<String> {
-    let levels: Vec<Level> = ladder
-        .iter()
-        .filter(|rung| rung.validity == validity)
+/// The levels with this answer.
+fn levels(ladder: &[Rung], validity: Validity) -> Vec<Level> {
+    let judged = ladder.iter().filter(|rung| rung.validity == validity);
+    judged
         .filter_map(|rung| Level::named(&rung.level))
-        .collect();
-    let is_extreme = |&&level: &&Level| {
-        let mut others = levels.iter().filter(|&&other| other != level);
-        !others.any(|&other| beyond(level, other))
-    };
-    levels
-        .iter()
-        .filter(is_extreme)
-        .map(ToString::to_string)
         .collect()
+}
+
+fn names(levels: &[Level]) -> Vec<String> {
+    levels.iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]

@@ -38,16 +38,8 @@ pub(crate) fn climb(levels: &[Level], mut judge: impl FnMut(Level) -> Validity) 
 /// The weakest levels that fail: those that imply no other that does.
 pub(crate) fn weakest_that_fail(rungs: &[Rung]) -> Vec<String> {
     let failed = levels(rungs, Validity::Invalid);
-    let implies_another = |level: Level| {
-        failed
-            .iter()
-            .any(|&other| other != level && level.implies(other))
-    };
-    failed
-        .iter()
-        .filter(|&&level| !implies_another(level))
-        .map(ToString::to_string)
-        .collect()
+    let weakest = Level::weakest(&failed);
+    weakest.iter().map(ToString::to_string).collect()
 }
 
 /// The levels with this answer.

@@ -177,6 +177,30 @@ impl Level {
         }
     }
 
+    /// Those of some levels that imply no other of them, stronger ones first.
+    ///
+    /// ```
+    /// use rupture_checkers::isolation::Level;
+    ///
+    /// let failed = [Level::Serializable, Level::RepeatableRead, Level::MonotonicReads];
+    /// assert_eq!(Level::weakest(&failed), [Level::RepeatableRead, Level::MonotonicReads]);
+    /// ```
+    pub fn weakest(levels: &[Self]) -> Vec<Self> {
+        extreme(levels, Self::implies)
+    }
+
+    /// Those of some levels that no other of them implies, stronger ones first.
+    ///
+    /// ```
+    /// use rupture_checkers::isolation::Level;
+    ///
+    /// let held = [Level::ReadCommitted, Level::ReadAtomic, Level::MonotonicReads];
+    /// assert_eq!(Level::strongest(&held), [Level::ReadAtomic, Level::MonotonicReads]);
+    /// ```
+    pub fn strongest(levels: &[Self]) -> Vec<Self> {
+        extreme(levels, |level, other| other.implies(level))
+    }
+
     /// Whether every history that holds this level holds the other.
     pub fn implies(self, other: Self) -> bool {
         let mut open = vec![self];
@@ -188,6 +212,18 @@ impl Level {
         }
         false
     }
+}
+
+/// Those of some levels of which no other is beyond, each once.
+fn extreme(levels: &[Level], beyond: impl Fn(Level, Level) -> bool) -> Vec<Level> {
+    let is_extreme = |level: Level| {
+        let mut others = levels.iter().filter(|&&other| other != level);
+        !others.any(|&other| beyond(level, other))
+    };
+    Level::ALL
+        .into_iter()
+        .filter(|&level| levels.contains(&level) && is_extreme(level))
+        .collect()
 }
 
 impl fmt::Display for Level {

@@ -20,6 +20,7 @@ pub(crate) mod oracle;
 mod relation;
 mod server;
 pub(crate) mod stores;
+mod turns;
 pub(crate) mod txn;
 mod visibility;
 mod weakest;

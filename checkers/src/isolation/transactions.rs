@@ -9,6 +9,7 @@
 
 use rupture_history::{EventRef, History, Operation, Outcome, ValueRef};
 
+use super::rows::Rows;
 use crate::{CheckError, Id, Values};
 
 /// What micro-operations look like: which write there is, and what a read returns.
@@ -297,10 +298,8 @@ pub(crate) struct Write {
 /// Every write by key and value: each value is written to a key once.
 #[derive(Clone, Debug)]
 pub(crate) struct Writes {
-    /// Where the writes of each key begin; one more at the end.
-    first: Vec<u32>,
     /// By key, then by value.
-    list: Vec<Write>,
+    rows: Rows<Write>,
 }
 
 impl Writes {
@@ -309,46 +308,36 @@ impl Writes {
     /// # Errors
     /// A value is written twice to a key: nobody could say which of the two a read saw.
     pub(crate) fn of<L: Language>(transactions: &Transactions<'_, L>) -> Result<Self, CheckError> {
-        let mut first = vec![0; transactions.key_count() + 1];
-        for micro in transactions.micros() {
-            if matches!(micro.act, Act::Write(_)) {
-                first[micro.key as usize + 1] += 1;
-            }
-        }
-        for key in 1..first.len() {
-            first[key] += first[key - 1];
-        }
         let nowhere = Write {
             value: Id::NIL,
             transaction: 0,
             place: 0,
         };
-        let mut list = vec![nowhere; first.last().map_or(0, |&all: &u32| all as usize)];
-        let mut next = first.clone();
-        for transaction in 0..transactions.len() as u32 {
-            for place in transactions.places(transaction) {
-                let micro = transactions.micros()[place];
-                if let Act::Write(value) = micro.act {
-                    let at = &mut next[micro.key as usize];
-                    list[*at as usize] = Write {
-                        value,
-                        transaction,
-                        place: place as u32,
-                    };
-                    *at += 1;
-                }
-            }
-        }
-        let mut writes = Self { first, list };
+        let numbers = 0..transactions.len() as u32;
+        let places =
+            numbers.flat_map(|number| transactions.places(number).map(move |at| (number, at)));
+        let written = places.filter_map(|(transaction, place)| {
+            let micro = transactions.micros()[place];
+            let Act::Write(value) = micro.act else {
+                return None;
+            };
+            let write = Write {
+                value,
+                transaction,
+                place: place as u32,
+            };
+            Some((micro.key, write))
+        });
+        let rows = Rows::sorted(transactions.key_count(), written, nowhere);
+        let mut writes = Self { rows };
         writes.sort(transactions)?;
         Ok(writes)
     }
 
     fn sort<L: Language>(&mut self, transactions: &Transactions<'_, L>) -> Result<(), CheckError> {
         let mut earliest: Option<(Write, Write)> = None;
-        for key in 0..self.first.len() - 1 {
-            let range = self.first[key] as usize..self.first[key + 1] as usize;
-            let list = &mut self.list[range];
+        for key in 0..self.rows.count() {
+            let list = self.rows.of_mut(key);
             list.sort_by_key(|write| (write.value, write.place));
             for pair in list.windows(2) {
                 let twice = pair[0].value == pair[1].value;
@@ -362,12 +351,12 @@ impl Writes {
 
     /// The writes of a key, by value.
     pub(crate) fn of_key(&self, key: u32) -> &[Write] {
-        &self.list[self.range(key)]
+        self.rows.of(key)
     }
 
     /// The places of the writes of a key in the list of all.
     pub(crate) fn range(&self, key: u32) -> std::ops::Range<usize> {
-        self.first[key as usize] as usize..self.first[key as usize + 1] as usize
+        self.rows.range(key)
     }
 
     /// The place of the write of a value to a key in the list of all.
@@ -379,12 +368,12 @@ impl Writes {
 
     /// The write of a value to a key.
     pub(crate) fn find(&self, key: u32, value: Id) -> Option<&Write> {
-        self.place(key, value).map(|place| &self.list[place])
+        self.place(key, value).map(|place| &self.rows.all()[place])
     }
 
     /// All writes, by key and then by value.
     pub(crate) fn all(&self) -> &[Write] {
-        &self.list
+        self.rows.all()
     }
 }
 

@@ -48,11 +48,13 @@ use std::sync::OnceLock;
 
 use rupture_history::{Anomaly, Dependency, Evidence};
 
+use super::rows::Rows;
 use super::transactions::{Registers, Transactions, Writes};
+use super::within;
 use crate::Budget;
 use crate::linearizability::search::Stop;
 use atomic::Forced;
-use dependencies::{Dependencies, Lists};
+use dependencies::Dependencies;
 use flaws::Flaws;
 use scan::Scan;
 
@@ -64,7 +66,7 @@ pub(crate) struct Prepared<'t, 'h> {
     /// What causal convergence forces, and a causal order, once a level asked for them.
     causality: OnceLock<Option<Causality>>,
     /// Every read, by key and then by reader: who read which version.
-    readers: OnceLock<Lists<(u32, u32)>>,
+    readers: OnceLock<Rows<(u32, u32)>>,
 }
 
 /// Who happened before whom, and what follows.
@@ -146,15 +148,4 @@ impl<'t, 'h> Prepared<'t, 'h> {
             readers: OnceLock::new(),
         })
     }
-}
-
-/// Says whether the budget has ended, for what is held or is about to be.
-fn within(budget: &Budget<'_>, bytes: usize) -> Result<(), Stop> {
-    if bytes > budget.bytes() {
-        return Err(Stop::Memory);
-    }
-    if budget.is_over() {
-        return Err(Stop::Time);
-    }
-    Ok(())
 }

@@ -78,7 +78,7 @@ fn held(history: &History, operations: &[Operation]) -> usize {
 
 /// Why there is nothing to judge. That every operation failed is something: nothing happened, and nothing
 /// had to be explained.
-fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
+pub(crate) fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
     if operations.is_empty() {
         return Some("the history has no operations of clients");
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use rupture_history::{Outcome, ValueRef};
 
 use crate::Id;
+use crate::isolation::rows::Rows;
 use crate::isolation::transactions::{Act, Lists, Transactions, Writes};
 
 /// No such write, or no place in the list.
@@ -23,9 +24,8 @@ pub(super) struct Read {
 /// The lists of all keys.
 #[derive(Debug)]
 pub(super) struct Listing {
-    /// Where the reads of each key begin; one more at the end.
-    first_read: Vec<u32>,
-    reads: Vec<Read>,
+    /// By key.
+    reads: Rows<Read>,
     /// By key.
     pub(super) lists: Vec<List>,
     /// By the place of a write among all writes: its place in its key's list, or [`NONE`] if nobody saw it.
@@ -55,14 +55,12 @@ pub(super) struct List {
 impl Listing {
     /// Finds every key's list. Linear in the lengths of all reads.
     pub(super) fn of(transactions: &Transactions<'_, Lists>, writes: &Writes) -> Self {
-        let (first_read, reads) = reads(transactions);
-        let of_key = |key: usize| &reads[first_read[key] as usize..first_read[key + 1] as usize];
-        let lists: Vec<List> = (0..transactions.key_count())
+        let reads = reads(transactions);
+        let lists: Vec<List> = (0..transactions.key_count() as u32)
             .into_par_iter()
-            .map(|key| List::of(transactions, writes, key as u32, of_key(key)))
+            .map(|key| List::of(transactions, writes, key, reads.of(key)))
             .collect();
         let mut listing = Self {
-            first_read,
             reads,
             lists,
             place_of: vec![NONE; writes.all().len()],
@@ -74,8 +72,7 @@ impl Listing {
 
     /// The reads of a key, in the order of their transactions.
     pub(super) fn reads_of(&self, key: u32) -> &[Read] {
-        let key = key as usize;
-        &self.reads[self.first_read[key] as usize..self.first_read[key + 1] as usize]
+        self.reads.of(key)
     }
 
     /// A transaction of which nobody knows counts as committed if somebody saw it. Any other may be left out:
@@ -188,35 +185,21 @@ pub(super) fn repeats(order: &[u32], range: std::ops::Range<usize>) -> bool {
     })
 }
 
-/// Where the reads of each key begin, and all reads by key.
-fn reads(transactions: &Transactions<'_, Lists>) -> (Vec<u32>, Vec<Read>) {
-    let mut first = vec![0_u32; transactions.key_count() + 1];
-    for micro in transactions.micros() {
-        if matches!(micro.act, Act::Read(_)) {
-            first[micro.key as usize + 1] += 1;
-        }
-    }
-    for key in 1..first.len() {
-        first[key] += first[key - 1];
-    }
+/// All reads by key.
+fn reads(transactions: &Transactions<'_, Lists>) -> Rows<Read> {
     let nobody = Read {
         transaction: 0,
         place: 0,
     };
-    let mut reads = vec![nobody; first.last().map_or(0, |&all| all as usize)];
-    let mut next = first.clone();
-    for transaction in 0..transactions.len() as u32 {
-        for place in transactions.places(transaction) {
-            let micro = transactions.micros()[place];
-            if matches!(micro.act, Act::Read(_)) {
-                let at = &mut next[micro.key as usize];
-                let place = place as u32;
-                reads[*at as usize] = Read { transaction, place };
-                *at += 1;
-            }
-        }
-    }
-    (first, reads)
+    let numbers = 0..transactions.len() as u32;
+    let places = numbers.flat_map(|number| transactions.places(number).map(move |at| (number, at)));
+    let reads = places.filter_map(|(transaction, place)| {
+        let micro = transactions.micros()[place];
+        let place = place as u32;
+        let read = Read { transaction, place };
+        matches!(micro.act, Act::Read(_)).then_some((micro.key, read))
+    });
+    Rows::sorted(transactions.key_count(), reads, nobody)
 }
 
 /// The first element of a list whose transaction had appended something to the key before, which does not come

@@ -8,9 +8,9 @@ use super::own;
 use super::sessions::Sight;
 use crate::Budget;
 use crate::isolation::graph::{Graph, Kinds, Masked, NOWHERE, PROCESS, REALTIME, components};
-use crate::isolation::order;
 use crate::isolation::promise::Fault;
 use crate::isolation::transactions::{Lists, Transactions, Writes};
+use crate::isolation::{order, within};
 use crate::linearizability::search::Stop;
 
 /// A part of the graph in which every node reaches every other.
@@ -105,17 +105,6 @@ impl<'a, 'h> Prepared<'a, 'h> {
             parts,
         })
     }
-}
-
-/// Says whether the budget has ended, for what is held or is about to be.
-pub(super) fn within(budget: &Budget<'_>, bytes: usize) -> Result<(), Stop> {
-    if bytes > budget.bytes() {
-        return Err(Stop::Memory);
-    }
-    if budget.is_over() {
-        return Err(Stop::Time);
-    }
-    Ok(())
 }
 
 /// What single transactions and sessions show, as far as somebody asks.

@@ -7,13 +7,13 @@ use rupture_history::{Validity, Verdict};
 
 use super::findings::Finding;
 use super::open::Outcome;
-use super::prepared::{Part, Prepared, within};
+use super::prepared::{Part, Prepared};
 use super::words::Words;
 use crate::Budget;
-use crate::isolation::Level;
 use crate::isolation::cycles::{Cycle, Pattern, Search, Step, any};
 use crate::isolation::graph::{DEPENDENCY, Graph, Masked, Moments, RW, components, heights};
 use crate::isolation::promise::{Fault, Shape, shape, weakest};
+use crate::isolation::{Level, within};
 use crate::linearizability::search::Stop;
 
 /// How many edges the search for short cycles follows altogether, and in one part for one name.
@@ -298,7 +298,10 @@ impl Ruling {
         verdict
             .anomalies
             .extend(found.into_iter().map(|(_, anomaly)| anomaly));
-        verdict.not = minimal(&broken).iter().map(ToString::to_string).collect();
+        verdict.not = Level::weakest(&broken)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         verdict
             .algorithms
             .push("dependency cycles (Adya 1999)".to_owned());
@@ -344,18 +347,6 @@ fn renamed(part: &Part, cycle: &Cycle) -> Cycle {
 fn severity(levels: &[Level]) -> usize {
     let falls = |level: &Level| levels.iter().any(|&weaker| level.implies(weaker));
     Level::ALL.into_iter().filter(falls).count()
-}
-
-/// The levels that imply no other of them, each once.
-fn minimal(levels: &[Level]) -> Vec<Level> {
-    Level::ALL
-        .into_iter()
-        .filter(|level| levels.contains(level))
-        .filter(|&level| {
-            let weaker = |&other: &Level| other != level && level.implies(other);
-            !levels.iter().any(weaker)
-        })
-        .collect()
 }
 
 /// The evidence of some transactions, in the order of their invocations.

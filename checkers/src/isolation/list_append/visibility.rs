@@ -4,9 +4,9 @@
 //! A read of a list shows who appended each of its elements, not only the last, and whose appends to the key it misses:
 //! those of the elements that follow, and every committed append that nobody saw. *Happens-before* is the least order
 //! that contains sessions and who saw whom. Then for lists
-//! - `causal` holds if `read-committed` does, no transaction contradicts itself, happens-before has no cycle, and nobody
-//!   misses an append of a transaction that happened before (Bouajjani, Enea, Guerraoui & Hamza, POPL 2017, bad
-//!   patterns of CC; as elements are never overwritten, each is its own witness, and no order of writers is free);
+//! - `causal` holds if `read-committed` does, no transaction contradicts itself, happens-before has no cycle, nobody
+//!   misses an append of a transaction that happened before, and nobody reads [orders](orders) that go against
+//!   happens-before (Bouajjani, Enea, Guerraoui & Hamza, POPL 2017, CC of whole transactions);
 //! - `causal-convergence` if `causal` does, and one order of all transactions keeps sessions and the orders of all lists
 //!   (`CCv`; who saw whom follows from these);
 //! - `monotonic-writes` if every list holds what a session appended in the session's order, and who reads an append of a
@@ -17,18 +17,22 @@
 //! *Theorem* for the first two: given the conditions, let each transaction see what happened before it; that is
 //! transitive, keeps sessions, and every read returns exactly the visible appends, since it holds nothing else and misses
 //! nothing visible. Any linear extension of the one order arbitrates them as the lists show. Conversely what is visible
-//! contains happens-before, and all visible appends are in the list.
+//! contains happens-before, and all visible appends are in the list. For `causal` there is such an order for every reader,
+//! of what is visible to it.
 //!
-//! Keys whose reads contradict each other are passed over; `read-committed` forbids them. Deliberately absent are causal
+//! Reads are versions of one list, as for every judge of lists: a store that merges concurrent appends, so that two
+//! replicas show `[1]` and `[2]`, breaks `read-committed` here, and by that the causal levels, though a register could not
+//! tell. Keys whose reads contradict each other so are passed over by the guarantees. Deliberately absent are causal
 //! memory and pipelined memory, under which every process may have an order of its own: a list has one for all.
 //!
-//! Whatever breaks one of the levels, but for orders within one list, is a cycle of sessions, of who saw whom, and of one
+//! Whatever breaks one of the levels, but for the orders of lists, is a cycle of sessions, of who saw whom, and of one
 //! transaction that misses the append of another; so after one pass over the lists and a search for
 //! [components](crate::isolation::graph::components) only these parts are looked at.
 
 mod causal;
 mod chains;
 mod guarantees;
+mod orders;
 mod sights;
 #[cfg(test)]
 mod tests;
@@ -43,6 +47,7 @@ use super::lists::{Listing, NONE, Read, length};
 use super::prepared::Prepared;
 use crate::Budget;
 use crate::isolation::Level;
+use crate::isolation::graph::{RW, WW};
 use crate::isolation::transactions::{Lists, Transactions, Write, Writes};
 use crate::linearizability::search::Stop;
 use chains::Chains;
@@ -161,6 +166,8 @@ enum Link {
         first: Write,
         second: Write,
         key: u32,
+        /// Whose read tells, if not the longest.
+        by: Option<Read>,
     },
 }
 
@@ -185,7 +192,7 @@ impl<'a, 'h> Visibility<'a, 'h> {
         Ok(Self {
             scene,
             chains: Chains::of(&scene),
-            parts: sights::parts(&scene, budget)?,
+            parts: sights::parts(&scene, RW, budget)?,
         })
     }
 
@@ -200,9 +207,15 @@ impl<'a, 'h> Visibility<'a, 'h> {
         budget: &Budget<'_>,
     ) -> Result<Option<Anomaly>, Stop> {
         let circle = match level {
-            Level::Causal | Level::CausalConvergence => {
-                causal::circle(&self.scene, &self.parts, budget)?
-            }
+            Level::Causal => match causal::circle(&self.scene, &self.parts, budget)? {
+                None => {
+                    let parts = sights::parts(&self.scene, WW, budget)?;
+                    orders::circle(&self.scene, &parts, budget)?
+                }
+                found => found,
+            },
+            // Circles with the orders of lists are among those of dependencies and sessions.
+            Level::CausalConvergence => causal::circle(&self.scene, &self.parts, budget)?,
             Level::MonotonicWrites | Level::WritesFollowReads => {
                 guarantees::circle(&self.scene, &self.chains, &self.parts, level, budget)?
             }

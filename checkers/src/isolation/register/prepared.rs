@@ -4,6 +4,7 @@ use super::Assumptions;
 use super::reads::{NONE, Read, Reads, Version};
 use super::versions;
 use crate::Budget;
+use crate::isolation::rows::Rows;
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 
 /// Registers, ready to be judged by any of the [levels](super::LEVELS).
@@ -11,10 +12,8 @@ pub(crate) struct Prepared<'p, 'a> {
     pub(super) transactions: &'p Transactions<'a, Registers>,
     pub(super) writes: &'p Writes,
     pub(super) reads: Reads,
-    /// Where the readers of each version begin; one more at the end.
-    first: Vec<u32>,
     /// Places in the list of reads, by version.
-    readers: Vec<u32>,
+    readers: Rows<u32>,
     /// The version whose writer read this one: it is directly behind it, unless updates may be lost.
     pub(super) next: Vec<Version>,
     /// Two reads of one version whose readers both wrote the key.
@@ -44,38 +43,21 @@ impl<'p, 'a> Prepared<'p, 'a> {
             transactions,
             writes,
             reads,
-            first: Vec::new(),
-            readers: Vec::new(),
+            readers: Rows::default(),
             next: vec![NONE; versions],
             lost: Vec::new(),
             assumed: Vec::new(),
             met: Vec::new(),
         };
-        prepared.group(versions);
+        let sights = (0..).zip(&prepared.reads.list);
+        let sights = sights.map(|(at, read)| (read.version, at));
+        prepared.readers = Rows::sorted(versions, sights, 0);
         prepared.find_updates();
         let assumed = versions::assumed(&prepared, assumptions);
         let pairs = assumed.iter().map(|pair| (pair.earlier, pair.later));
         prepared.assumed = pairs.collect();
         prepared.met = assumed.iter().map(|pair| pair.met).collect();
         Some(prepared)
-    }
-
-    /// Groups reads by what they saw.
-    fn group(&mut self, versions: usize) {
-        self.first = vec![0; versions + 2];
-        for read in &self.reads.list {
-            self.first[read.version as usize + 2] += 1;
-        }
-        for version in 2..self.first.len() {
-            self.first[version] += self.first[version - 1];
-        }
-        self.readers = vec![0; self.reads.list.len()];
-        for (at, read) in self.reads.list.iter().enumerate() {
-            let next = &mut self.first[read.version as usize + 1];
-            self.readers[*next as usize] = at as u32;
-            *next += 1;
-        }
-        self.first.pop();
     }
 
     fn find_updates(&mut self) {
@@ -96,11 +78,8 @@ impl<'p, 'a> Prepared<'p, 'a> {
 
     /// The reads that saw a version.
     pub(super) fn readers(&self, version: Version) -> impl Iterator<Item = &Read> + '_ {
-        let range =
-            self.first[version as usize] as usize..self.first[version as usize + 1] as usize;
-        self.readers[range]
-            .iter()
-            .map(|&at| &self.reads.list[at as usize])
+        let places = self.readers.of(version).iter();
+        places.map(|&at| &self.reads.list[at as usize])
     }
 
     /// The initial version of a key.

@@ -16,26 +16,27 @@ use rayon::prelude::*;
 
 use super::atomic::{Forced, Missed};
 use super::clocks::{Clocks, join};
-use super::dependencies::{Dependencies, Lists};
+use super::dependencies::Dependencies;
 use super::scan::NONE;
+use crate::isolation::rows::Rows;
 
 /// Keys that are looked at together.
 const A_TURN: usize = 64;
 
 /// Every read, by key and then by reader: who read which version.
-pub(super) fn readers(dependencies: &Dependencies) -> Lists<(u32, u32)> {
+pub(super) fn readers(dependencies: &Dependencies) -> Rows<(u32, u32)> {
     let nodes = 0..dependencies.len();
     let reads = nodes.flat_map(|node| {
         let reads = dependencies.reads.of(node).iter();
         reads.map(move |read| (read.key, (node, read.version)))
     });
-    Lists::sorted(dependencies.key_count() as usize, reads, (NONE, NONE))
+    Rows::sorted(dependencies.key_count() as usize, reads, (NONE, NONE))
 }
 
 /// Adds what is forced by the writers of some chains.
 pub(super) fn force(
     dependencies: &Dependencies,
-    readers: &Lists<(u32, u32)>,
+    readers: &Rows<(u32, u32)>,
     clocks: &Clocks,
     forced: &mut Forced,
 ) {

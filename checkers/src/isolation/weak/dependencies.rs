@@ -8,12 +8,14 @@
 //! *Versions* are numbered key by key: first the initial one, which nobody wrote, then one for each node that wrote the
 //! key, in the order of nodes.
 
+use std::iter;
 use std::ops::Range;
 
 use rupture_history::Outcome;
 use rustc_hash::FxHashMap;
 
 use super::scan::{NONE, Scan, Sight};
+use crate::isolation::rows::Rows;
 use crate::isolation::transactions::{Act, Registers, Transactions, Writes};
 
 /// A node read a version of a key.
@@ -23,68 +25,6 @@ pub(super) struct Read {
     pub(super) version: u32,
     /// Who wrote it; [`NONE`] for the initial version.
     pub(super) source: u32,
-}
-
-/// Lists in one column, one after another.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lists<T> {
-    first: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T: Copy> Lists<T> {
-    /// Sorts items into so many lists; within a list they keep their order.
-    pub(super) fn sorted(
-        lists: usize,
-        items: impl Iterator<Item = (u32, T)> + Clone,
-        any: T,
-    ) -> Self {
-        let mut first = vec![0_u32; lists + 1];
-        for (list, _) in items.clone() {
-            first[list as usize + 1] += 1;
-        }
-        for list in 1..first.len() {
-            first[list] += first[list - 1];
-        }
-        let mut sorted = vec![any; first[lists] as usize];
-        let mut next = first.clone();
-        for (list, item) in items {
-            let at = &mut next[list as usize];
-            sorted[*at as usize] = item;
-            *at += 1;
-        }
-        Self {
-            first,
-            items: sorted,
-        }
-    }
-
-    pub(super) fn of(&self, list: u32) -> &[T] {
-        &self.items[self.range(list)]
-    }
-
-    pub(super) fn range(&self, list: u32) -> Range<usize> {
-        self.first[list as usize] as usize..self.first[list as usize + 1] as usize
-    }
-
-    pub(super) fn all(&self) -> &[T] {
-        &self.items
-    }
-
-    fn open() -> Self {
-        Self {
-            first: vec![0],
-            items: Vec::new(),
-        }
-    }
-
-    fn close_list(&mut self) {
-        self.first.push(self.items.len() as u32);
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.first.capacity() * size_of::<u32>() + self.items.capacity() * size_of::<T>()
-    }
 }
 
 /// The nodes, whom they read and what they wrote.
@@ -103,11 +43,11 @@ pub(super) struct Dependencies {
     /// For those, in order: its predecessors in its session.
     before: Vec<Range<u32>>,
     /// By node, in program order.
-    pub(super) reads: Lists<Read>,
+    pub(super) reads: Rows<Read>,
     /// By node: the keys it wrote, in ascending order.
-    pub(super) writes: Lists<u32>,
+    pub(super) writes: Rows<u32>,
     /// By key: the nodes that wrote its versions. The initial one comes first.
-    pub(super) versions: Lists<u32>,
+    pub(super) versions: Rows<u32>,
 }
 
 impl Dependencies {
@@ -127,17 +67,12 @@ impl Dependencies {
         for reader in 1..first_sight.len() {
             first_sight[reader] += first_sight[reader - 1];
         }
-        let mut reads = Lists::open();
-        reads.items.reserve_exact(scan.sights.len());
-        reads.first.reserve_exact(nodes.number.len());
+        let mut reads = Rows::with_room(nodes.number.len(), scan.sights.len());
         for &number in &nodes.number {
             let from = first_sight[number as usize] as usize;
             let until = first_sight[number as usize + 1] as usize;
             let sights = scan.sights[from..until].iter();
-            reads
-                .items
-                .extend(sights.map(|sight| read(sight, &versions, &version_of)));
-            reads.close_list();
+            reads.push(sights.map(|sight| read(sight, &versions, &version_of)));
         }
         Self {
             number: nodes.number,
@@ -166,7 +101,7 @@ impl Dependencies {
     }
 
     pub(super) fn key_count(&self) -> u32 {
-        self.versions.first.len() as u32 - 1
+        self.versions.count()
     }
 
     /// The nodes before one in its session: a range of a chain.
@@ -199,13 +134,13 @@ impl Dependencies {
         let range = self.versions.range(key);
         (
             range.start as u32 + 1,
-            &self.versions.items[range.start + 1..range.end],
+            &self.versions.all()[range.start + 1..range.end],
         )
     }
 
     /// Who wrote a version.
     pub(super) fn writer(&self, version: u32) -> u32 {
-        self.versions.items[version as usize]
+        self.versions.all()[version as usize]
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -250,7 +185,7 @@ impl Nodes {
             }
         }
         let sessions = sizes.len() as u32;
-        sizes.extend(std::iter::repeat_n(1, unknown));
+        sizes.extend(iter::repeat_n(1, unknown));
         let mut first = vec![0];
         for size in sizes {
             first.push(first.last().map_or(0, |&last: &u32| last) + size);
@@ -299,8 +234,8 @@ fn versions(
     writes: &Writes,
     scan: &Scan,
     node: &[u32],
-) -> (Lists<u32>, Vec<u32>) {
-    let mut versions = Lists::open();
+) -> (Rows<u32>, Vec<u32>) {
+    let mut versions = Rows::with_room(transactions.key_count(), writes.all().len());
     let mut version_of = vec![NONE; writes.all().len()];
     let mut of_key: Vec<(u32, u32)> = Vec::new();
     for key in 0..transactions.key_count() as u32 {
@@ -313,35 +248,35 @@ fn versions(
             }
         }
         of_key.sort_unstable();
-        versions.items.push(NONE);
-        for &(writer, number) in &of_key {
-            version_of[number as usize] = versions.items.len() as u32;
-            versions.items.push(writer);
+        let initial = versions.all().len() as u32;
+        for (version, &(_, number)) in (initial + 1..).zip(&of_key) {
+            version_of[number as usize] = version;
         }
-        versions.close_list();
+        let writers = of_key.iter().map(|&(writer, _)| writer);
+        versions.push(iter::once(NONE).chain(writers));
     }
     (versions, version_of)
 }
 
 /// The keys that each node wrote.
-fn written(transactions: &Transactions<'_, Registers>, scan: &Scan, number: &[u32]) -> Lists<u32> {
-    let mut written = Lists::open();
-    for &number in number {
-        let from = written.items.len();
-        for place in transactions.places(number) {
-            let micro = transactions.micros()[place];
-            if matches!(micro.act, Act::Write(_)) && !scan.overwritten[place] {
-                written.items.push(micro.key);
-            }
-        }
-        written.items[from..].sort_unstable();
-        written.close_list();
+fn written(transactions: &Transactions<'_, Registers>, scan: &Scan, number: &[u32]) -> Rows<u32> {
+    let mut written = Rows::with_room(number.len(), 0);
+    for (row, &number) in (0..).zip(number) {
+        let places = transactions.places(number);
+        let kept = places.filter(|&place| !scan.overwritten[place]);
+        let micros = kept.map(|place| transactions.micros()[place]);
+        written.push(
+            micros
+                .filter(|micro| matches!(micro.act, Act::Write(_)))
+                .map(|micro| micro.key),
+        );
+        written.of_mut(row).sort_unstable();
     }
     written
 }
 
-fn read(sight: &Sight, versions: &Lists<u32>, version_of: &[u32]) -> Read {
-    let initial = versions.first[sight.key as usize];
+fn read(sight: &Sight, versions: &Rows<u32>, version_of: &[u32]) -> Read {
+    let initial = versions.range(sight.key).start as u32;
     let version = version_of
         .get(sight.write as usize)
         .copied()
@@ -349,6 +284,6 @@ fn read(sight: &Sight, versions: &Lists<u32>, version_of: &[u32]) -> Read {
     Read {
         key: sight.key,
         version,
-        source: versions.items[version as usize],
+        source: versions.all()[version as usize],
     }
 }

@@ -5,10 +5,11 @@ use rustc_hash::FxHashMap;
 use super::Finding;
 use super::arrows::{Arrow, VERSIONS};
 use super::atomic::Missed;
-use super::dependencies::{Lists, Read};
+use super::dependencies::Read;
 use super::scan::NONE;
 use super::words::{Reason, Words};
 use crate::isolation::Level;
+use crate::isolation::rows::Rows;
 
 /// The field's word for what breaks a guarantee.
 fn kind(level: Level) -> &'static str {
@@ -23,7 +24,7 @@ fn kind(level: Level) -> &'static str {
 /// Puts what breaks one guarantee into words.
 pub(super) struct Told<'a, 'w, 'h> {
     pub(super) words: Words<'w, 'h>,
-    pub(super) readers: &'a Lists<(u32, u32)>,
+    pub(super) readers: &'a Rows<(u32, u32)>,
     pub(super) level: Level,
 }
 

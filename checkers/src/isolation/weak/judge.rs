@@ -4,16 +4,17 @@ use std::ops::Range;
 
 use super::atomic::{self, Forced, Missed};
 use super::clocks::{Clocks, blocks, visible};
-use super::dependencies::{Dependencies, Lists};
+use super::dependencies::Dependencies;
 use super::guarantees::Told;
 use super::precedence::{Precedence, lists};
 use super::sessions::Guarantee;
 use super::views::{Timekeeper, torn};
 use super::words::{Words, of_each_kind};
-use super::{Causality, Finding, Prepared, Ruling, causal, process, within};
+use super::{Causality, Finding, Prepared, Ruling, causal, process};
 use crate::Budget;
-use crate::isolation::Level;
 use crate::isolation::graph::Graph;
+use crate::isolation::rows::Rows;
+use crate::isolation::{Level, within};
 use crate::linearizability::search::Stop;
 
 /// How many cycles of a level are told.
@@ -54,7 +55,7 @@ impl Prepared<'_, '_> {
         }
     }
 
-    fn precedence<'a>(&'a self, sessions: bool, forced: &'a Lists<u32>) -> Precedence<'a> {
+    fn precedence<'a>(&'a self, sessions: bool, forced: &'a Rows<u32>) -> Precedence<'a> {
         Precedence {
             dependencies: &self.dependencies,
             sessions,
@@ -104,7 +105,7 @@ impl Prepared<'_, '_> {
         Ok(())
     }
 
-    fn readers(&self) -> &Lists<(u32, u32)> {
+    fn readers(&self) -> &Rows<(u32, u32)> {
         self.readers
             .get_or_init(|| causal::readers(&self.dependencies))
     }
@@ -231,7 +232,7 @@ fn first(missed: &[Missed]) -> Option<&Missed> {
 /// What causal reads force, block by block of chains.
 fn force(
     dependencies: &Dependencies,
-    readers: &Lists<(u32, u32)>,
+    readers: &Rows<(u32, u32)>,
     order: &[u32],
     budget: &Budget<'_>,
 ) -> Result<Forced, Stop> {

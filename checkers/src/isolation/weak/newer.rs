@@ -6,10 +6,11 @@
 
 use std::collections::VecDeque;
 
-use super::dependencies::{Dependencies, Lists};
+use super::dependencies::Dependencies;
 use super::precedence::lists;
 use super::scan::NONE;
 use crate::isolation::graph::{Digraph, components};
+use crate::isolation::rows::Rows;
 
 /// How many steps the search for the shortest cycle may take, once it has one.
 const STEPS: u64 = 20_000_000;
@@ -71,7 +72,7 @@ pub(super) struct Order {
     versions: u32,
     nodes: u32,
     /// By node: those that are not newer.
-    older: Lists<u32>,
+    older: Rows<u32>,
 }
 
 impl Digraph for Order {

@@ -6,9 +6,10 @@
 
 use std::collections::VecDeque;
 
-use super::dependencies::{Dependencies, Lists, Read};
+use super::dependencies::{Dependencies, Read};
 use super::scan::NONE;
 use crate::isolation::graph::{Digraph, components};
+use crate::isolation::rows::Rows;
 
 /// How many steps the search for the shortest cycle may take, once it has one.
 const STEPS: u64 = 20_000_000;
@@ -22,13 +23,13 @@ pub(super) struct Precedence<'a> {
     /// The only chain whose reads count, if there is one.
     pub(super) readers: Option<u32>,
     /// By node: what a level puts before it.
-    pub(super) forced: &'a Lists<u32>,
+    pub(super) forced: &'a Rows<u32>,
 }
 
 /// Some nodes come before some others.
-pub(super) fn lists(nodes: u32, edges: &[(u32, u32)]) -> Lists<u32> {
+pub(super) fn lists(nodes: u32, edges: &[(u32, u32)]) -> Rows<u32> {
     let edges = edges.iter().map(|&(from, to)| (to, from));
-    Lists::sorted(nodes as usize, edges, NONE)
+    Rows::sorted(nodes as usize, edges, NONE)
 }
 
 impl Digraph for Precedence<'_> {

@@ -21,16 +21,17 @@
 //! view for each read and session (see [`newer`](super::newer)), so that each takes O(n log n).
 
 use super::atomic::Missed;
-use super::dependencies::{Dependencies, Lists};
+use super::dependencies::Dependencies;
 use super::newer::Ages;
 use super::scan::NONE;
 use crate::isolation::Level;
+use crate::isolation::rows::Rows;
 
 /// Collects what a guarantee asks of the order of versions.
 pub(super) struct Guarantee<'a> {
     dependencies: &'a Dependencies,
     /// Every read, by key and then by reader: who read which version.
-    readers: &'a Lists<(u32, u32)>,
+    readers: &'a Rows<(u32, u32)>,
     pub(super) ages: Ages,
     /// Reads of the initial version that should have returned another.
     pub(super) missed: Vec<Missed>,
@@ -40,7 +41,7 @@ impl<'a> Guarantee<'a> {
     pub(super) fn of(
         level: Level,
         dependencies: &'a Dependencies,
-        readers: &'a Lists<(u32, u32)>,
+        readers: &'a Rows<(u32, u32)>,
     ) -> Self {
         let mut guarantee = Self {
             dependencies,

@@ -310,7 +310,7 @@ impl Scene<'_, '_> {
     }
 
     /// A read of one transaction that holds an append of another.
-    fn saw(&self, writer: u32, reader: u32) -> Option<Link> {
+    pub(super) fn saw(&self, writer: u32, reader: u32) -> Option<Link> {
         self.reads(reader).find_map(|(key, read)| {
             let length = length(self.transactions, read);
             let mut appends = self.appends(writer, key);

@@ -103,7 +103,7 @@ impl Scene<'_, '_> {
             if chains.precedes(writer, last.transaction) && self.follows(key, write, *last) {
                 let (from, to) = (writer, last.transaction);
                 let (first, second) = (*last, write);
-                found.add([session(from, to), Some(Link::Before { first, second, key })]);
+                found.add([session(from, to), link_of_order(first, second, key)]);
             }
             if chains.before(writer) > chains.before(last.transaction) {
                 *last = write;
@@ -166,7 +166,12 @@ fn session(from: u32, to: u32) -> Option<Link> {
 /// One append before another in a list, unless they are of one transaction.
 fn link_of_order(first: Write, second: Write, key: u32) -> Option<Link> {
     let differ = first.transaction != second.transaction;
-    differ.then_some(Link::Before { first, second, key })
+    differ.then_some(Link::Before {
+        first,
+        second,
+        key,
+        by: None,
+    })
 }
 
 /// A read that holds an append, unless it is the reader's own.

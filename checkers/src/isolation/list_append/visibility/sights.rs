@@ -7,11 +7,10 @@
 use super::Scene;
 use crate::Budget;
 use crate::isolation::graph::{
-    Edge, Graph, Kinds, Masked, NOWHERE, ON, PROCESS, RW, WR, components,
+    Edge, Graph, Kinds, Masked, NOWHERE, ON, PROCESS, RW, WR, WW, components,
 };
 use crate::isolation::list_append::lists::{NONE, Read, length};
-use crate::isolation::list_append::prepared::within;
-use crate::isolation::order;
+use crate::isolation::{order, within};
 use crate::linearizability::search::Stop;
 
 /// A part of the graph in which every node reaches every other.
@@ -22,11 +21,19 @@ pub(super) struct Part {
     pub(super) nodes: Vec<u32>,
 }
 
-/// The parts that can hold a circle.
+/// The kinds of edges along which one transaction saw another, those from auxiliary nodes included.
+pub(super) const SIGHT: Kinds = WR | ON;
+
+/// The parts that can hold a circle of sessions, of who saw whom, and besides of edges of one kind: of who missed
+/// whom ([`RW`]), or of the orders of lists ([`WW`]).
 ///
 /// # Errors
 /// The budget ends first.
-pub(super) fn parts(scene: &Scene<'_, '_>, budget: &Budget<'_>) -> Result<Vec<Part>, Stop> {
+pub(super) fn parts(
+    scene: &Scene<'_, '_>,
+    besides: Kinds,
+    budget: &Budget<'_>,
+) -> Result<Vec<Part>, Stop> {
     let transactions = scene.transactions.len() as u32;
     let mut sights = Sights {
         scene: *scene,
@@ -35,7 +42,7 @@ pub(super) fn parts(scene: &Scene<'_, '_>, budget: &Budget<'_>) -> Result<Vec<Pa
     };
     for key in 0..scene.transactions.key_count() as u32 {
         if !scene.listing.lists[key as usize].broken {
-            sights.key(key);
+            sights.key(key, besides);
         }
     }
     let Sights {
@@ -50,7 +57,7 @@ pub(super) fn parts(scene: &Scene<'_, '_>, budget: &Budget<'_>) -> Result<Vec<Pa
     within(budget, scene.transactions.bytes() + bytes)?;
     let graph = Graph::of(transactions, nodes, &edges);
     drop(edges);
-    let kinds = PROCESS | WR | RW;
+    let kinds = PROCESS | WR | besides;
     let mut places = vec![NOWHERE; nodes as usize];
     let parts = components(&Masked {
         graph: &graph,
@@ -78,18 +85,42 @@ struct Sights<'a, 'h> {
 }
 
 impl Sights<'_, '_> {
-    fn key(&mut self, key: u32) {
+    fn key(&mut self, key: u32, besides: Kinds) {
         let seen = self.beginnings(key);
+        for &read in self.scene.listing.reads_of(key) {
+            if let Some(last) = self.scene.seen(key, read).checked_sub(1) {
+                self.leads(seen[last], read.transaction, WR);
+            }
+        }
+        if besides & RW != 0 {
+            self.misses(key);
+        }
+        if besides & WW != 0 {
+            self.overwritings(key);
+        }
+    }
+
+    /// Who missed whom.
+    fn misses(&mut self, key: u32) {
         let missed = self.ends(key);
         for &read in self.scene.listing.reads_of(key) {
-            let reader = read.transaction;
-            if let Some(last) = self.scene.seen(key, read).checked_sub(1) {
-                self.leads(seen[last], reader, WR);
-            }
             let next = missed[self.first_missed(key, read)];
             if next != NONE {
-                self.edge(reader, next, RW);
+                self.edge(read.transaction, next, RW);
             }
+        }
+    }
+
+    /// The order of a list.
+    fn overwritings(&mut self, key: u32) {
+        let scene = self.scene;
+        let writes = (0..scene.count(key)).map(|place| scene.element(key, place));
+        let mut last = None;
+        for write in writes.filter(|&write| scene.counts(write)) {
+            if let Some(last) = last {
+                self.edge(last, write.transaction, WW);
+            }
+            last = Some(write.transaction);
         }
     }
 

@@ -1,3 +1,4 @@
 //! What was visible, by the engine and by the definitions.
 
 mod compare;
+mod orders;

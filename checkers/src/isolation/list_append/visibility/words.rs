@@ -83,6 +83,15 @@ impl Scene<'_, '_> {
                 "{} < {first}: each would have to happen before itself.",
                 names.join(" < ")
             ),
+            "cyclic-cf" => {
+                let reader = circle.links.iter().find_map(|&link| self.shown_by(link));
+                let reader = reader.map_or_else(String::new, |reader| self.name(reader));
+                format!(
+                    "{reader} read an order of what happened before it in which {} < {first}, though each happens \
+                     only once.",
+                    names.join(" < ")
+                )
+            }
             "non-monotonic-write" => match circle.links.last() {
                 Some(Link::Saw { .. }) => format!(
                     "{} shows what {last} appended, and misses what its session had appended before.",
@@ -122,11 +131,11 @@ impl Scene<'_, '_> {
 
     /// Who read the list that shows the order of two appends.
     fn shown_by(&self, link: Link) -> Option<u32> {
-        let Link::Before { key, .. } = link else {
+        let Link::Before { key, by, .. } = link else {
             return None;
         };
-        let longest = self.listing.lists[key as usize].longest?;
-        Some(longest.transaction)
+        let read = by.or(self.listing.lists[key as usize].longest)?;
+        Some(read.transaction)
     }
 
     /// Why one transaction comes before the next.
@@ -167,13 +176,13 @@ impl Scene<'_, '_> {
                     self.appended(write)
                 )
             }
-            Link::Before { first, second, key } => {
+            Link::Before {
+                first, second, key, ..
+            } => {
                 let (one, two) = (self.appended(first), self.appended(second));
                 let key_name = self.key(key);
-                let longest = self.listing.lists[key as usize].longest;
-                let shown = longest.map_or(String::new(), |longest| {
-                    let reader = self.name(longest.transaction);
-                    format!(", as {reader} read")
+                let shown = self.shown_by(link).map_or(String::new(), |reader| {
+                    format!(", as {} read", self.name(reader))
                 });
                 match self.place(second, key) {
                     NONE => format!(

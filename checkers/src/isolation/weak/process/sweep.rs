@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::{Broken, Forced};
 use crate::Budget;
+use crate::isolation::rows::Rows;
 use crate::isolation::weak::atomic::Missed;
-use crate::isolation::weak::dependencies::{Dependencies, Lists};
+use crate::isolation::weak::dependencies::Dependencies;
 use crate::isolation::weak::scan::NONE;
 use crate::linearizability::search::Stop;
 
@@ -13,7 +14,7 @@ use crate::linearizability::search::Stop;
 pub(super) type Group = (u32, u32, u32);
 
 /// By key: its writers, chain by chain.
-pub(super) fn groups(dependencies: &Dependencies) -> Lists<Group> {
+pub(super) fn groups(dependencies: &Dependencies) -> Rows<Group> {
     let mut all: Vec<(u32, Group)> = Vec::new();
     for key in 0..dependencies.key_count() {
         let (_, writers) = dependencies.writers(key);
@@ -26,7 +27,7 @@ pub(super) fn groups(dependencies: &Dependencies) -> Lists<Group> {
         }
     }
     let keys = dependencies.key_count() as usize;
-    Lists::sorted(keys, all.iter().copied(), (0, 0, 0))
+    Rows::sorted(keys, all.iter().copied(), (0, 0, 0))
 }
 
 /// A read of the process at hand, by key and then by reader.
@@ -40,7 +41,7 @@ struct Own {
 /// One process after another.
 pub(super) struct Sweep<'a> {
     pub(super) dependencies: &'a Dependencies,
-    groups: &'a Lists<Group>,
+    groups: &'a Rows<Group>,
     /// Whether whom others read from counts.
     pub(super) memory: bool,
     reads: Vec<Own>,
@@ -78,7 +79,7 @@ enum Swept {
 impl<'a> Sweep<'a> {
     pub(super) fn new(
         dependencies: &'a Dependencies,
-        groups: &'a Lists<Group>,
+        groups: &'a Rows<Group>,
         memory: bool,
     ) -> Self {
         let nodes = dependencies.len() as usize;

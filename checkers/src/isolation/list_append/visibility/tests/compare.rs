@@ -119,10 +119,24 @@ impl<'a> Case<'a> {
         let all = 0..self.txns.len();
         all.clone().all(|one| {
             !before[one][one]
+                && self.orders(one, &before)
                 && all
                     .clone()
                     .all(|other| !(before[one][other] && self.misses(other, one)))
         })
+    }
+
+    /// Whether one order of transactions keeps happens-before and all the lists that a transaction read.
+    fn orders(&self, reader: usize, before: &Matrix) -> bool {
+        let mut order = before.clone();
+        for (_, key, list) in self.reads(reader) {
+            let writers: Vec<usize> = list.iter().map(|&one| self.writer(key, one)).collect();
+            for pair in writers.windows(2).filter(|pair| pair[0] != pair[1]) {
+                order[pair[0]][pair[1]] = true;
+            }
+        }
+        let order = closed(order);
+        (0..self.txns.len()).all(|txn| !order[txn][txn])
     }
 
     /// Whether one transaction appended to a list what surely comes before what another appended.
@@ -368,9 +382,10 @@ struct Count {
     told: [usize; 8],
 }
 
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
     "cyclic-co",
     "write-co-read",
+    "cyclic-cf",
     "non-monotonic-write",
     "write-missing-its-reads",
 ];
