@@ -71,25 +71,6 @@ impl Levels {
         let kept: Vec<Level> = self.iter().filter(|level| condition(*level)).collect();
         Self::of(&kept)
     }
-
-    /// The levels of these that no other of these implies.
-    pub(super) fn strongest(self) -> Self {
-        self.filter(|level| {
-            !self
-                .iter()
-                .any(|other| other != level && other.implies(level))
-        })
-    }
-
-    /// The levels outside these that imply no other outside these.
-    pub(super) fn weakest_missing(self) -> Self {
-        let missing = Self::of(&JUDGED).without(self);
-        missing.filter(|level| {
-            !missing
-                .iter()
-                .any(|other| other != level && level.implies(other))
-        })
-    }
 }
 
 impl fmt::Display for Levels {
