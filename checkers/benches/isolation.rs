@@ -23,7 +23,11 @@ fn lists(c: &mut Criterion) {
     let mut group = group(c);
     for (name, store) in [("serial", Store::Serial), ("snapshots", Store::Snapshot)] {
         let history = generate("list-append", store);
-        for level in [Level::StrictSerializable, Level::SnapshotIsolation] {
+        for level in [
+            Level::StrictSerializable,
+            Level::SnapshotIsolation,
+            Level::CausalConvergence,
+        ] {
             let judge = ListAppend::new(level);
             group.bench_function(format!("list-append, {name}, {level}"), |b| {
                 b.iter(|| judge.check(black_box(&history), &Budget::unlimited()));

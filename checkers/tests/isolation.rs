@@ -12,7 +12,7 @@ use rupture_checkers::isolation::{Level, ListAppend, RwRegister};
 use rupture_checkers::{Budget, Checker};
 
 /// Every kind of anomaly that lists have.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 35] = [
     "internal",
     "garbage-read",
     "duplicate-elements",
@@ -30,6 +30,7 @@ const KINDS: [&str; 34] = [
     "write-missing-its-reads",
     "write-co-read",
     "cyclic-co",
+    "cyclic-cf",
     "write-skew",
     "G0",
     "G0-process",

@@ -22,5 +22,6 @@ mod server;
 pub(crate) mod stores;
 mod turns;
 pub(crate) mod txn;
+mod unseen;
 mod visibility;
 mod weakest;
