@@ -260,17 +260,18 @@ fn versions(
 
 /// The keys that each node wrote.
 fn written(transactions: &Transactions<'_, Registers>, scan: &Scan, number: &[u32]) -> Rows<u32> {
-    let mut written = Rows::with_room(number.len(), 0);
-    for (row, &number) in (0..).zip(number) {
-        let places = transactions.places(number);
-        let kept = places.filter(|&place| !scan.overwritten[place]);
-        let micros = kept.map(|place| transactions.micros()[place]);
-        written.push(
-            micros
-                .filter(|micro| matches!(micro.act, Act::Write(_)))
-                .map(|micro| micro.key),
-        );
-        written.of_mut(row).sort_unstable();
+    let mut written = Rows::with_room(number.len(), transactions.micros().len());
+    let mut of_node: Vec<u32> = Vec::new();
+    for &number in number {
+        of_node.clear();
+        for place in transactions.places(number) {
+            let micro = transactions.micros()[place];
+            if matches!(micro.act, Act::Write(_)) && !scan.overwritten[place] {
+                of_node.push(micro.key);
+            }
+        }
+        of_node.sort_unstable();
+        written.push(of_node.iter().copied());
     }
     written
 }
