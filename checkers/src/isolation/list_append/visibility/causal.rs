@@ -193,7 +193,7 @@ impl<'a> Search<'a> {
             let length = length + usize::from(!free);
             if length < bound && self.reach(start, (to, session), length, (place, kind)) {
                 let next = ((to, session), length);
-                if free || self.is_auxiliary(to) {
+                if free {
                     self.queue.push_front(next);
                 } else {
                     self.queue.push_back(next);
