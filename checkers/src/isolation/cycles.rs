@@ -12,10 +12,10 @@
 use std::collections::VecDeque;
 
 use super::graph::{
-    DEPENDENCY, Digraph, Graph, Kinds, Masked, Moments, NOWHERE, ON, PROCESS, REALTIME, RW, WR, WW,
-    components, heights,
+    CURSOR, DEPENDENCY, Digraph, Graph, Kinds, Masked, Moments, NOWHERE, ON, PROCESS, REALTIME, RW,
+    SURE, WR, WW, components, heights,
 };
-use super::promise::{CURSOR, SURE, Shape};
+use super::promise::Shape;
 
 /// Where anti-dependencies may stand in a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

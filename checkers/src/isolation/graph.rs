@@ -8,8 +8,6 @@
 //! The graph is a compressed sparse row: where the edges of each node begin, and then all edges. Components
 //! are found by Tarjan's algorithm (1972) with a stack of its own, for a cycle may be a million long.
 
-use super::promise::CURSOR;
-
 /// A set of kinds of edges.
 pub(crate) type Kinds = u8;
 
@@ -25,6 +23,13 @@ pub(crate) const PROCESS: Kinds = 8;
 pub(crate) const REALTIME: Kinds = 16;
 /// Goes on from an auxiliary node as what led to it.
 pub(crate) const ON: Kinds = 32;
+
+/// An anti-dependency of a transaction that goes on to write the key: under cursor stability it must write first.
+pub(crate) const CURSOR: Kinds = 64;
+
+/// An overwriting between two transactions of which it is known that they committed: reading what was not
+/// committed is allowed where only these are looked at.
+pub(crate) const SURE: Kinds = 128;
 
 /// All that a transaction depends on by what it read and wrote, but for anti-dependencies.
 pub(crate) const DEPENDENCY: Kinds = WW | WR;

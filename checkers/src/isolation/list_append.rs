@@ -33,9 +33,9 @@ mod words;
 use rupture_history::{History, Validity, Verdict};
 
 use super::Level;
-use super::graph::{DEPENDENCY, RW};
+use super::graph::{CURSOR, DEPENDENCY, RW, SURE};
 use super::ladder::{climb, weakest_that_fail};
-use super::promise::{CURSOR, Fault, SURE, shape};
+use super::promise::{Fault, shape};
 use super::transactions::{Language, Lists, Transactions, Writes};
 use crate::linearizability::opening::{disorder, nothing_to_judge, unknown};
 use crate::{Budget, CheckError, Checker};

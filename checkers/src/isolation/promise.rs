@@ -3,7 +3,7 @@
 //! The table of Adya (1999, chapters 3 and 4) as far as it goes. Snapshot isolation and prefix consistency forbid
 //! cycles among the [moments](super::graph::Moments) of transactions.
 
-use super::graph::{DEPENDENCY, Kinds, PROCESS, REALTIME, RW};
+use super::graph::{CURSOR, DEPENDENCY, Kinds, PROCESS, REALTIME, RW, SURE};
 use super::level::Level;
 
 /// What can be wrong with one or two transactions, whatever the rest. The worst comes first.
@@ -128,13 +128,6 @@ impl Shape {
         }
     }
 }
-
-/// An anti-dependency of a transaction that goes on to write the key: under cursor stability it must write first.
-pub(crate) const CURSOR: Kinds = 64;
-
-/// An overwriting between two transactions of which it is known that they committed: reading what was not
-/// committed is allowed where only these are looked at.
-pub(crate) const SURE: Kinds = 128;
 
 /// The cycles that a level forbids over the dependencies of reads and writes.
 pub(crate) const fn shape(level: Level) -> Shape {

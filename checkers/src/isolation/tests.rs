@@ -18,6 +18,7 @@ mod guarantees;
 mod levels;
 pub(crate) mod oracle;
 mod relation;
+pub(crate) mod rounds;
 mod server;
 pub(crate) mod stores;
 mod turns;

@@ -15,8 +15,8 @@ use rupture_history::Outcome;
 
 use super::findings::Finding;
 use super::lists::{self, List, Listing, NONE, Read, elements, length};
-use crate::isolation::graph::{Edge, Kinds, ON, RW, WR, WW};
-use crate::isolation::promise::{CURSOR, Fault, SURE};
+use crate::isolation::graph::{CURSOR, Edge, Kinds, ON, RW, SURE, WR, WW};
+use crate::isolation::promise::Fault;
 use crate::isolation::transactions::{Act, Lists, Transactions, Write, Writes};
 
 /// Keys that are looked at together.

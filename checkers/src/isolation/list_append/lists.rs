@@ -75,6 +75,24 @@ impl Listing {
         self.reads.of(key)
     }
 
+    /// The reads of a transaction, in its order and with their keys, of keys whose reads agree.
+    pub(super) fn reads_by(
+        &self,
+        transactions: &Transactions<'_, Lists>,
+        transaction: u32,
+    ) -> impl Iterator<Item = (u32, Read)> {
+        let places = transactions.places(transaction);
+        places.filter_map(move |place| {
+            let micro = transactions.micros()[place];
+            let broken = self.lists[micro.key as usize].broken;
+            let read = Read {
+                transaction,
+                place: place as u32,
+            };
+            (!broken && matches!(micro.act, Act::Read(_))).then_some((micro.key, read))
+        })
+    }
+
     /// A transaction of which nobody knows counts as committed if somebody saw it. Any other may be left out:
     /// that takes edges away and adds none.
     fn take_part(&mut self, transactions: &Transactions<'_, Lists>, writes: &Writes) {

@@ -29,28 +29,19 @@ pub(super) struct Sight<'a, 'h> {
 impl Sight<'_, '_> {
     /// The reads of a transaction, of keys whose reads agree.
     fn reads(self, number: u32) -> Vec<Shown> {
-        let mut reads = Vec::new();
-        for place in self.transactions.places(number) {
-            let micro = self.transactions.micros()[place];
-            let broken = self.listing.lists[micro.key as usize].broken;
-            if broken || !matches!(micro.act, Act::Read(_)) {
-                continue;
-            }
-            let read = Read {
-                transaction: number,
-                place: place as u32,
-            };
+        let reads = self.listing.reads_by(self.transactions, number);
+        let shown = reads.map(|(key, read)| {
             let whole = length(self.transactions, read);
-            let own = |&place: &usize| self.write(micro.key, place).transaction == number;
+            let own = |&place: &usize| self.write(key, place).transaction == number;
             let hidden = (0..whole).rev().take_while(own).count();
-            reads.push(Shown {
-                key: micro.key,
+            Shown {
+                key,
                 read,
                 whole,
                 others: whole - hidden,
-            });
-        }
-        reads
+            }
+        });
+        shown.collect()
     }
 
     /// The write of an element of a list.

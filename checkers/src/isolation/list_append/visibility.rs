@@ -66,6 +66,8 @@ pub(super) struct Visibility<'a, 'h> {
     scene: Scene<'a, 'h>,
     chains: Chains,
     parts: Vec<Part>,
+    /// What breaks both causal levels, once one of them asked.
+    happened: OnceCell<Result<Option<Circle>, Stop>>,
 }
 
 /// What is visible, once a level asks for it.
@@ -193,7 +195,14 @@ impl<'a, 'h> Visibility<'a, 'h> {
             scene,
             chains: Chains::of(&scene),
             parts: sights::parts(&scene, RW, budget)?,
+            happened: OnceCell::new(),
         })
+    }
+
+    /// A circle of happens-before, or of what happened before who misses it.
+    fn happened(&self, budget: &Budget<'_>) -> Result<Option<Circle>, Stop> {
+        let found = || causal::circle(&self.scene, &self.parts, budget);
+        self.happened.get_or_init(found).clone()
     }
 
     /// What breaks a level, beside what `read-committed` and the order of sessions and lists already forbid: a
@@ -207,7 +216,7 @@ impl<'a, 'h> Visibility<'a, 'h> {
         budget: &Budget<'_>,
     ) -> Result<Option<Anomaly>, Stop> {
         let circle = match level {
-            Level::Causal => match causal::circle(&self.scene, &self.parts, budget)? {
+            Level::Causal => match self.happened(budget)? {
                 None => {
                     let parts = sights::parts(&self.scene, WW, budget)?;
                     orders::circle(&self.scene, &parts, budget)?
@@ -215,7 +224,7 @@ impl<'a, 'h> Visibility<'a, 'h> {
                 found => found,
             },
             // Circles with the orders of lists are among those of dependencies and sessions.
-            Level::CausalConvergence => causal::circle(&self.scene, &self.parts, budget)?,
+            Level::CausalConvergence => self.happened(budget)?,
             Level::MonotonicWrites | Level::WritesFollowReads => {
                 guarantees::circle(&self.scene, &self.chains, &self.parts, level, budget)?
             }

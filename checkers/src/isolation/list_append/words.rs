@@ -5,13 +5,13 @@ use rupture_history::verdict::{Anomaly, Dependency};
 use rupture_history::{Outcome, ValueRef};
 
 use super::findings::Finding;
-use super::lists::{NONE, Read, elements, length};
+use super::lists::{NONE, elements, length, value};
 use super::prepared::Prepared;
 use super::ruling::{Assumed, anomaly};
 use crate::Id;
 use crate::isolation::cycles::{Cycle, Step};
-use crate::isolation::graph::{PROCESS, REALTIME, RW, WR, WW, kind_name};
-use crate::isolation::promise::{CURSOR, Fault};
+use crate::isolation::graph::{CURSOR, PROCESS, REALTIME, RW, WR, WW, kind_name};
+use crate::isolation::promise::Fault;
 use crate::isolation::transactions::{Act, Write};
 
 /// The longest list that is shown whole, and how many of the last elements are shown of a longer one.
@@ -361,18 +361,7 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
     fn overwritten(&self, step: Step) -> Option<String> {
         let (from, to) = (self.name(step.from), self.name(step.to));
         let transactions = self.prepared.transactions;
-        for place in transactions.places(step.from) {
-            let Act::Read(seen) = transactions.micros()[place].act else {
-                continue;
-            };
-            let key = transactions.micros()[place].key;
-            let read = Read {
-                transaction: step.from,
-                place: place as u32,
-            };
-            if self.prepared.listing.lists[key as usize].broken {
-                continue;
-            }
+        for (key, read) in self.prepared.listing.reads_by(transactions, step.from) {
             let Some(next) = self.next(key, length(transactions, read), step.to) else {
                 continue;
             };
@@ -383,7 +372,7 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
             };
             return Some(format!(
                 "{from} read {} of key {}, so it came before {to}, which appended {}{last}.",
-                list(seen),
+                list(value(transactions, read)),
                 self.key(key),
                 self.element(next.place),
             ));
@@ -395,18 +384,7 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
     fn updated(&self, step: Step) -> Option<String> {
         let (from, to) = (self.name(step.from), self.name(step.to));
         let transactions = self.prepared.transactions;
-        for place in transactions.places(step.from) {
-            let Act::Read(seen) = transactions.micros()[place].act else {
-                continue;
-            };
-            let key = transactions.micros()[place].key;
-            if self.prepared.listing.lists[key as usize].broken {
-                continue;
-            }
-            let read = Read {
-                transaction: step.from,
-                place: place as u32,
-            };
+        for (key, read) in self.prepared.listing.reads_by(transactions, step.from) {
             let held = elements(transactions, self.prepared.writes, key, read);
             let Some(own) = self.append_beside(step.from, key, &held) else {
                 continue;
@@ -418,7 +396,7 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
                 "{from} read {} of key {} and appended {}, so it appended before {to}, which appended {} (no \
                  read shows it, so it came later than all that was read): otherwise it would not have seen \
                  what it updated.",
-                list(seen),
+                list(value(transactions, read)),
                 self.key(key),
                 self.element(own),
                 self.element(other.place),

@@ -270,16 +270,7 @@ impl Scene<'_, '_> {
 
     /// The reads of a transaction, with their keys.
     pub(super) fn reads(&self, transaction: u32) -> impl Iterator<Item = (u32, Read)> {
-        let places = self.transactions.places(transaction);
-        places.filter_map(move |place| {
-            let micro = self.transactions.micros()[place];
-            let broken = self.listing.lists[micro.key as usize].broken;
-            let read = Read {
-                transaction,
-                place: place as u32,
-            };
-            (!broken && matches!(micro.act, Act::Read(_))).then_some((micro.key, read))
-        })
+        self.listing.reads_by(self.transactions, transaction)
     }
 
     /// The appends of a transaction to a key, and their places in the list.

@@ -13,6 +13,7 @@ use super::stores::{Act, Txn, events};
 use crate::Budget;
 use crate::isolation::Level;
 use crate::isolation::register::{Assumptions, LEVELS, Prepared, Ruling};
+use crate::isolation::tests::rounds::{self, cycle, names};
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::linearizability::tests::random::Random;
 
@@ -209,23 +210,7 @@ impl Asked<'_> {
                 || time.is_some_and(|time| self.certain(time, (from, to), &nothing));
             from != to && both && (overwritten || shown)
         };
-        let from = |start: usize| {
-            let mut reached = vec![false; count];
-            let mut here = vec![start];
-            for length in 1..=count {
-                let next = (0..count).filter(|&to| here.iter().any(|&one| edge(one, to)));
-                let next: Vec<usize> = next.filter(|&to| !reached[to]).collect();
-                for &to in &next {
-                    reached[to] = true;
-                }
-                if reached[start] {
-                    return Some(length);
-                }
-                here = next;
-            }
-            None
-        };
-        (0..count).filter_map(from).min()
+        rounds::shortest(count, edge)
     }
 
     /// The last version of the chain of updates that begins with the initial one, and the versions that update nothing.
@@ -294,26 +279,6 @@ fn refutation(why: &str) -> Option<Vec<u64>> {
     )
 }
 
-/// How many of the first edges are a cycle; 0 if none are.
-fn cycle(anomaly: &Anomaly) -> usize {
-    let edges = &anomaly.dependencies;
-    for (at, edge) in edges.iter().enumerate() {
-        if at > 0 && edges[at - 1].to != edge.from {
-            return 0;
-        }
-        if edge.to == edges[0].from {
-            return at + 1;
-        }
-    }
-    0
-}
-
-fn names(sentence: &str, index: u64) -> bool {
-    let name = format!("T{index}");
-    let mut words = sentence.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.any(|word| word == name)
-}
-
 const FAULTS: [&str; 7] = [
     "cyclic-versions",
     "garbage-read",
@@ -379,7 +344,7 @@ impl Judged<'_> {
         if !FAULTS.contains(&&*anomaly.kind) && !two {
             let large = anomaly.summary.contains(" pairs of writes ");
             assert!(
-                cycle(anomaly) > 1 || large,
+                cycle(&anomaly.dependencies) > 1 || large,
                 "{} {anomaly:#?}",
                 self.asked.level
             );
@@ -461,12 +426,12 @@ impl Judged<'_> {
                 .dependencies
                 .iter()
                 .any(|edge| edge.why.contains("is impossible"));
-            !derived && !FAULTS.contains(&&*one.kind) && cycle(one) > 0
+            !derived && !FAULTS.contains(&&*one.kind) && cycle(&one.dependencies) > 0
         };
         if !anomalies.iter().all(is_certain) {
             return false;
         }
-        let told = anomalies.iter().map(cycle).min();
+        let told = anomalies.iter().map(|one| cycle(&one.dependencies)).min();
         assert_eq!(
             told,
             self.asked.shortest(time),

@@ -1,12 +1,13 @@
 //! Every edge of every finding, derived once more from the operations and from what the levels ask for. Shares no code
 //! with the judge.
 
-use rupture_history::{Dependency, Outcome};
+use rupture_history::Outcome;
 
 use super::case::{Case, LEVELS, Txn};
 use super::random::Random;
 use super::stores::case;
 use crate::isolation::Level;
+use crate::isolation::tests::rounds::{self, cycle, names};
 use crate::isolation::weak::{Finding, Ruling};
 
 /// Who wrote a value of a key.
@@ -263,45 +264,8 @@ impl<'c> Derived<'c> {
             let read = self.holds("wr", from, to);
             from != to && (read || forced && self.atomic(from, to))
         };
-        let from = |start: usize| {
-            let mut reached = vec![false; count];
-            let mut here = vec![start];
-            for length in 1..=count {
-                let next = (0..count).filter(|&to| here.iter().any(|&one| edge(one, to)));
-                let next: Vec<usize> = next.filter(|&to| !reached[to]).collect();
-                for &to in &next {
-                    reached[to] = true;
-                }
-                if reached[start] {
-                    return Some(length);
-                }
-                here = next;
-            }
-            None
-        };
-        (0..count).filter_map(from).min()
+        rounds::shortest(count, edge)
     }
-}
-
-/// How many of the first edges are a cycle; 0 if none are.
-fn cycle(edges: &[Dependency]) -> usize {
-    for (at, edge) in edges.iter().enumerate() {
-        if at > 0 && edges[at - 1].to != edge.from {
-            return 0;
-        }
-        if edge.to == edges[0].from {
-            return at + 1;
-        }
-    }
-    0
-}
-
-/// Whether a sentence names a transaction.
-fn names(sentence: &str, index: u64) -> bool {
-    let name = format!("T{index}");
-    sentence
-        .split(|letter: char| !letter.is_ascii_alphanumeric())
-        .any(|word| word == name)
 }
 
 const FLAWS: [&str; 5] = ["garbage-read", "G1a", "G1b", "internal", "future-read"];
