@@ -1,0 +1,147 @@
+//! One run: its results, its verdict, its replay.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{expect, scratch};
+
+#[test]
+fn an_unwritable_results_folder_is_found_before_the_run() {
+    let folder = scratch();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let (printed, complaint) = expect(255, folder.path(), &["run", "--results", "file/results"]);
+    assert!(complaint.contains("--results"), "{complaint}");
+    assert!(!printed.contains("operations"), "{printed}");
+}
+
+#[test]
+fn a_run_is_recorded_and_replayed_byte_for_byte() {
+    let folder = scratch();
+    let (printed, _) = expect(
+        0,
+        folder.path(),
+        &["run", "--time-limit", "5", "--seed", "7"],
+    );
+    assert!(
+        printed.contains("valid") && printed.contains("rupture replay"),
+        "{printed}"
+    );
+    let latest = folder.path().join("results/latest");
+    for file in [
+        "run.json",
+        "history.jsonl",
+        "history.edn",
+        "faults.jsonl",
+        "verdict.json",
+        "nodes/n1.log",
+    ] {
+        let length = fs::metadata(latest.join(file))
+            .unwrap_or_else(|e| panic!("{file}: {e}"))
+            .len();
+        assert!(length > 0, "{file} is empty");
+    }
+    let (printed, _) = expect(0, folder.path(), &["replay", "results/latest"]);
+    assert!(printed.contains("byte for byte"), "{printed}");
+
+    // The recorded history is judged alike when it is read again, in both formats.
+    for file in [
+        "results/latest/history.jsonl",
+        "results/latest/history.edn",
+        "results/latest",
+    ] {
+        expect(
+            0,
+            folder.path(),
+            &["check", "--model", "register", "--independent", file],
+        );
+    }
+
+    // A byte that differs is found, and named.
+    let path = latest.join("history.jsonl");
+    let changed = fs::read_to_string(&path)
+        .unwrap()
+        .replacen("write", "wrote", 1);
+    fs::write(&path, changed).unwrap();
+    let (printed, complaint) = expect(255, folder.path(), &["replay", "results/latest"]);
+    assert!(
+        format!("{printed}{complaint}").contains("history.jsonl"),
+        "{printed}{complaint}"
+    );
+}
+
+#[test]
+fn a_mutant_is_caught_and_explained() {
+    let folder = scratch();
+    let (printed, _) = expect(1, folder.path(), &["run", "--mutant", "stale-read"]);
+    for part in ["INVALID", "nonlinearizable", "├", "rupture replay"] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
+    }
+    let verdict = fs::read_to_string(folder.path().join("results/latest/verdict.json")).unwrap();
+    let verdict: Value = serde_json::from_str(&verdict).unwrap();
+    assert_eq!(verdict["valid"], Value::Bool(false));
+    expect(1, folder.path(), &["replay", "results/latest"]);
+}
+
+#[test]
+fn a_run_that_stops_on_an_anomaly_ends_early_and_replays() {
+    let folder = scratch();
+    let counted = |name: &str| {
+        let path = folder
+            .path()
+            .join("results")
+            .join(name)
+            .join("verdict.json");
+        let verdict: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let seconds = verdict["simulated_seconds"].as_f64().unwrap();
+        (verdict["operations"]["ok"].as_u64().unwrap(), seconds)
+    };
+    let mutant = ["run", "--mutant", "stale-read"];
+    expect(1, folder.path(), &mutant);
+    let whole = counted("latest");
+    let stopping = [&mutant[..], &["--stop-on-anomaly"]].concat();
+    let (printed, _) = expect(1, folder.path(), &stopping);
+    for part in [
+        "INVALID",
+        "stopped at event",
+        "the first that no order explains",
+    ] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
+    }
+    let early = counted("latest");
+    assert!(
+        early.0 < whole.0 && early.1 < whole.1,
+        "{early:?} {whole:?}"
+    );
+
+    // The event that it names is the first: the history up to it is invalid, and valid without it.
+    let named: usize = printed
+        .split("stopped at event ")
+        .nth(1)
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|number| number.parse().ok())
+        .expect("the number of an event");
+    let latest = folder.path().join("results/latest");
+    let history = fs::read_to_string(latest.join("history.jsonl")).unwrap();
+    for (events, code) in [(named, 0), (named + 1, 1)] {
+        let prefix: Vec<&str> = history.lines().take(events).collect();
+        fs::write(folder.path().join("prefix.jsonl"), prefix.join("\n")).unwrap();
+        let check = [
+            "check",
+            "--model",
+            "register",
+            "--independent",
+            "prefix.jsonl",
+        ];
+        expect(code, folder.path(), &check);
+    }
+
+    let (printed, _) = expect(1, folder.path(), &["replay", "results/latest"]);
+    assert!(printed.contains("byte for byte"), "{printed}");
+    let seeds = [&stopping[..], &["--seeds", "0..2"]].concat();
+    let (printed, _) = expect(1, folder.path(), &seeds);
+    assert!(printed.contains("--stop-on-anomaly --seed "), "{printed}");
+    let sets = ["run", "--workload", "set", "--stop-on-anomaly"];
+    let (_, complaint) = expect(254, folder.path(), &sets);
+    assert!(complaint.contains("cannot be watched"), "{complaint}");
+}
