@@ -84,14 +84,17 @@ pub mod rules;
 pub mod sequential;
 pub mod set_full;
 pub mod staleness;
+mod theory;
+mod values;
 
 pub use budget::Budget;
 pub use checker::{CheckError, Checker};
-pub use linearizability::{Linearizable, Theory, View};
+pub use linearizability::Linearizable;
 pub use model::{Id, Mismatch, Model, Seen, Values};
 pub use registry::{ModelInfo, Options, Unknown, checker, models};
 pub use rupture_history as history;
 pub use sequential::Sequential;
+pub use theory::{Theory, View};
 
 /// Compiles and runs what the README shows.
 #[cfg(doctest)]

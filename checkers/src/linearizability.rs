@@ -28,7 +28,6 @@ pub(crate) mod search;
 pub(crate) mod shrink;
 #[cfg(test)]
 pub(crate) mod tests;
-mod theory;
 mod witness;
 
 use rayon::prelude::*;
@@ -40,7 +39,6 @@ use calls::{Call, Part};
 use decide::{Decision, Impossible, Ruling, decide};
 use opening::{Opened, Opening, open};
 use search::{Limits, Search, Stop};
-pub use theory::{Theory, View};
 
 const LEVEL: &str = "linearizable";
 /// How many keys an unfinished check names one by one.

@@ -4,7 +4,7 @@ use rupture_history::{EventRef, History, Operation, Outcome, Value, ValueRef};
 use rustc_hash::FxHashMap;
 
 use super::MODEL;
-use crate::model::canonical;
+use crate::values::canonical;
 use crate::{Budget, CheckError};
 
 /// Stands for no operation, no process, no message.

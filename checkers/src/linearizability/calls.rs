@@ -3,7 +3,7 @@
 use rupture_history::{EventRef, History, Operation, Outcome, Value, ValueRef};
 use rustc_hash::FxHashMap;
 
-use crate::model::canonical;
+use crate::values::canonical;
 use crate::{CheckError, Mismatch, Model, Seen, Values};
 
 /// The completion of a call that never completes.

@@ -6,9 +6,9 @@ use rustc_hash::FxHashMap;
 use super::calls::{Call, NEVER};
 use super::distinct::{Core, Distinct, Elements, Fact, Found, Outcome, is_order};
 use super::search::{Answer, Limits, Search, Stop};
-use super::theory::{Theory, View};
 use super::witness;
 use crate::Model;
+use crate::theory::{Theory, View};
 
 /// The name of the search among the algorithms.
 pub(crate) const SEARCH: &str = "search (Wing & Gong 1993, Lowe 2017)";

@@ -23,8 +23,8 @@ mod unordered;
 mod whole;
 
 use super::calls::Call;
-use super::theory::Theory;
 use crate::Model;
+use crate::theory::Theory;
 pub(crate) use certify::is_order;
 pub(crate) use facts::Fact;
 use facts::{Act, Facts};

@@ -85,7 +85,7 @@ impl Near<'_> {
 
 /// Equal as trees: sets and maps may be written in another order.
 fn same(one: ValueRef<'_>, other: ValueRef<'_>) -> bool {
-    let tree = |value: ValueRef<'_>| crate::model::canonical(value.to_value());
+    let tree = |value: ValueRef<'_>| crate::values::canonical(value.to_value());
     one.count().is_some() && tree(one) == tree(other)
 }
 

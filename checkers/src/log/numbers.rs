@@ -4,7 +4,7 @@
 use rupture_history::{Value, ValueRef};
 use rustc_hash::FxHashMap;
 
-use crate::model::canonical;
+use crate::values::canonical;
 
 /// Stands for no operation, no message, no place.
 pub(super) const NONE: u32 = u32::MAX;

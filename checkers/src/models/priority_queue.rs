@@ -1,7 +1,7 @@
 //! A priority queue of integers that gives out its greatest or its least.
 
-use crate::linearizability::{Theory, View};
 use crate::model::{Mismatch, Model, Seen, Values};
+use crate::theory::{Theory, View};
 
 /// An operation of a priority queue.
 ///

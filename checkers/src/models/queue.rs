@@ -1,7 +1,7 @@
 //! Queues: in the order of arrival, or in any.
 
-use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
+use crate::theory::{Theory, View};
 
 /// An operation of a queue.
 ///

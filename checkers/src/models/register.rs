@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
+use crate::theory::{Theory, View};
 
 /// An operation of a register.
 ///

@@ -1,7 +1,7 @@
 //! A stack: last in, first out.
 
-use crate::linearizability::{Theory, View};
 use crate::model::{Id, Mismatch, Model, Seen, Values};
+use crate::theory::{Theory, View};
 
 /// An operation of a stack.
 ///

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::report::Report;
 use crate::linearizability::opening::disorder;
-use crate::model::canonical;
+use crate::values::canonical;
 use crate::{Budget, CheckError};
 
 /// What one data type promises.

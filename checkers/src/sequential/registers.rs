@@ -22,7 +22,7 @@ use rustc_hash::FxHashMap;
 
 use super::program::Program;
 use crate::Model;
-use crate::linearizability::{Theory, View};
+use crate::theory::{Theory, View};
 
 /// A value of one register, numbered over all registers.
 pub(super) type Cell = u32;

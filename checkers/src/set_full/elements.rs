@@ -3,7 +3,7 @@
 use rupture_history::{Value, ValueRef};
 use rustc_hash::FxHashMap;
 
-use crate::model::canonical;
+use crate::values::canonical;
 
 /// Elements, numbered in the order of first use.
 #[derive(Debug, Default)]

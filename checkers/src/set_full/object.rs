@@ -4,7 +4,7 @@ use rupture_history::{EventRef, History, Operation, Outcome, Value, ValueRef};
 use rustc_hash::FxHashMap;
 
 use crate::CheckError;
-use crate::model::canonical;
+use crate::values::canonical;
 
 use super::MODEL;
 

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Model;
 use crate::linearizability::calls::Call;
-use crate::linearizability::theory::{Theory, View};
+use crate::theory::{Theory, View};
 
 /// An object as it is, one operation after another.
 enum Object {

@@ -1,7 +1,7 @@
 //! The operations of one object as the log-linear algorithms read them.
 
 use crate::linearizability::calls::{Call, NEVER};
-use crate::linearizability::theory::{Theory, View};
+use crate::theory::{Theory, View};
 use crate::{Id, Model};
 
 /// What an operation did, with the number of its value in [`Fact::value`].

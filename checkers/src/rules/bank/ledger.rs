@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::frame::{NEVER, Op};
 use crate::CheckError;
-use crate::model::canonical;
+use crate::values::canonical;
 
 /// A transfer, whatever came of it.
 #[derive(Clone, Copy)]

@@ -4,6 +4,8 @@
 //! and translates its operations ([`Model::view`](crate::Model::view)). Where every value is put in at most
 //! once, the history is then decided without a search.
 
+use crate::values::Id;
+
 /// An object of which it is known how to decide linearizability in O(n log n) when every value is unique.
 ///
 /// ```
@@ -116,7 +118,7 @@ pub enum View<'a> {
     /// It took the least out, or found nothing: nobody saw it.
     TakeAnyLeast,
     /// It saw exactly these elements, which are in ascending order.
-    All(&'a [crate::Id]),
+    All(&'a [Id]),
     /// It cannot happen, whatever the object holds.
     Never,
     /// It is something else, which no theory covers.
