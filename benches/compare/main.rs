@@ -26,6 +26,7 @@
 mod plot;
 mod process;
 mod rows;
+mod series;
 mod slope;
 mod table;
 mod transactions;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::slope::Series;
+use crate::series::Series;
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 520.0;

@@ -34,6 +34,7 @@
 mod commits;
 mod forest;
 mod observed;
+mod witness;
 mod words;
 
 use std::collections::BTreeMap;
@@ -43,7 +44,8 @@ use rustc_hash::FxHashMap;
 
 use commits::{Breach, Commits, Election};
 use forest::{EntryId, Forest, Place};
-use words::{Teller, Witness};
+use witness::Witness;
+use words::Teller;
 
 pub use observed::{Entry, Observation, Observed, Snapshot};
 

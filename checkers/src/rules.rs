@@ -31,6 +31,7 @@
 //! nothing was observed that the rule speaks of. Every anomaly names the few operations that prove it.
 
 pub mod bank;
+mod case;
 pub mod causal_reverse;
 pub mod counter;
 pub mod dirty_reads;

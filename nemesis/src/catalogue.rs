@@ -196,12 +196,14 @@ pub fn nemeses() -> Vec<NemesisInfo> {
         .collect()
 }
 
-/// The name of a recipe.
-pub(crate) fn name_of(recipe: Recipe) -> &'static str {
-    RECIPES
-        .iter()
-        .find(|row| row.recipe == recipe)
-        .map_or("?", |row| row.info.name)
+impl Recipe {
+    /// Its name on the command line. It stands here because the catalogue gives the names.
+    pub fn name(self) -> &'static str {
+        RECIPES
+            .iter()
+            .find(|row| row.recipe == self)
+            .map_or("?", |row| row.info.name)
+    }
 }
 
 /// What was chosen: pools of recipes, one a kind.

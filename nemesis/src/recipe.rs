@@ -101,11 +101,6 @@ impl Recipe {
         }
     }
 
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        crate::catalogue::name_of(self)
-    }
-
     /// Whether it can draw a fault that this world and this many nodes allow.
     ///
     /// # Errors

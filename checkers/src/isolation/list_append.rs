@@ -18,6 +18,7 @@
 //! `sessions` and `contradicted` look at single transactions and sessions, `dependencies` collects the edges, and
 //! [`components`](super::graph::components) finds what can hold a cycle. All the rest looks at these parts alone.
 
+mod anomaly;
 mod contradicted;
 mod dependencies;
 mod findings;

@@ -375,6 +375,17 @@ impl Writes {
     pub(crate) fn all(&self) -> &[Write] {
         self.rows.all()
     }
+
+    /// The number of the initial version of a key: those of versions that were written come before.
+    pub(crate) fn initial(&self, key: u32) -> u32 {
+        self.all().len() as u32 + key
+    }
+
+    /// Who wrote a version; nobody wrote an initial one.
+    pub(crate) fn writer(&self, version: u32) -> Option<u32> {
+        let write = self.all().get(version as usize)?;
+        Some(write.transaction)
+    }
 }
 
 fn twice<L: Language>(transactions: &Transactions<'_, L>, one: Write, two: Write) -> CheckError {

@@ -28,6 +28,7 @@ mod atomic;
 mod causal;
 mod clocks;
 mod dependencies;
+mod edges;
 mod flaws;
 mod guarantees;
 mod judge;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::forest::{EntryId, Forest};
-use super::words::Witness;
+use super::witness::Witness;
 
 /// An election and the log that the leader had then.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use rupture_history::{Anomaly, Evidence, History, Operation, Validity, Verdict};
 
-use super::frame::{Case, Op};
+use super::case::{Case, Op};
 use crate::Budget;
 
 /// How many anomalies of a kind are told with their evidence.

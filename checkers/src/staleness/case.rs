@@ -4,20 +4,16 @@ use rupture_history::verdict::Measure;
 use rupture_history::{Anomaly, History, Operation, Validity, Verdict};
 
 use super::clusters::Impossible;
+pub(super) use super::words::RegisterPart;
 use super::words::Words;
-use crate::linearizability::calls::Part;
 pub(super) use crate::linearizability::decide::SEARCH;
 use crate::linearizability::opening::{Opened, Opening, open, unknown};
 use crate::models::Register;
-use crate::models::op::RegisterOp;
 use crate::{Budget, CheckError};
 
 /// How many anomalies of a key are told, and how many keys are named one by one.
 pub(super) const TOLD: usize = 5;
 const KEYS_NAMED: usize = 5;
-
-/// One register and its operations.
-pub(super) type RegisterPart = Part<RegisterOp>;
 
 /// What is known of the smallest bound of a part. Without `at_least` there is none that holds.
 #[derive(Clone, Debug)]

@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use super::{KAtomic, Stale};
-use crate::Checker;
-
 const K_ATOMIC: &str = "k-atomic";
 const STALE: &str = "stale";
 
@@ -43,16 +40,6 @@ pub enum Level {
     /// Every read returns a value that was overwritten at most so many nanoseconds before; without a number,
     /// the least one is looked for.
     Stale(Option<u64>),
-}
-
-impl Level {
-    /// The judge of registers by this level.
-    pub fn checker(self, independent: bool) -> Box<dyn Checker> {
-        match self {
-            Self::KAtomic(k) => Box::new(KAtomic::new(k, independent)),
-            Self::Stale(bound_ns) => Box::new(Stale::new(bound_ns, independent)),
-        }
-    }
 }
 
 impl fmt::Display for Level {

@@ -3,12 +3,15 @@
 use rupture_history::{Anomaly, Evidence, History, Operation};
 
 use super::bounds::overwritten;
-use super::case::RegisterPart;
 use super::clusters::{Cluster, Impossible, Reading, RegisterCall, read};
 use super::delta::{Times, conflicts};
 use crate::Model;
+use crate::linearizability::calls::Part;
 use crate::models::Register;
 use crate::models::op::RegisterOp;
+
+/// One register and its operations.
+pub(super) type RegisterPart = Part<RegisterOp>;
 
 /// How many writes are named one by one.
 const NAMED: usize = 4;

@@ -17,3 +17,6 @@ pub(super) struct Finding {
     /// The place of what that one did, or of another read.
     pub(super) other_place: u32,
 }
+
+/// Pairs of transactions of which the first is taken to have written before the second.
+pub(super) type Assumed = Vec<(u32, u32)>;

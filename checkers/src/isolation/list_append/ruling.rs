@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rupture_history::verdict::{Anomaly, Evidence};
+use rupture_history::verdict::Anomaly;
 use rupture_history::{Validity, Verdict};
 
-use super::findings::Finding;
+use super::findings::{Assumed, Finding};
 use super::open::Outcome;
 use super::prepared::{Part, Prepared};
 use super::words::Words;
@@ -21,9 +21,6 @@ const STEPS: u64 = 60_000_000;
 const STEPS_A_NAME: u64 = 8_000_000;
 /// How many edges are followed to find out whether a part has a cycle with one anti-dependency.
 const STEPS_SINGLE: u64 = 400_000_000;
-
-/// Pairs of transactions of which the first is taken to have written before the second.
-pub(super) type Assumed = Vec<(u32, u32)>;
 
 /// What became of a level.
 #[derive(Debug, Default)]
@@ -347,25 +344,4 @@ fn renamed(part: &Part, cycle: &Cycle) -> Cycle {
 fn severity(levels: &[Level]) -> usize {
     let falls = |level: &Level| levels.iter().any(|&weaker| level.implies(weaker));
     Level::ALL.into_iter().filter(falls).count()
-}
-
-/// The evidence of some transactions, in the order of their invocations.
-pub(super) fn evidence(prepared: &Prepared<'_, '_>, transactions: &[u32]) -> Vec<Evidence> {
-    let mut transactions = transactions.to_vec();
-    transactions.sort_unstable();
-    transactions.dedup();
-    let operations = &prepared.transactions.operations;
-    transactions
-        .iter()
-        .map(|&number| Evidence::of(prepared.transactions.history, &operations[number as usize]))
-        .collect()
-}
-
-/// An anomaly with nothing in it but its kind and who shows it.
-pub(super) fn anomaly(prepared: &Prepared<'_, '_>, kind: &str, transactions: &[u32]) -> Anomaly {
-    Anomaly {
-        kind: kind.to_owned(),
-        evidence: evidence(prepared, transactions),
-        ..Anomaly::default()
-    }
 }

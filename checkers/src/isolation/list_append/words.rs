@@ -4,10 +4,10 @@
 use rupture_history::verdict::{Anomaly, Dependency};
 use rupture_history::{Outcome, ValueRef};
 
-use super::findings::Finding;
+use super::anomaly::anomaly;
+use super::findings::{Assumed, Finding};
 use super::lists::{NONE, elements, length, value};
 use super::prepared::Prepared;
-use super::ruling::{Assumed, anomaly};
 use crate::Id;
 use crate::isolation::cycles::{Cycle, Step};
 use crate::isolation::graph::{CURSOR, PROCESS, REALTIME, RW, WR, WW, kind_name};

@@ -53,7 +53,7 @@ impl<'p, 'a> Prepared<'p, 'a> {
         let sights = sights.map(|(at, read)| (read.version, at));
         prepared.readers = Rows::sorted(versions, sights, 0);
         prepared.find_updates();
-        let assumed = versions::assumed(&prepared, assumptions);
+        let assumed = versions::assumed(transactions, writes, &prepared.reads, assumptions);
         let pairs = assumed.iter().map(|pair| (pair.earlier, pair.later));
         prepared.assumed = pairs.collect();
         prepared.met = assumed.iter().map(|pair| pair.met).collect();
@@ -84,7 +84,7 @@ impl<'p, 'a> Prepared<'p, 'a> {
 
     /// The initial version of a key.
     pub(super) fn initial(&self, key: u32) -> Version {
-        self.writes.all().len() as u32 + key
+        self.writes.initial(key)
     }
 
     /// Whether a version was there from the start.
@@ -94,8 +94,7 @@ impl<'p, 'a> Prepared<'p, 'a> {
 
     /// Who wrote a version; nobody wrote an initial one.
     pub(super) fn writer(&self, version: Version) -> Option<u32> {
-        let write = self.writes.all().get(version as usize)?;
-        Some(write.transaction)
+        self.writes.writer(version)
     }
 
     pub(super) fn key_of(&self, version: Version) -> u32 {

@@ -9,10 +9,9 @@
 use rustc_hash::FxHashMap;
 
 use super::Assumptions;
-use super::prepared::Prepared;
-use super::reads::{NONE, Version};
+use super::reads::{NONE, Reads, Version};
 use crate::Id;
-use crate::isolation::transactions::Act;
+use crate::isolation::transactions::{Act, Registers, Transactions, Writes};
 
 /// Two different versions of a key of which the first is assumed to be earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,18 +45,23 @@ struct Met {
 }
 
 /// What is assumed of versions, by the earlier and then the later one; each pair once.
-pub(super) fn assumed(prepared: &Prepared<'_, '_>, assumptions: Assumptions) -> Vec<Assumed> {
+pub(super) fn assumed(
+    transactions: &Transactions<'_, Registers>,
+    writes: &Writes,
+    reads: &Reads,
+    assumptions: Assumptions,
+) -> Vec<Assumed> {
     if assumptions == Assumptions::default() {
         return Vec::new();
     }
     let mut pairs = Vec::new();
     let along = assumptions.sequential_keys || assumptions.linearizable_keys;
-    let met = met(prepared, along, &mut pairs);
+    let met = met(transactions, writes, reads, along, &mut pairs);
     if assumptions.sequential_keys {
-        along_sessions(prepared, &met, &mut pairs);
+        along_sessions(transactions, &met, &mut pairs);
     }
     if assumptions.linearizable_keys {
-        along_time(prepared, &met, &mut pairs);
+        along_time(transactions, &met, &mut pairs);
     }
     pairs.sort_unstable();
     pairs.dedup_by_key(|pair| (pair.earlier, pair.later));
@@ -66,8 +70,13 @@ pub(super) fn assumed(prepared: &Prepared<'_, '_>, assumptions: Assumptions) -> 
 
 /// What every transaction met of every key, by transaction. What it read before it wrote goes into the pairs, and
 /// `along` its micro-operations whatever came after something else.
-fn met(prepared: &Prepared<'_, '_>, along: bool, pairs: &mut Vec<Assumed>) -> Vec<Met> {
-    let transactions = prepared.transactions;
+fn met(
+    transactions: &Transactions<'_, Registers>,
+    writes: &Writes,
+    reads: &Reads,
+    along: bool,
+    pairs: &mut Vec<Assumed>,
+) -> Vec<Met> {
     let mut all: Vec<Met> = Vec::new();
     let mut slot: Vec<u32> = vec![NONE; transactions.key_count()];
     for transaction in 0..transactions.len() as u32 {
@@ -75,9 +84,9 @@ fn met(prepared: &Prepared<'_, '_>, along: bool, pairs: &mut Vec<Assumed>) -> Ve
         for place in transactions.places(transaction) {
             let micro = transactions.micros()[place];
             let (Act::Write(value) | Act::Read(value)) = micro.act;
-            let version = match prepared.writes.place(micro.key, value) {
-                Some(write) => prepared.reads.is_version[write].then_some(write as Version),
-                None => (value == Id::NIL).then(|| prepared.initial(micro.key)),
+            let version = match writes.place(micro.key, value) {
+                Some(write) => reads.is_version[write].then_some(write as Version),
+                None => (value == Id::NIL).then(|| writes.initial(micro.key)),
             };
             let Some(version) = version else { continue };
             let known = slot[micro.key as usize];
@@ -92,7 +101,7 @@ fn met(prepared: &Prepared<'_, '_>, along: bool, pairs: &mut Vec<Assumed>) -> Ve
                 continue;
             }
             let met = &mut all[known as usize];
-            if along || prepared.writer(version) == Some(transaction) {
+            if along || writes.writer(version) == Some(transaction) {
                 pairs.extend(Assumed::of((met.last, transaction), (version, transaction)));
             }
             met.last = version;
@@ -101,10 +110,14 @@ fn met(prepared: &Prepared<'_, '_>, along: bool, pairs: &mut Vec<Assumed>) -> Ve
     all
 }
 
-fn along_sessions(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<Assumed>) {
+fn along_sessions(
+    transactions: &Transactions<'_, Registers>,
+    met: &[Met],
+    pairs: &mut Vec<Assumed>,
+) {
     let mut last: FxHashMap<(i64, u32), (Version, u32)> = FxHashMap::default();
     for met in met {
-        let operation = prepared.transactions.operations[met.transaction as usize];
+        let operation = transactions.operations[met.transaction as usize];
         let place = (operation.process, met.key);
         let left = (met.last, met.transaction);
         let before = if operation.ended().is_some() {
@@ -117,10 +130,10 @@ fn along_sessions(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<Assu
     }
 }
 
-fn along_time(prepared: &Prepared<'_, '_>, met: &[Met], pairs: &mut Vec<Assumed>) {
+fn along_time(transactions: &Transactions<'_, Registers>, met: &[Met], pairs: &mut Vec<Assumed>) {
     let mut events: Vec<(u32, u32, u32, bool)> = Vec::new();
     for (at, met) in met.iter().enumerate() {
-        let operation = prepared.transactions.operations[met.transaction as usize];
+        let operation = transactions.operations[met.transaction as usize];
         events.push((met.key, operation.invoked, at as u32, false));
         events.extend(operation.ended().map(|row| (met.key, row, at as u32, true)));
     }
