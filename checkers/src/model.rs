@@ -312,7 +312,7 @@ fn short_name(path: &str) -> &str {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'h> {
-    /// Who.
+    /// Who: the number of [`History::process`](rupture_history::History::process).
     pub process: i64,
     /// The function.
     pub f: &'h str,

@@ -1,6 +1,6 @@
 //! The values that operations carry, kept once and known by number.
 
-use rupture_history::{Value, ValueRef};
+use rupture_history::{Process, Value, ValueRef};
 use rustc_hash::FxHashMap;
 
 /// The number of a value: equal values have equal numbers.
@@ -43,6 +43,8 @@ pub struct Values {
     /// The numbers of small integers, by the integer: values that count upwards, as most do, then lie side by
     /// side in memory.
     small: Vec<u32>,
+    /// The names of processes that have one, by their numbers.
+    names: FxHashMap<i64, Process>,
 }
 
 /// No number.
@@ -57,6 +59,7 @@ impl Default for Values {
             list: Vec::new(),
             numbers: FxHashMap::default(),
             small: Vec::new(),
+            names: FxHashMap::default(),
         };
         values.number(Value::Nil);
         values
@@ -127,6 +130,20 @@ impl Values {
     /// How many numbers are in use; all are below.
     pub(crate) fn count(&self) -> usize {
         self.list.len()
+    }
+
+    /// Remembers what a process is called, and returns its number.
+    pub(crate) fn meet(&mut self, number: i64, process: Process) -> i64 {
+        if let Process::Named(_) = process {
+            self.names.entry(number).or_insert(process);
+        }
+        number
+    }
+
+    /// What a process is called.
+    pub(crate) fn process(&self, number: i64) -> Process {
+        let named = self.names.get(&number).cloned();
+        named.unwrap_or(Process::Client(number))
     }
 
     /// The value of a number, as EDN.

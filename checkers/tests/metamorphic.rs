@@ -111,10 +111,22 @@ fn order_among_invocations_means_nothing() {
 
 #[test]
 fn names_of_processes_mean_nothing() {
+    let names: [fn(i64) -> Process; 6] = [
+        |number| Process::Client(1_000_003 - number * 7),
+        |number| Process::Client(i64::MIN + number),
+        |number| Process::Named(Value::Str(number.to_string().into())),
+        |number| Process::Named(Value::keyword(&format!("w{number}"))),
+        |number| Process::Named(Value::Vector(vec![Value::Int(number)])),
+        |number| match number % 2 {
+            0 => Process::Named(Value::Str((number / 2).to_string().into())),
+            _ => Process::Named(Value::keyword(&(number / 2).to_string())),
+        },
+    ];
     for (seed, mut events, verdict) in histories() {
+        let name = names[seed as usize % names.len()];
         for event in &mut events {
-            if let Process::Client(number) = &mut event.process {
-                *number = 1_000_003 - *number * 7;
+            if let Process::Client(number) = &event.process {
+                event.process = name(*number);
             }
         }
         let renamed = judge(&events);

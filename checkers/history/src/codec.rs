@@ -7,7 +7,7 @@
 //! Where a file leaves something out: the first event without an index gets 0, and every other the index
 //! after that of the event before; a missing time is -1; a missing function is empty; a missing value is nil. A
 //! history in which no event has a process is that of one client, 0; one in which only some have none is
-//! refused. A process that is no integer (a keyword, a string) is no client.
+//! refused. A process may be called anything: see [`Process`](crate::Process).
 //!
 //! Whatever the input, the answer is a history or a [`ParseError`]: values nest at most 256 levels, a value
 //! has at most 2^28 atoms, and a file less than 4 GiB.
@@ -120,6 +120,7 @@ fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
     };
     let mark = text.len() - marked.unwrap_or(text).len();
     let mut history = read.map_err(|problem| problem.moved(mark))?;
+    history.set_nemeses_apart();
     history.shrink_to_fit();
     Ok(history)
 }

@@ -1,6 +1,6 @@
 //! One event: an invocation or a completion.
 
-use crate::{Name, Value};
+use crate::{Name, Process, Value};
 
 /// What an event says of its operation.
 ///
@@ -44,36 +44,6 @@ impl Kind {
             "info" => Some(Self::Info),
             _ => None,
         }
-    }
-}
-
-/// Who invoked an operation. A client has a number; anything else (usually `nemesis`) is not a client and
-/// takes no part in any verdict.
-///
-/// ```
-/// use rupture_history::{Outcome, Process, codec};
-///
-/// let history = codec::read(
-///     b"{:process 4 :type :invoke :f :read}
-///       {:process :nemesis :type :info :f :partition}",
-/// )?;
-/// assert_eq!(history.get(0).process(), Process::Client(4));
-/// assert_eq!(history.get(1).process(), Process::nemesis());
-/// assert_eq!(history.operations()?.len(), 1, "faults are no operations");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Process {
-    /// A client process: single-threaded, and never used again after `info`.
-    Client(i64),
-    /// The nemesis, or another process that is no client.
-    Named(Name),
-}
-
-impl Process {
-    /// The nemesis.
-    pub fn nemesis() -> Self {
-        Self::Named("nemesis".into())
     }
 }
 

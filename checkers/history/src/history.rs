@@ -1,10 +1,12 @@
 //! A history: what clients saw, event by event, in a compact form.
 
-use crate::event::{Event, Kind, Process};
+use crate::event::{Event, Kind};
 use crate::operation::{self, Operation, PairingError};
+use crate::process::{self, LeftOut, Process, Processes};
 use crate::tape::{Tag, Tape, TooLarge};
 use crate::value_ref::ValueRef;
 use crate::{Name, Value};
+use rustc_hash::FxHashMap;
 
 /// How many functions a row can tell apart.
 pub(crate) const MOST_FUNCTIONS: u32 = 1 << 28;
@@ -14,20 +16,19 @@ pub(crate) const MOST_FUNCTIONS: u32 = 1 << 28;
 struct Row {
     index: u64,
     time: i64,
-    /// A client's number, or the number of a name.
+    /// A client's integer, or the number of a name.
     process: i64,
     value: u32,
     facts: Facts,
 }
 
-/// The number of a function's name and four bits: two for the kind, one each for *is a client* and *has
-/// other fields*.
+/// The number of a function's name and four bits: two for the kind, and one for *has other fields*.
 #[derive(Clone, Copy, Debug)]
 struct Facts(u32);
 
 impl Facts {
-    fn new(f: u32, kind: Kind, client: bool, extra: bool) -> Self {
-        Self(f << 4 | (kind as u32) << 2 | u32::from(client) << 1 | u32::from(extra))
+    fn new(f: u32, kind: Kind, extra: bool) -> Self {
+        Self(f << 4 | (kind as u32) << 2 | u32::from(extra))
     }
 
     fn f(self) -> u32 {
@@ -43,10 +44,6 @@ impl Facts {
         }
     }
 
-    fn client(self) -> bool {
-        self.0 & 2 != 0
-    }
-
     fn extra(self) -> bool {
         self.0 & 1 != 0
     }
@@ -58,7 +55,6 @@ pub(crate) struct Head {
     pub(crate) index: Option<u64>,
     pub(crate) time: i64,
     pub(crate) kind: Kind,
-    pub(crate) client: bool,
     pub(crate) process: i64,
     pub(crate) f: u32,
     pub(crate) value: u32,
@@ -87,6 +83,7 @@ pub(crate) struct Head {
 pub struct History {
     rows: Vec<Row>,
     pub(crate) tape: Tape,
+    pub(crate) processes: Processes,
 }
 
 /// Building.
@@ -103,9 +100,9 @@ impl History {
     /// files with an error; a program that records an event of two gigabytes has lost its way.
     pub fn push(&mut self, event: &Event) -> usize {
         let f = self.tape.names.intern(&event.f);
-        let (client, process) = match &event.process {
-            Process::Client(number) => (true, *number),
-            Process::Named(name) => (false, i64::from(self.tape.names.intern(name))),
+        let process = match &event.process {
+            Process::Client(number) => self.number_of(&Value::Int(*number)),
+            Process::Named(name) => self.number_of(name),
         };
         let value = u32::try_from(self.tape.end());
         let pushed = self.push_value(event);
@@ -116,7 +113,6 @@ impl History {
             index: event.index,
             time: event.time,
             kind: event.kind,
-            client,
             process,
             f,
             value,
@@ -139,15 +135,47 @@ impl History {
 
     /// Appends a row whose value is on the tape already.
     pub(crate) fn push_row(&mut self, head: Head) -> usize {
+        self.processes.count(head.process, head.kind);
         let next = self.last_index().map_or(0, |last| last.saturating_add(1));
         self.rows.push(Row {
             index: head.index.unwrap_or(next),
             time: head.time,
             process: head.process,
             value: head.value,
-            facts: Facts::new(head.f, head.kind, head.client, head.extra),
+            facts: Facts::new(head.f, head.kind, head.extra),
         });
         self.rows.len() - 1
+    }
+
+    /// The number by which rows know the process of this name.
+    pub(crate) fn number_of(&mut self, name: &Value) -> i64 {
+        self.processes.number(&mut self.tape.names, name)
+    }
+
+    /// Takes integers that say nothing but `info`, twice or more, out of judgement, as names are that do so. A
+    /// reader does this at the end of a file, for before it nobody knows. Linear time.
+    pub(crate) fn set_nemeses_apart(&mut self) {
+        let mut silent: FxHashMap<i64, usize> = FxHashMap::default();
+        for row in &self.rows {
+            if row.facts.kind() == Kind::Info && process::is_integer(row.process) {
+                *silent.entry(row.process).or_default() += 1;
+            }
+        }
+        silent.retain(|_, events| *events > 1);
+        if silent.is_empty() {
+            return;
+        }
+        for row in &self.rows {
+            if row.facts.kind() != Kind::Info {
+                silent.remove(&row.process);
+            }
+        }
+        for row in &mut self.rows {
+            if let Some(events) = silent.get(&row.process) {
+                let names = &mut self.tape.names;
+                row.process = self.processes.set_apart(names, row.process, *events);
+            }
+        }
     }
 
     /// The index of the last event.
@@ -211,6 +239,26 @@ impl History {
     /// A client with two open operations, or a completion that nobody invoked.
     pub fn operations(&self) -> Result<Vec<Operation>, PairingError> {
         operation::pair(self)
+    }
+
+    /// The process that has this number in [`Operation`] and [`EventRef::client`].
+    ///
+    /// ```
+    /// let history = rupture_history::codec::read(b"{:process :w1 :type :invoke :f :read}")?;
+    /// let number = history.operations()?[0].process;
+    /// assert_eq!(history.process(number).to_string(), ":w1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When the number is of another history.
+    pub fn process(&self, number: i64) -> Process {
+        self.processes.process(number)
+    }
+
+    /// The processes that are no clients, in the order in which they appear: no checker sees their events.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        self.processes.left_out()
     }
 
     /// The first row whose time is before that of an earlier row, if there is one.
@@ -295,23 +343,23 @@ impl<'a> EventRef<'a> {
         self.row.facts.kind()
     }
 
-    /// The client's number; `None` for the nemesis and the like.
+    /// The number by which operations know the client: its own where it is an integer, and one that only
+    /// this history knows where it has a name. `None` for the nemesis and the like.
+    #[inline]
     pub fn client(self) -> Option<i64> {
-        self.row.facts.client().then_some(self.row.process)
+        let number = self.row.process;
+        self.history.processes.is_client(number).then_some(number)
     }
 
-    /// The name of a process that is no client.
-    pub fn process_name(self) -> Option<&'a str> {
-        let named = !self.row.facts.client();
-        named.then(|| self.history.tape.names.get(self.row.process as u32))
+    /// The client's integer, or else a name, for those who write it down.
+    pub(crate) fn actor(self) -> (i64, Option<&'a Value>) {
+        let number = self.row.process;
+        (number, self.history.processes.name(number))
     }
 
     /// Who.
     pub fn process(self) -> Process {
-        match self.process_name() {
-            Some(name) => Process::Named(name.into()),
-            None => Process::Client(self.row.process),
-        }
+        self.history.process(self.row.process)
     }
 
     /// The function; empty where the history does not say.

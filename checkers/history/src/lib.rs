@@ -43,14 +43,16 @@ mod event;
 mod history;
 mod names;
 mod operation;
+mod process;
 mod tape;
 mod value;
 mod value_ref;
 pub mod verdict;
 
-pub use event::{Event, Kind, Process};
+pub use event::{Event, Kind};
 pub use history::{EventRef, History};
 pub use operation::{Operation, Outcome, PairingError};
+pub use process::{LeftOut, Process};
 pub use value::{Float, Name, Value};
 pub use value_ref::{Entries, Items, ValueRef};
 pub use verdict::{Anomaly, Dependency, Evidence, Measure, Rung, Validity, Verdict, Witness};

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{EventRef, History, Kind};
+use crate::{EventRef, History, Kind, Process};
 
 /// How an operation ended.
 ///
@@ -46,7 +46,8 @@ pub enum Outcome {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// Who.
+    /// Who: a client's integer, or the number that the history has given to a name (see
+    /// [`History::process`]).
     pub process: i64,
     /// The row of the invocation.
     pub invoked: u32,
@@ -64,7 +65,7 @@ pub struct Operation {
 ///
 /// let history = codec::read(b"{:process 0 :type :ok :f :read :value 1}")?;
 /// let error = history.operations().unwrap_err();
-/// assert!(matches!(error, PairingError::NeverInvoked { index: 0, process: 0, .. }));
+/// assert!(matches!(error, PairingError::NeverInvoked { index: 0, .. }));
 /// assert_eq!(error.to_string(), "event 0: process 0 completes `read` that it never invoked");
 /// # Ok::<(), codec::ParseError>(())
 /// ```
@@ -81,7 +82,7 @@ pub enum PairingError {
         /// The index of the first.
         open: u64,
         /// Who.
-        process: i64,
+        process: Process,
         /// What it invoked.
         f: String,
     },
@@ -91,7 +92,7 @@ pub enum PairingError {
         /// The index of the completion.
         index: u64,
         /// Who.
-        process: i64,
+        process: Process,
         /// What it completed.
         f: String,
     },
@@ -105,7 +106,7 @@ pub enum PairingError {
         /// The index of the invocation.
         open: u64,
         /// Who.
-        process: i64,
+        process: Process,
         /// What it completed.
         f: String,
         /// What it had invoked.
@@ -145,9 +146,7 @@ pub(crate) fn pair(history: &History) -> Result<Vec<Operation>, PairingError> {
             continue;
         };
         if event.kind() != Kind::Invoke {
-            let number = open
-                .remove(&process)
-                .ok_or_else(|| never_invoked(event, process))?;
+            let number = open.remove(&process).ok_or_else(|| never_invoked(event))?;
             complete(history, &mut operations[number], event, row)?;
             continue;
         }
@@ -176,7 +175,7 @@ fn complete(
         return Err(PairingError::OtherFunction {
             index: completion.index(),
             open: invocation.index(),
-            process: operation.process,
+            process: completion.process(),
             f: completion.f().to_owned(),
             invoked: invocation.f().to_owned(),
         });
@@ -190,10 +189,10 @@ fn complete(
     Ok(())
 }
 
-fn never_invoked(event: EventRef<'_>, process: i64) -> PairingError {
+fn never_invoked(event: EventRef<'_>) -> PairingError {
     PairingError::NeverInvoked {
         index: event.index(),
-        process,
+        process: event.process(),
         f: event.f().to_owned(),
     }
 }
@@ -202,7 +201,7 @@ fn two_open(history: &History, first: &Operation, event: EventRef<'_>) -> Pairin
     PairingError::TwoOpen {
         index: event.index(),
         open: history.get(first.invoked as usize).index(),
-        process: first.process,
+        process: event.process(),
         f: event.f().to_owned(),
     }
 }

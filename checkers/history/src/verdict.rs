@@ -319,7 +319,7 @@ pub struct Evidence {
     pub index: u64,
     /// The index of the completion, if there was one.
     pub completed_index: Option<u64>,
-    /// Who.
+    /// Who, as [`Process`](crate::Process) prints it.
     pub process: String,
     /// The function.
     pub f: String,
@@ -345,7 +345,7 @@ impl Evidence {
         Self {
             index: invoked.index(),
             completed_index: completed.map(crate::EventRef::index),
-            process: operation.process.to_string(),
+            process: history.process(operation.process).to_string(),
             f: invoked.f().to_owned(),
             argument: invoked.value().to_string(),
             result: completed

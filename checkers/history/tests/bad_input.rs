@@ -261,11 +261,6 @@ const MESSAGES: &[(&str, &str)] = &[
             found `4`; sort the events by index, or leave all indices out",
     ),
     (
-        "{:type :ok, :process 99999999999999999999}",
-        "h:1:22: expected a process of at most 64 bits, \
-            found `99999999999999999999`",
-    ),
-    (
         "{:type :ok, :process 1}\n{:type :ok}",
         "h:2:1: expected a `process` in every event or in none, \
             found the first event without one; give every event its process",

@@ -28,7 +28,7 @@ fn event(index: u64, time: i64, kind: Kind, process: i64, f: &str, value: Value)
 }
 
 fn named(event: Event, name: &str) -> Event {
-    let process = Process::Named(name.into());
+    let process = Process::Named(key(name));
     Event { process, ..event }
 }
 
@@ -174,7 +174,11 @@ fn values_that_have_no_place_are_kept() {
     let error = map([(key("cause"), str("x")), (key("via"), vector([]))]);
     let object = vector([symbol("java.lang.Object"), 42.into(), str("o")]);
     let instant = tagged("inst", str("2024-01-01T00:00:00.000-00:00"));
-    let db = named(event(2, -1, Kind::Info, 0, "odd", instant), "db");
+    let odd = event(2, -1, Kind::Info, 0, "odd", instant);
+    let db = Event {
+        process: Process::Named(str("db")),
+        ..odd
+    };
     let db = with(db, "error", tagged("error", error));
     assert_eq!(events[2], with(db, "lock", tagged("object", object)));
     let nested = vector([1.into(), ints([2]), map([]), Value::Set(vec![])]);
@@ -390,7 +394,7 @@ fn indices_may_be_sparse_or_missing() {
 }
 
 #[test]
-fn only_an_integer_is_a_client() {
+fn a_process_is_named_as_it_is_written() {
     let process = |text: &str| {
         let text = format!("{{:type :info, :process {text}}}");
         read(Format::Edn, &text).remove(0).process
@@ -399,20 +403,20 @@ fn only_an_integer_is_a_client() {
     assert_eq!(process("-3"), Process::Client(-3));
     assert_eq!(process("7N"), Process::Client(7));
     for (text, name) in [
-        (":nemesis", "nemesis"),
-        ("\"7\"", "7"),
-        ("db", "db"),
-        ("1.5", "1.5"),
-        ("[0 1]", "[0 1]"),
-        ("#_ 5 :admin", "admin"),
+        (":nemesis", key("nemesis")),
+        ("\"7\"", str("7")),
+        ("db", Value::Symbol("db".into())),
+        ("1.5", float(1.5)),
+        ("[0 1]", ints([0, 1])),
+        ("#_ 5 :admin", key("admin")),
     ] {
-        assert_eq!(process(text), Process::Named(name.into()), "{text}");
+        assert_eq!(process(text), Process::Named(name), "{text}");
     }
     let text = r#"[{"type":"info","process":1.0},{"type":"info","process":"7"}]"#;
     let processes = read(Format::Json, text)
         .into_iter()
         .map(|event| event.process);
-    let expected = ["1.0", "7"].map(|name| Process::Named(name.into()));
+    let expected = [float(1.0), str("7")].map(Process::Named);
     assert_eq!(processes.collect::<Vec<_>>(), expected);
 }
 

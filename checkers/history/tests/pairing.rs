@@ -70,7 +70,7 @@ fn a_completion_needs_an_invocation() {
     let error = history(&events)
         .operations()
         .expect_err("nobody invoked it");
-    let (index, process, f) = (2, 3, "read".to_owned());
+    let (index, process, f) = (2, Process::Client(3), "read".to_owned());
     assert_eq!(error, PairingError::NeverInvoked { index, process, f });
     assert_eq!(
         error.to_string(),

@@ -83,6 +83,11 @@ fn mapped_event(event: &Event) -> Event {
     let extra = |(name, value): &(Name, Value)| (name.clone(), mapped(value));
     Event {
         value: mapped(&event.value),
+        process: match &event.process {
+            process if *process == Process::nemesis() => process.clone(),
+            Process::Named(name) => Process::Named(mapped(name)),
+            client @ Process::Client(_) => client.clone(),
+        },
         extra: event.extra.iter().map(extra).collect(),
         ..event.clone()
     }
@@ -154,10 +159,10 @@ proptest! {
 }
 
 #[test]
-fn a_process_named_like_a_number_is_no_client() {
+fn a_process_named_like_a_number_is_another_than_the_number() {
     let mut event = Event::new(0, rupture_history::Kind::Info, "start", Value::Nil);
     event.index = Some(0);
-    event.process = Process::Named("5".into());
+    event.process = Process::Named(Value::str("5"));
     let (mut json, mut text) = (String::new(), String::new());
     jsonl::write_event(&mut json, &event);
     edn::write_event(&mut text, &event);

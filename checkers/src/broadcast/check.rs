@@ -121,7 +121,8 @@ fn outstanding(transcript: &Transcript<'_>, findings: &Findings) -> Option<Strin
         return None;
     }
     let name = |(process, message): &(u32, u32)| {
-        let process = transcript.processes[*process as usize].name;
+        let number = transcript.processes[*process as usize].name;
+        let process = transcript.history.process(number);
         let value = transcript.messages[*message as usize].value;
         format!("process {process} has yet to deliver {value}")
     };

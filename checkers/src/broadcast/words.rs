@@ -1,6 +1,6 @@
 //! Findings in words, with the operations that prove them.
 
-use rupture_history::{Anomaly, Evidence};
+use rupture_history::{Anomaly, Evidence, Process};
 
 use super::findings::{Finding, Property};
 use super::transcript::{NONE, Transcript};
@@ -56,11 +56,12 @@ impl Teller<'_> {
         self.transcript.messages[message as usize].value.to_string()
     }
 
-    fn name(&self, process: u32) -> i64 {
-        self.transcript.processes[process as usize].name
+    fn name(&self, process: u32) -> Process {
+        let number = self.transcript.processes[process as usize].name;
+        self.transcript.history.process(number)
     }
 
-    fn sender(&self, message: u32) -> i64 {
+    fn sender(&self, message: u32) -> Process {
         self.name(self.transcript.messages[message as usize].sender)
     }
 
@@ -86,8 +87,9 @@ impl Teller<'_> {
         delivered[delivered.partition_point(|d| d.operation < operation)].message
     }
 
-    fn owner(&self, operation: u32) -> i64 {
-        self.transcript.operations[operation as usize].process
+    fn owner(&self, operation: u32) -> Process {
+        let number = self.transcript.operations[operation as usize].process;
+        self.transcript.history.process(number)
     }
 
     fn creation(&self, finding: &Finding, case: &mut Case) {
@@ -289,7 +291,7 @@ impl Teller<'_> {
     }
 
     fn process_of(&self, operation: u32) -> u32 {
-        let name = self.owner(operation);
+        let name = self.transcript.operations[operation as usize].process;
         let all = self.transcript.processes.iter();
         all.take_while(|process| process.name != name).count() as u32
     }

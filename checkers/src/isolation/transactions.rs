@@ -7,7 +7,7 @@
 //!
 //! Linear in the size of the history, but for sorting the writes of every key by value.
 
-use rupture_history::{EventRef, History, Operation, Outcome, ValueRef};
+use rupture_history::{EventRef, History, Operation, Outcome, Process, ValueRef};
 
 use super::rows::Rows;
 use crate::{CheckError, Id, Values};
@@ -153,6 +153,12 @@ impl<'a, L: Language> Transactions<'a, L> {
     /// How it ended.
     pub(crate) fn outcome(&self, number: u32) -> Outcome {
         self.operations[number as usize].outcome
+    }
+
+    /// Who invoked a transaction.
+    pub(crate) fn process(&self, number: u32) -> Process {
+        self.history
+            .process(self.operations[number as usize].process)
     }
 
     /// The index of the event that invoked a transaction.

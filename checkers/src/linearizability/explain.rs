@@ -189,10 +189,6 @@ impl<'a, O> Names<'a, O> {
             .iter()
             .map(|call| {
                 let process = history.get(call.invoked as usize).process();
-                let process = match process {
-                    rupture_history::Process::Client(number) => number.to_string(),
-                    rupture_history::Process::Named(name) => name.to_string(),
-                };
                 format!(
                     "process {process}'s {}",
                     model.describe(&call.op, &part.values)

@@ -261,7 +261,9 @@ impl Teller<'_> {
             case.say(format!(
                 "The first that the {} {did}, the next of process {} to do so, is {second}.",
                 self.ended(finding.operation),
-                self.transcript.operations[finding.operation as usize].process
+                self.transcript
+                    .history
+                    .process(self.transcript.operations[finding.operation as usize].process)
             ));
         }
         self.show(finding.first, case);

@@ -164,10 +164,10 @@ impl Model for OwnerMutex {
         None
     }
 
-    fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<OwnerOp>, Mismatch> {
+    fn decode(&self, seen: &Seen<'_>, values: &mut Values) -> Result<Option<OwnerOp>, Mismatch> {
         match seen.f {
-            "acquire" => Ok(Some(OwnerOp::Acquire(seen.process))),
-            "release" => Ok(Some(OwnerOp::Release(seen.process))),
+            "acquire" => Ok(Some(OwnerOp::Acquire(owner(seen, values)))),
+            "release" => Ok(Some(OwnerOp::Release(owner(seen, values)))),
             _ => Err(Mismatch::Function),
         }
     }
@@ -192,13 +192,21 @@ impl Model for OwnerMutex {
         }
     }
 
-    fn describe_state(&self, state: &Self::State, _: &Values) -> String {
-        match state {
-            None => held(false),
-            Some((owner, 1)) => format!("process {owner} holds the lock"),
-            Some((owner, times)) => format!("process {owner} holds the lock {times} times"),
+    fn describe_state(&self, state: &Self::State, values: &Values) -> String {
+        let Some((owner, times)) = state else {
+            return held(false);
+        };
+        let owner = values.process(*owner);
+        match times {
+            1 => format!("process {owner} holds the lock"),
+            _ => format!("process {owner} holds the lock {times} times"),
         }
     }
+}
+
+/// The process that acquires or releases.
+fn owner(seen: &Seen<'_>, values: &mut Values) -> i64 {
+    values.meet(seen.process, seen.invocation.process())
 }
 
 /// An operation of a lock with fencing tokens.

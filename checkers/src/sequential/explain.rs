@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashSet;
 
-use rupture_history::History;
+use rupture_history::{History, Process};
 
 use super::shrink::{Proof, Subject};
 use crate::Model;
@@ -55,6 +55,7 @@ struct Told<'a, O> {
     call: &'a Call<O>,
     part: usize,
     process: i64,
+    who: Process,
     /// In words, with its object.
     what: String,
     /// The same with its process.
@@ -119,6 +120,7 @@ impl<'a, M: Model> Story<'a, M> {
                     call,
                     part: number,
                     process: subject.operations[call.operation as usize].process,
+                    who: history.get(call.invoked as usize).process(),
                     what: format!("{what}{key}"),
                     name: String::new(),
                 });
@@ -147,6 +149,8 @@ impl<'a, M: Model> Story<'a, M> {
                 .filter(|told| told.process == process)
                 .partition(|told| told.call.must);
             let whats: Vec<&str> = known.iter().map(|told| &*told.what).collect();
+            let name = known.iter().chain(&open).map(|told| &told.who).next();
+            let Some(process) = name else { continue };
             if let [one] = whats[..] {
                 lines.push(format!("Process {process} did: {one}."));
             } else if !whats.is_empty() {
@@ -331,7 +335,7 @@ impl<'a, M: Model> Story<'a, M> {
 fn name<O>(told: &mut [Told<'_, O>], history: &History) {
     let plain: Vec<String> = told
         .iter()
-        .map(|told| format!("process {}'s {}", told.process, told.what))
+        .map(|told| format!("process {}'s {}", told.who, told.what))
         .collect();
     for (at, told) in told.iter_mut().enumerate() {
         let alike = plain.iter().filter(|other| **other == plain[at]).count();

@@ -84,7 +84,8 @@ impl<'a> Words<'a> {
             Some(row) => format!("events {begin} to {}", self.index(row)),
             None => format!("event {begin}, never seen to complete"),
         };
-        format!("process {}'s {what} ({events})", operation.process)
+        let process = self.history.process(operation.process);
+        format!("process {process}'s {what} ({events})")
     }
 
     fn index(&self, row: u32) -> u64 {

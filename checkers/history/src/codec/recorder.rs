@@ -6,8 +6,9 @@
 
 use super::error::{Problem, Read};
 use crate::history::{Head, MOST_FUNCTIONS};
+use crate::process;
 use crate::tape::{Open, Tag, TooLarge};
-use crate::{History, Kind};
+use crate::{History, Kind, Value, ValueRef};
 
 /// The fields that every event has a place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +47,6 @@ impl Field {
     }
 }
 
-/// Who, once it is on the tape's list of names.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Who {
-    Client(i64),
-    Named(u32),
-}
-
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) history: History,
@@ -62,7 +56,7 @@ pub(crate) struct Recorder {
     index: Option<u64>,
     time: i64,
     kind: Option<Kind>,
-    who: Option<Who>,
+    who: Option<i64>,
     f: Option<u32>,
     value_ends: Option<usize>,
     extras: Option<Open>,
@@ -143,12 +137,26 @@ impl Recorder {
         self.kind = Some(kind);
     }
 
-    pub(crate) fn set_process(&mut self, who: Who) {
-        self.who = Some(who);
+    #[inline]
+    pub(crate) fn set_process(&mut self, integer: i64) {
+        self.who = Some(if process::is_integer(integer) {
+            integer
+        } else {
+            self.history.number_of(&Value::Int(integer))
+        });
     }
 
-    pub(crate) fn name_process(&mut self, name: &str) {
-        self.who = Some(Who::Named(self.history.tape.names.intern(name)));
+    pub(crate) fn name_process(&mut self, tag: Tag, text: &str) {
+        let names = &mut self.history.tape.names;
+        self.who = Some(self.history.processes.named(names, tag, text));
+    }
+
+    /// The process is a value that the reader has written, from this position of the tape to its end. Nil is no
+    /// name.
+    pub(crate) fn process_written(&mut self, from: usize) {
+        let name = ValueRef::new(&self.history.tape, from as u32).to_value();
+        self.history.tape.words.truncate(from);
+        self.who = (!name.is_nil()).then(|| self.history.number_of(&name));
     }
 
     pub(crate) fn set_f(&mut self, name: &str) {
@@ -193,10 +201,7 @@ impl Recorder {
             let closed = self.history.tape.close(open, self.extra_count);
             closed.map_err(|TooLarge| too_large(self.at))?;
         }
-        let (client, process) = match self.process()? {
-            Who::Client(number) => (true, number),
-            Who::Named(number) => (false, i64::from(number)),
-        };
+        let process = self.process()?;
         let f = self.f.unwrap_or_else(|| self.history.tape.names.intern(""));
         let value = u32::try_from(self.start).map_err(|_| too_large(self.at))?;
         if f >= MOST_FUNCTIONS || u32::try_from(self.history.len()).is_err() {
@@ -206,7 +211,6 @@ impl Recorder {
             index: self.index,
             time: self.time,
             kind,
-            client,
             process,
             f,
             value,
@@ -226,7 +230,7 @@ impl Recorder {
     /// A history in which nobody has a process is that of one client, 0, who does one thing after the
     /// other. One in which only some events have none is refused: whichever client we put them to, we
     /// could make up an order that never was.
-    fn process(&mut self) -> Read<Who> {
+    fn process(&mut self) -> Read<i64> {
         let (own, other) = match self.who {
             Some(_) => (&mut self.first_with, self.first_without),
             None => (&mut self.first_without, self.first_with),
@@ -242,7 +246,7 @@ impl Recorder {
                     .remedy("give every event its process"),
             );
         }
-        Ok(self.who.unwrap_or(Who::Client(0)))
+        Ok(self.who.unwrap_or(0))
     }
 }
 

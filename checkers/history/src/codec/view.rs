@@ -87,7 +87,7 @@ impl<'a> View<'a> for ValueRef<'a> {
 /// Who, without owning the name.
 pub(crate) enum Actor<'a> {
     Client(i64),
-    Named(&'a str),
+    Named(&'a Value),
 }
 
 /// An event, owned or in a history, as writers see it.
@@ -158,9 +158,9 @@ impl Parts for EventRef<'_> {
             index: Some(self.index()),
             time: self.time(),
             kind: self.kind(),
-            actor: match (self.client(), self.process_name()) {
-                (Some(number), _) => Actor::Client(number),
-                (None, name) => Actor::Named(name.unwrap_or_default()),
+            actor: match self.actor() {
+                (_, Some(name)) => Actor::Named(name),
+                (number, None) => Actor::Client(number),
             },
             f: self.f(),
             value: self.value(),

@@ -129,7 +129,9 @@ pub(crate) fn kinds() -> impl Strategy<Value = Kind> {
 fn processes() -> impl Strategy<Value = Process> {
     prop_oneof![
         integers().prop_map(Process::Client),
-        names().prop_map(Process::Named)
+        values().prop_filter_map("a name that is no integer", |name| {
+            (!matches!(name, Value::Nil | Value::Int(_))).then_some(Process::Named(name))
+        })
     ]
 }
 

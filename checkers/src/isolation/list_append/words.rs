@@ -219,7 +219,7 @@ impl<'w, 'a, 'h> Words<'w, 'a, 'h> {
 
     fn session(&self, step: Step) -> String {
         let (from, to) = (self.name(step.from), self.name(step.to));
-        let process = self.prepared.transactions.operations[step.from as usize].process;
+        let process = self.prepared.transactions.process(step.from);
         format!(
             "Process {process} had completed {from} before it invoked {to}, so {from} came before {to}."
         )

@@ -112,7 +112,7 @@ impl Words<'_, '_, '_> {
         let (from, to) = (self.name(step.from), self.name(step.to));
         let transactions = self.prepared.transactions;
         if step.kind == PROCESS {
-            let process = transactions.operations[step.from as usize].process;
+            let process = transactions.process(step.from);
             return format!(
                 "Process {process} had completed {from} before it invoked {to}, so {from} came before {to}."
             );

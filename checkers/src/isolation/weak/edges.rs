@@ -28,7 +28,7 @@ impl Words<'_, '_> {
     pub(super) fn in_session(&self, from: u32, to: u32) -> Arrow {
         let (earlier, later) = (self.name(from), self.name(to));
         let number = self.dependencies.number[from as usize];
-        let process = self.transactions.operations[number as usize].process;
+        let process = self.transactions.process(number);
         let why = format!(
             "Process {process} had completed {earlier} before it invoked {later}, so {earlier} came before {later}."
         );

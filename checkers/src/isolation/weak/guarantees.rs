@@ -217,7 +217,7 @@ impl Told<'_, '_, '_> {
         let (older, newer) = self.values(hop);
         let dependencies = self.words.dependencies;
         let number = dependencies.number[earlier as usize];
-        let process = self.words.transactions.operations[number as usize].process;
+        let process = self.words.transactions.process(number);
         let why = format!(
             "Process {process} {one} {older} {} key {} in {}, and then {then} {newer} in {}.{}",
             if one == "wrote" { "to" } else { "of" },

@@ -33,7 +33,7 @@ impl Words<'_, '_> {
         let mut reason = self.proof(memory, broken, &way);
         let first = self.dependencies.first[broken.process as usize];
         let number = self.dependencies.number[first as usize];
-        let process = self.transactions.operations[number as usize].process;
+        let process = self.transactions.process(number);
         let Some(missed) = broken.missed else {
             let names: Vec<String> = way.iter().map(|&(from, _)| self.name(from)).collect();
             let start = names.first().cloned().unwrap_or_default();

@@ -269,7 +269,7 @@ fn times_that_run_backwards_are_noted_and_taken_for_the_latest() {
 fn a_nemesis_has_no_say_in_times() {
     let mut events = events(THREE_BACK);
     let mut nemesis = Event::new(0, Kind::Info, "kill", Value::Nil);
-    nemesis.process = rupture_history::Process::Named("nemesis".into());
+    nemesis.process = rupture_history::Process::nemesis();
     nemesis.time = 1_000_000;
     events.insert(1, nemesis.clone());
     nemesis.time = -1;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::read::Reader;
 use super::syntax::{self, Class};
 use crate::codec::error::{Problem, Read};
-use crate::codec::recorder::{Field, Who};
+use crate::codec::recorder::Field;
 use crate::tape::Tag;
 use crate::{History, Kind, ValueRef};
 
@@ -218,28 +218,26 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The process: an integer is a client, anything else is not.
+    /// The process, which may be any value.
     #[inline]
     pub(crate) fn process_field(&mut self) -> Read<()> {
         if let Some(n) = self.plain_integer() {
-            self.recorder.set_process(Who::Client(n));
+            self.recorder.set_process(n);
             return Ok(());
         }
-        if let Some(name) = self.name()? {
-            self.recorder.name_process(&name);
+        if self.scan.peek() == Some(b':') {
+            let name = self.keyword_name()?;
+            self.recorder.name_process(Tag::Keyword, name);
             return Ok(());
         }
-        let at = self.scan.position;
-        let (client, name, wide) =
-            self.passing(|value| (value.as_int(), named(value), is_wide(value)))?;
-        match (client, name) {
-            (Some(n), _) => self.recorder.set_process(Who::Client(n)),
-            (None, Some(_)) if wide => {
-                return Err(Problem::new(at, "a process of at most 64 bits"));
-            }
-            (None, Some(name)) => self.recorder.name_process(&name),
-            (None, None) => {}
+        if self.scan.peek() == Some(b'"') {
+            let name = self.string_text()?;
+            self.recorder.name_process(Tag::Str, &name);
+            return Ok(());
         }
+        let from = self.recorder.history.tape.end();
+        self.value()?;
+        self.recorder.process_written(from);
         Ok(())
     }
 }
@@ -251,15 +249,4 @@ fn named(value: ValueRef<'_>) -> Option<String> {
         Tag::Str | Tag::Keyword | Tag::Symbol => Some(value.text().to_owned()),
         _ => Some(value.to_string()),
     }
-}
-
-/// Whether this is an integer that does not fit 64 bits.
-fn is_wide(value: ValueRef<'_>) -> bool {
-    value.tag() == Tag::Other
-        && value
-            .text()
-            .trim_end_matches('N')
-            .trim_start_matches(['-', '+'])
-            .bytes()
-            .all(|b| b.is_ascii_digit())
 }

@@ -88,7 +88,7 @@ impl FieldsWriter for Line {
         out.push_str(", :process ");
         match fields.actor {
             Actor::Client(number) => write_int(out, number),
-            Actor::Named(name) => write_name(out, name),
+            Actor::Named(name) => write_any(out, name),
         }
         out.push_str(", :f ");
         match fields.f {

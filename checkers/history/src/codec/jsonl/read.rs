@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::codec::error::{Problem, Read};
-use crate::codec::recorder::{Field, Recorder, Who, too_large};
+use crate::codec::recorder::{Field, Recorder, too_large};
 use crate::codec::scan::{MOST_LEVELS, Scanner};
 use crate::tape::{Open, Tag, TooLarge};
 use crate::{History, Kind};
@@ -154,20 +154,23 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The process: an integer is a client, anything else is not.
+    /// The process, which may be any value. JSON has no keywords, so the nemesis of Jepsen's is a string here.
     #[inline]
     fn process_field(&mut self) -> Read<()> {
-        let at = self.scan.position;
         if let Some(n) = self.plain_integer() {
-            self.recorder.set_process(Who::Client(n));
+            self.recorder.set_process(n);
         } else if self.scan.peek() == Some(b'"') {
             let name = self.string("a string")?;
-            self.recorder.name_process(&name);
-        } else if let Some(text) = self.text_or_null()? {
-            if is_wide(&text) {
-                return Err(Problem::new(at, "a process of at most 64 bits"));
-            }
-            self.recorder.name_process(&text);
+            let tag = if name == "nemesis" {
+                Tag::Keyword
+            } else {
+                Tag::Str
+            };
+            self.recorder.name_process(tag, &name);
+        } else {
+            let from = self.recorder.history.tape.end();
+            self.value()?;
+            self.recorder.process_written(from);
         }
         Ok(())
     }

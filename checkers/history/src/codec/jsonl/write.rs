@@ -85,7 +85,7 @@ impl FieldsWriter for Line {
         out.push_str("\",\"process\":");
         match fields.actor {
             Actor::Client(number) => write_int(out, number),
-            Actor::Named(name) => write_str(out, name),
+            Actor::Named(name) => write(out, name),
         }
         out.push_str(",\"f\":");
         match fields.f {

@@ -145,7 +145,7 @@ impl Scene<'_, '_> {
         let read = |read: Read| list(value(self.transactions, read));
         match link {
             Link::Session { from: one, .. } => {
-                let process = self.transactions.operations[one as usize].process;
+                let process = self.transactions.process(one);
                 format!(
                     "Process {process} had completed {from} before it invoked {to}, so {from} came before {to}."
                 )
