@@ -140,7 +140,7 @@ pub struct CheckArgs {
     /// How much memory the process may hold for one file, the history included; past it the verdict is `unknown`.
     #[arg(long, default_value = "4GiB", value_parser = plan::bytes, value_name = "SIZE")]
     pub memory: u64,
-    /// History files, or folders of them.
+    /// History files, or folders of them; `-` is the standard input. Files may be packed by gzip or zstd.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// What the history does not say by itself.

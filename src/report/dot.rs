@@ -58,7 +58,8 @@ pub fn dot(verdict: &Verdict) -> String {
 
 fn label(evidence: &Evidence) -> String {
     let did = evidence.result.as_ref().unwrap_or(&evidence.argument);
-    format!("T{} p{}\n{did}", evidence.index, evidence.process)
+    let process = super::timeline::process(&evidence.process);
+    format!("T{} {process}\n{did}", evidence.index)
 }
 
 #[cfg(test)]

@@ -32,9 +32,17 @@ pub fn draw(evidence: &[Evidence], width: usize) -> Vec<String> {
     lines
 }
 
+/// A process by its name, or `p3` where that is a number.
+pub(super) fn process(name: &str) -> String {
+    match name.parse::<i64>() {
+        Ok(_) => format!("p{name}"),
+        Err(_) => name.to_owned(),
+    }
+}
+
 /// `p3  write 4`, `p1  read → 3`.
 fn label(op: &Evidence) -> String {
-    let mut text = format!("p{:<3} {}", op.process, op.f);
+    let mut text = format!("{:<4} {}", process(&op.process), op.f);
     // The result of a transaction repeats what it was asked.
     if let ("txn" | "", Some(result)) = (op.f.as_str(), &op.result) {
         text.push(' ');

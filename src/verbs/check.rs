@@ -7,6 +7,7 @@ mod judge;
 mod memory;
 mod output;
 mod print;
+mod read;
 
 use rayon::prelude::*;
 

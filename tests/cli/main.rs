@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod input;
 mod run;
 mod seeds;
 

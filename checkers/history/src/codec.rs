@@ -180,10 +180,15 @@ fn unknown_format(bytes: &[u8]) -> Problem {
         skip_blank(bytes),
         "a history in EDN or JSON, or Jepsen's text log",
     );
-    match bytes {
-        [0x1f, 0x8b, ..] => problem.found("a gzip archive").remedy("unpack it first"),
-        _ => problem,
-    }
+    let archive = match bytes {
+        [0x1f, 0x8b, ..] => "a gzip archive",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd archive",
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz archive",
+        [b'B', b'Z', b'h', ..] => "a bzip2 archive",
+        [b'P', b'K', 3, 4, ..] => "a zip archive",
+        _ => return problem,
+    };
+    problem.found(archive).remedy("unpack it first")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::read::is_stdin;
 use crate::exit::bad_input;
 
 /// What a history is called inside a run's folder, the one that is read first coming first.
@@ -18,6 +19,15 @@ const ENDINGS: [&str; 5] = ["edn", "json", "jsonl", "log", "txt"];
 pub(super) fn history_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
+        if is_stdin(path) {
+            if files.contains(path) {
+                return Err(bad_input(
+                    "`-`, the standard input, can be read once only".to_owned(),
+                ));
+            }
+            files.push(path.clone());
+            continue;
+        }
         let kind = fs::metadata(path)
             .map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))?;
         if !kind.is_dir() {
@@ -41,11 +51,7 @@ fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        if let Some(history) = OF_A_RUN
-            .iter()
-            .map(|name| folder.join(name))
-            .find(|path| path.is_file())
-        {
+        if let Some(history) = of_a_run(&folder) {
             files.push(history);
             continue;
         }
@@ -56,18 +62,33 @@ fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             let link = entry.file_type().with_context(unreadable)?.is_symlink();
             if path.is_dir() && !link {
                 open.push(path);
-            } else if path.is_file()
-                && path
-                    .extension()
-                    .and_then(|e| e.to_str())
-                    .is_some_and(|e| ENDINGS.contains(&e))
-            {
+            } else if path.is_file() && is_named_like_a_history(&path) {
                 files.push(path);
             }
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// The history of a run's folder, which may be packed.
+fn of_a_run(folder: &Path) -> Option<PathBuf> {
+    let packed = ["", ".gz", ".zst"];
+    let names = OF_A_RUN
+        .iter()
+        .flat_map(|name| packed.map(|ending| format!("{name}{ending}")));
+    names
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+fn is_named_like_a_history(path: &Path) -> bool {
+    let ending = |path: &Path| Some(path.extension()?.to_str()?.to_owned());
+    let plain = match ending(path).as_deref() {
+        Some("gz" | "zst") => path.with_extension(""),
+        _ => path.to_owned(),
+    };
+    ending(&plain).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// Files that are judged at once: small ones, which together stay far from the bound of memory. Any other is alone.

@@ -7,6 +7,7 @@ use std::path::Path;
 use rupture_workloads::checkers::history::{EventRef, History, Kind};
 use rupture_workloads::{WorkloadOptions, workload};
 
+use super::read::is_stdin;
 use crate::exit::bad_input;
 
 /// What the operations of a history are usually the model of. A wrong guess would be a wrong verdict: what could mean
@@ -77,7 +78,8 @@ fn holds_an_atom(event: EventRef<'_>, independent: bool) -> bool {
 pub(super) fn reads_pairs(history: &History) -> bool {
     let mut reads = history
         .iter()
-        .filter(|event| event.f() == "read" && event.kind() == Kind::Invoke)
+        .filter(|event| event.client().is_some() && event.f() == "read")
+        .filter(|event| event.kind() == Kind::Invoke)
         .peekable();
     reads.peek().is_some()
         && reads.all(|event| {
@@ -96,6 +98,9 @@ fn reads_collections(history: &History) -> bool {
 
 /// What `run.json` beside a history says of it: the model, and whether values are `[key value]`.
 pub(super) fn of_run(file: &Path) -> Option<(String, bool)> {
+    if is_stdin(file) {
+        return None;
+    }
     let text = fs::read_to_string(file.parent()?.join("run.json")).ok()?;
     let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
     let name = manifest.get("plan")?.get("workload")?.as_str()?;

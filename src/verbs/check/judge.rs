@@ -1,18 +1,16 @@
 //! Reads one history and has it judged, within its bounds of time and memory.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-
-use rupture_workloads::checkers::history::{Verdict, codec};
+use rupture_workloads::checkers::history::{LeftOut, Verdict};
 use rupture_workloads::checkers::{Budget, Options};
 
 use super::arguments::build;
 use super::guess::{guess, of_run, reads_pairs};
 use super::memory::resident;
 use super::output::{unwritten, write_dot, write_witness};
+use super::read::{Input, read};
 use crate::cli::CheckArgs;
 use crate::exit::bad_input;
 
@@ -20,20 +18,28 @@ use crate::exit::bad_input;
 pub(super) struct Judged {
     pub(super) verdict: Verdict,
     pub(super) seconds: f64,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+impl Judged {
+    /// Nobody knows, for the history was not even read.
+    fn unread(args: &CheckArgs, reason: String, start: Instant) -> Self {
+        let model = args.model.as_deref().unwrap_or("history");
+        let level = args.consistency.as_deref().unwrap_or_default();
+        Self {
+            verdict: Verdict::unknown(model, level, reason),
+            seconds: start.elapsed().as_secs_f64(),
+            left_out: Vec::new(),
+        }
+    }
 }
 
 pub(super) fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyhow::Result<Judged> {
     let start = Instant::now();
-    if let Some(verdict) = too_large(file, args)? {
-        return Ok(Judged {
-            verdict,
-            seconds: start.elapsed().as_secs_f64(),
-        });
-    }
-    let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let history = codec::read(&bytes)
-        .map_err(|error| bad_input(error.with_file(file.display().to_string()).to_string()))?;
-    drop(bytes);
+    let history = match read(file, args.memory)? {
+        Input::History(history) => history,
+        Input::TooLarge(reason) => return Ok(Judged::unread(args, reason, start)),
+    };
     let mut guessed = false;
     let model = match (&args.model, of_run(file)) {
         (Some(model), _) => model.clone(),
@@ -76,33 +82,17 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyh
         );
         verdict.notes.push(note);
     }
+    let left_out = history.left_out();
+    verdict.notes.extend(note_of(&left_out));
     Ok(Judged {
         verdict,
         seconds: start.elapsed().as_secs_f64(),
+        left_out,
     })
 }
 
-/// How many times its size a file may take while it is read: as text, and as a history beside it.
-const TIMES_ITS_SIZE: u64 = 2;
-
-/// The verdict on a file that does not even fit.
-fn too_large(file: &Path, args: &CheckArgs) -> anyhow::Result<Option<Verdict>> {
-    let size = fs::metadata(file)
-        .with_context(|| format!("cannot read `{}`", file.display()))?
-        .len();
-    let fits = size.saturating_mul(TIMES_ITS_SIZE) <= args.memory;
-    let reason = || {
-        format!(
-            "out of memory: reading {size} bytes takes up to {TIMES_ITS_SIZE} times that, and --memory allows {}",
-            args.memory
-        )
-    };
-    Ok((!fits).then(|| {
-        let model = args.model.as_deref().unwrap_or("history");
-        Verdict::unknown(
-            model,
-            args.consistency.as_deref().unwrap_or_default(),
-            reason(),
-        )
-    }))
+/// What is not judged, in words.
+fn note_of(left_out: &[LeftOut]) -> Option<String> {
+    let all: Vec<String> = left_out.iter().map(LeftOut::to_string).collect();
+    (!all.is_empty()).then(|| format!("left out of judgement: {}", all.join("; ")))
 }

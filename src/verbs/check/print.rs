@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use rupture_workloads::checkers::history::{Anomaly, Rung, Validity};
+use rupture_workloads::checkers::history::{Anomaly, LeftOut, Rung, Validity};
 
 use super::judge::Judged;
 use super::memory::bytes_peak;
@@ -44,9 +44,15 @@ fn line(file: &Path, judged: &Judged) -> serde_json::Value {
         "notes": verdict.notes,
         "algorithms": verdict.algorithms,
         "measured": verdict.measured,
+        "left_out": judged.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "seconds": judged.seconds,
         "bytes_peak": bytes_peak(),
     })
+}
+
+/// A process that no judge sees.
+fn left_out(out: &LeftOut) -> serde_json::Value {
+    json!({ "process": out.process.to_string(), "events": out.events })
 }
 
 /// A level and whether it holds.

@@ -1,0 +1,140 @@
+//! What `rupture check` can read: names of clients, packed files, the standard input.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{expect, rupture, scratch};
+
+const VALID: &str = "{:process 0, :type :invoke, :f :write, :value 1}\n{:process 0, :type :ok, :f :write, :value 1}\n";
+
+/// `VALID`, packed by the tools of these names.
+const GZIP: &[u8] = include_bytes!("../data/valid.edn.gz");
+const ZSTD: &[u8] = include_bytes!("../data/valid.edn.zst");
+
+fn judged(code: i32, text: &str) -> Value {
+    let folder = scratch();
+    fs::write(folder.path().join("h"), text).unwrap();
+    let (printed, _) = expect(code, folder.path(), &["check", "--json", "h"]);
+    serde_json::from_str(&printed).unwrap()
+}
+
+#[test]
+fn a_client_is_judged_whatever_its_name() {
+    let history = |name: &str| {
+        format!(
+            r#"{{"process":0,"type":"invoke","f":"write","value":1}}
+               {{"process":0,"type":"ok","f":"write","value":1}}
+               {{"process":{name},"type":"invoke","f":"read","value":null}}
+               {{"process":{name},"type":"ok","f":"read","value":99}}"#
+        )
+    };
+    for name in ["\"a\"", "\"0\"", "1.5", "7", "\"client-7\""] {
+        let answer = judged(1, &history(name));
+        assert_eq!(answer["ops"], 2, "{name}");
+        let shown = if name == "\"0\"" {
+            name
+        } else {
+            name.trim_matches('"')
+        };
+        assert!(
+            answer["anomalies"]
+                .to_string()
+                .contains(&format!("{shown:?}")),
+            "{answer}"
+        );
+        assert_eq!(answer["left_out"], serde_json::json!([]));
+    }
+    let answer = judged(
+        2,
+        &history("\"nemesis\"").replace("\"process\":0", "\"process\":\"nemesis\""),
+    );
+    assert_eq!(answer["left_out"][0]["events"], 4);
+    assert!(
+        answer["notes"].to_string().contains("acts like a client"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_name_does_not_raise_a_false_alarm() {
+    let event = |process: &str, kind: &str, f: &str, value: &str| {
+        format!("{{:process {process} :type :{kind} :f :{f} :value {value}}}\n")
+    };
+    let text = [
+        event("0", "invoke", "write", "1"),
+        event("0", "ok", "write", "1"),
+        event("\"a\"", "invoke", "write", "2"),
+        event("\"a\"", "ok", "write", "2"),
+        event("0", "invoke", "read", "nil"),
+        event("0", "ok", "read", "2"),
+        event(":nemesis", "info", "kill", "nil"),
+        event(":nemesis", "info", "kill", "nil"),
+    ];
+    let answer = judged(0, &text.concat());
+    assert_eq!(answer["ops"], 3);
+    assert_eq!(
+        answer["notes"][1],
+        "left out of judgement: 2 events of nemesis"
+    );
+}
+
+#[test]
+fn packed_files_and_the_standard_input_are_read() {
+    let folder = scratch();
+    fs::write(folder.path().join("history.edn.gz"), GZIP).unwrap();
+    fs::create_dir(folder.path().join("b")).unwrap();
+    fs::write(
+        folder.path().join("b/any.edn.zst"),
+        [ZSTD, ZSTD_SKIPPED].concat(),
+    )
+    .unwrap();
+    expect(0, folder.path(), &["check", "history.edn.gz", "b"]);
+    for bytes in [VALID.as_bytes(), GZIP, ZSTD] {
+        let output = rupture(folder.path())
+            .args(["check", "--json", "-"])
+            .write_stdin(bytes)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&answer["file"], &answer["ops"]), (&"-".into(), &1.into()));
+    }
+}
+
+/// A frame that says that it holds nothing.
+const ZSTD_SKIPPED: &[u8] = &[0x51, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7];
+
+#[test]
+fn what_cannot_be_unpacked_says_why() {
+    let folder = scratch();
+    for (name, bytes) in [
+        ("a.gz", &GZIP[..GZIP.len() - 9]),
+        ("a.zst", &ZSTD[..ZSTD.len() - 9]),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let (_, complaint) = expect(254, folder.path(), &["check", name]);
+        assert!(complaint.contains("cannot be unpacked"), "{complaint}");
+    }
+    fs::write(folder.path().join("a.xz"), b"\xfd7zXZ\0rest").unwrap();
+    let (_, complaint) = expect(254, folder.path(), &["check", "a.xz"]);
+    assert!(complaint.contains("unpack it first"), "{complaint}");
+}
+
+#[test]
+fn an_archive_that_unpacks_to_too_much_ends() {
+    let folder = scratch();
+    // 64 MB of blanks in 63 KB.
+    fs::write(
+        folder.path().join("bomb"),
+        include_bytes!("../data/bomb.gz"),
+    )
+    .unwrap();
+    let arguments = ["check", "--memory", "100MB", "bomb", "/dev/zero"];
+    let (printed, _) = expect(2, folder.path(), &arguments);
+    assert!(printed.contains("unpacks to more than"), "{printed}");
+    assert!(
+        printed.contains("the file has more than 50000000 bytes"),
+        "{printed}"
+    );
+}
