@@ -22,12 +22,8 @@ fn formats(edn: &str, json: Option<&str>) -> Vec<String> {
     let mut texts = vec![
         lines.concat(),
         format!("[{}]", lines.concat()),
-        rows.iter()
-            .map(|(p, k, f, v)| format!("{p}\t:{k}\t:{f}\t{v}\n"))
-            .collect(),
-        rows.iter()
-            .map(|(p, k, f, v)| format!("INFO  jepsen.util - {p}\t:{k}\t:{f}\t{v}\n"))
-            .collect(),
+        log("", &rows),
+        log("INFO  jepsen.util - ", &rows),
     ];
     if let Some(json) = json {
         let object = |(p, k, f, v): &(&str, &str, &str, &str)| {
@@ -39,6 +35,12 @@ fn formats(edn: &str, json: Option<&str>) -> Vec<String> {
         texts.extend([objects.join("\n"), format!("[{}]", objects.join(","))]);
     }
     texts
+}
+
+fn log(logger: &str, rows: &[(&str, &str, &str, &str)]) -> String {
+    let line = |(p, k, f, v): &(&str, &str, &str, &str)| format!("{logger}{p}\t:{k}\t:{f}\t{v}\n");
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    lines.concat()
 }
 
 #[test]
@@ -71,11 +73,9 @@ fn names_that_differ_are_processes_that_differ() {
     let names = [
         "0", "\"0\"", ":0", "0.0", "-0.0", "a", ":a", "\"a\"", "[0]", "\"[0]\"", "i/a",
     ];
-    let text: String = names
-        .iter()
-        .map(|name| format!("{{:process {name} :type :invoke :f :read}}\n"))
-        .collect();
-    let history = read(&text);
+    let read_of = |name: &&str| format!("{{:process {name} :type :invoke :f :read}}\n");
+    let texts: Vec<String> = names.iter().map(read_of).collect();
+    let history = read(&texts.concat());
     let mut numbers: Vec<i64> = history
         .operations()
         .unwrap()

@@ -84,9 +84,10 @@ fn mapped_event(event: &Event) -> Event {
     Event {
         value: mapped(&event.value),
         process: match &event.process {
-            process if *process == Process::nemesis() => process.clone(),
-            Process::Named(name) => Process::Named(mapped(name)),
-            client @ Process::Client(_) => client.clone(),
+            Process::Named(name) if event.process != Process::nemesis() => {
+                Process::Named(mapped(name))
+            }
+            process => process.clone(),
         },
         extra: event.extra.iter().map(extra).collect(),
         ..event.clone()
