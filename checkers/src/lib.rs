@@ -65,7 +65,8 @@
 //! - Proofs are checked. An order that an algorithm found is replayed against the model and real time;
 //!   a few operations that an algorithm calls impossible are handed to the search. Where that fails, the
 //!   search decides the whole; where they are too many for the search, the theorem alone counts.
-//! - `unknown` is not `valid`: out of time or memory, or nothing to judge. An empty history is `unknown`.
+//! - `unknown` is not `valid`: out of time or memory, or nothing to judge. A history without a single `ok` is
+//!   `unknown`, by every judge; only what a compare-and-set refused is an answer without one ([`Model::refuses`]).
 //! - A history that does not speak the model's language is a [`CheckError`] with the index of the event, and
 //!   never a verdict.
 //! - No unsafe code.

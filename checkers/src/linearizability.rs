@@ -37,7 +37,7 @@ use rupture_history::{History, Operation, Validity, Verdict};
 use crate::{Budget, CheckError, Checker, Model};
 use calls::{Call, Part};
 use decide::{Decision, Impossible, Ruling, decide};
-use opening::{Opened, Opening, open};
+use opening::{Opening, open};
 use search::{Limits, Search, Stop};
 
 const LEVEL: &str = "linearizable";
@@ -143,23 +143,19 @@ impl<M: Model> Linearizable<M> {
 impl<M: Model> Checker for Linearizable<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let opening = open(&self.model, LEVEL, self.independent, history, budget)?;
-        let Opened {
-            operations,
-            parts,
-            verdict,
-            bytes,
-        } = match opening {
+        let mut opened = match opening {
             Opening::Judge(opened) => opened,
             Opening::Closed(verdict) => return Ok(verdict),
         };
+        let verdict = std::mem::take(&mut opened.verdict);
         let case = Case {
             model: &self.model,
             history,
-            operations: &operations,
-            budget: &budget.with_bytes(bytes),
+            operations: &opened.operations,
+            budget: &budget.with_bytes(opened.bytes),
             witness: self.witness,
         };
-        Ok(case.close(verdict, &parts))
+        Ok(opened.close(case.close(verdict, &opened.parts)))
     }
 }
 

@@ -125,6 +125,21 @@ pub trait Model: Send + Sync {
         Ok(None)
     }
 
+    /// Whether `f` fails because the object compared and refused, as a compare-and-set does, so that a failure that
+    /// names no error is its answer. A history in which every operation failed then shows an object that was there,
+    /// and is `valid`; without such an answer it is `unknown`, for so looks one that was dead.
+    ///
+    /// ```
+    /// use rupture_checkers::Model;
+    /// use rupture_checkers::models::CasRegister;
+    ///
+    /// let model = CasRegister { observe_failed: false };
+    /// assert!(model.refuses("cas") && !model.refuses("write"));
+    /// ```
+    fn refuses(&self, _f: &str) -> bool {
+        false
+    }
+
     /// The key that an operation concerns, where the object is many objects that know nothing of each
     /// other and are judged apart.
     ///

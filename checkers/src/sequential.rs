@@ -32,7 +32,7 @@ use rupture_history::{History, Operation, Validity, Verdict};
 
 use crate::linearizability::calls::Part;
 use crate::linearizability::decide::{Decision, Ruling, decide};
-use crate::linearizability::opening::{Opened, Opening, open};
+use crate::linearizability::opening::{Opening, open};
 use crate::linearizability::search as linear;
 use crate::{Budget, CheckError, Checker, Model};
 use program::{Program, Role, program_bytes};
@@ -118,24 +118,20 @@ impl<M: Model> Sequential<M> {
 impl<M: Model> Checker for Sequential<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let opening = open(&self.model, LEVEL, self.independent, history, budget)?;
-        let Opened {
-            operations,
-            parts,
-            mut verdict,
-            bytes,
-        } = match opening {
+        let mut opened = match opening {
             Opening::Judge(opened) => opened,
             Opening::Closed(verdict) => return Ok(verdict),
         };
+        let mut verdict = std::mem::take(&mut opened.verdict);
         let case = Case {
             model: &self.model,
             history,
-            operations: &operations,
-            parts: &parts,
-            budget: &budget.with_bytes(bytes),
+            operations: &opened.operations,
+            parts: &opened.parts,
+            budget: &budget.with_bytes(opened.bytes),
         };
         case.judge(&mut verdict);
-        Ok(verdict)
+        Ok(opened.close(verdict))
     }
 }
 

@@ -34,7 +34,7 @@ mod report;
 
 use rupture_history::{History, Validity, Verdict};
 
-use crate::linearizability::opening::disorder;
+use crate::linearizability::opening::{disorder, unseen_keys};
 use crate::{Budget, CheckError, Checker};
 use life::Lives;
 use object::Object;
@@ -132,6 +132,9 @@ impl Checker for SetFull {
         let level = if self.linearizable { LEVEL } else { "" };
         let verdict = Verdict::new(Validity::Valid, MODEL, level);
         let mut verdict = report.close(verdict);
+        verdict
+            .notes
+            .extend(unseen_keys(objects.iter().map(Object::is_seen)));
         verdict.notes.extend(disorder(history));
         Ok(verdict)
     }

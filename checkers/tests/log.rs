@@ -265,10 +265,7 @@ fn where_nothing_was_polled_nobody_knows() {
                 {:process 1 :type :info :f :poll :value [[:poll {:x [[0 1]]}]]}";
     let verdict = judge(Log::new(), &parse(open));
     assert_eq!(verdict.validity, Validity::Unknown);
-    assert_eq!(
-        verdict.reasons,
-        ["nobody knows of any operation whether it happened"]
-    );
+    assert_eq!(verdict.reasons, ["no operation was seen to happen"]);
     let sent = "{:process 0 :type :invoke :f :send :value [[:send :x 1]]}
                 {:process 0 :type :ok :f :send :value [[:send :x [0 1]]]}";
     let verdict = judge(Log::new(), &parse(sent));

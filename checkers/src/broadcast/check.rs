@@ -1,12 +1,12 @@
 //! The parts of the judgement, one after the other, and the verdict.
 
-use rupture_history::{History, Outcome, Validity, Verdict};
+use rupture_history::{History, Validity, Verdict};
 
 use super::findings::{Findings, Property, TOLD};
 use super::transcript::Transcript;
 use super::words::Teller;
 use super::{Broadcast, MODEL, Order, arrival, causal, fifo, integrity, total};
-use crate::linearizability::opening::{disorder, unknown};
+use crate::linearizability::opening::{disorder, nothing_seen, unknown};
 use crate::{Budget, CheckError};
 
 /// Judges a history.
@@ -103,11 +103,8 @@ fn tell(judge: Broadcast, transcript: &Transcript<'_>, findings: &Findings, verd
 
 fn nothing_judged(transcript: &Transcript<'_>) -> Option<String> {
     let operations = transcript.operations;
-    if operations.is_empty() {
-        return Some("the history has no operations of clients".to_owned());
-    }
-    if operations.iter().all(|o| o.outcome == Outcome::Info) {
-        return Some("nobody knows of any operation whether it happened".to_owned());
+    if let Some(reason) = nothing_seen(operations) {
+        return Some(reason.to_owned());
     }
     let nothing = transcript
         .all()

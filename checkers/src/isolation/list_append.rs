@@ -38,7 +38,7 @@ use super::graph::{CURSOR, DEPENDENCY, RW, SURE};
 use super::ladder::{climb, weakest_that_fail};
 use super::promise::{Fault, shape};
 use super::transactions::{Language, Lists, Transactions, Writes};
-use crate::linearizability::opening::{disorder, nothing_to_judge, unknown};
+use crate::linearizability::opening::{disorder, nothing_seen, unknown};
 use crate::{Budget, CheckError, Checker};
 use prepared::Prepared;
 use visibility::Lazy;
@@ -133,7 +133,7 @@ impl Checker for ListAppend {
         let mut verdict = Verdict::new(Validity::Valid, Lists::MODEL, strongest.name());
         verdict.operations = operations.len() as u64;
         verdict.notes.extend(disorder(history));
-        if let Some(reason) = nothing_to_judge(&operations) {
+        if let Some(reason) = nothing_seen(&operations) {
             return Ok(unknown(verdict, reason));
         }
         if !Self::LEVELS.contains(&strongest) {

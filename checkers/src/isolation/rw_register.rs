@@ -8,7 +8,7 @@ use super::ladder::{climb, weakest_that_fail};
 use super::register::{self, Assumptions};
 use super::transactions::{Language, Registers, Transactions, Writes};
 use super::{Level, weak};
-use crate::linearizability::opening::{disorder, nothing_to_judge, unknown};
+use crate::linearizability::opening::{disorder, nothing_seen, unknown};
 use crate::{Budget, CheckError, Checker};
 
 /// Judges registers that transactions write and read; see the [module](super).
@@ -218,7 +218,7 @@ impl Checker for RwRegister {
         let mut verdict = Verdict::new(Validity::Valid, Registers::MODEL, strongest.name());
         verdict.operations = operations.len() as u64;
         verdict.notes.extend(disorder(history));
-        if let Some(reason) = nothing_to_judge(&operations) {
+        if let Some(reason) = nothing_seen(&operations) {
             return Ok(unknown(verdict, reason));
         }
         if !Self::LEVELS.contains(&strongest) {

@@ -36,6 +36,7 @@ use rupture_history::{EventRef, History, Kind, Operation, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::calls::{self, Reader};
+use super::opening::{NO_OPERATIONS, NOTHING_SEEN, is_refusal};
 use crate::{CheckError, Model};
 use object::{Bounds, Looked, Object, Stamp};
 pub use watch::{Watch, watcher};
@@ -101,8 +102,7 @@ pub struct Online<M: Model> {
     running: FxHashMap<i64, Running>,
     /// How many events there were, of clients and of others.
     events: u64,
-    is_begun: bool,
-    is_completed: bool,
+    told: Told,
     held: usize,
     most_held: usize,
     found: Option<Found>,
@@ -115,6 +115,26 @@ struct Running {
     object: usize,
     /// Its place in the window of the object.
     place: usize,
+}
+
+/// What was told of the operations so far, as far as it says whether the object was there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    begun: usize,
+    failed: usize,
+    ok: bool,
+    refused: bool,
+}
+
+impl Told {
+    /// As [`opening`](super::opening) says it of a whole history.
+    fn nothing_seen(self) -> Option<&'static str> {
+        match (self.begun, self.ok) {
+            (0, _) => Some(NO_OPERATIONS),
+            (begun, false) if !self.refused || self.failed < begun => Some(NOTHING_SEEN),
+            _ => None,
+        }
+    }
 }
 
 impl<M: Model> Online<M> {
@@ -132,8 +152,7 @@ impl<M: Model> Online<M> {
             numbers: FxHashMap::default(),
             running: FxHashMap::default(),
             events: 0,
-            is_begun: false,
-            is_completed: false,
+            told: Told::default(),
             held: 0,
             most_held: 0,
             found: None,
@@ -201,12 +220,10 @@ impl<M: Model> Online<M> {
             }
             self.look(object, true);
         }
-        let nothing = match (self.is_begun, self.is_completed) {
-            (false, _) => "the history has no operations of clients",
-            (true, false) => "nobody knows of any operation whether it happened",
-            (true, true) => return self.standing(),
-        };
-        Standing::Unknown(nothing.to_owned())
+        match (self.standing(), self.told.nothing_seen()) {
+            (Standing::Valid, Some(nothing)) => Standing::Unknown(nothing.to_owned()),
+            (standing, _) => standing,
+        }
     }
 
     /// What is known so far. Events that are not looked at yet are not in it.
@@ -247,7 +264,7 @@ impl<M: Model> Online<M> {
         let op = reader.op(object.values())?;
         let place = object.invoke(op, stamp);
         self.hold(1);
-        self.is_begun = true;
+        self.told.begun += 1;
         let running = Running {
             history,
             object: number,
@@ -278,7 +295,10 @@ impl<M: Model> Online<M> {
             Outcome::Info => object.give_up(stamp),
             Outcome::Ok | Outcome::Fail => {
                 object.complete(running.place, op, stamp, history.bytes());
-                self.is_completed = true;
+                self.told.ok |= operation.outcome == Outcome::Ok;
+                self.told.failed += usize::from(operation.outcome == Outcome::Fail);
+                let f = history.get(operation.invoked as usize).f();
+                self.told.refused |= is_refusal(&self.model, f, event);
             }
         }
         self.hold(1);

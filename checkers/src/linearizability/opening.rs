@@ -1,7 +1,7 @@
 //! How every judge of a model begins: reads the history in the model's language, and says what can be said
 //! before anything is decided.
 
-use rupture_history::{History, Operation, Outcome, Validity, Verdict};
+use rupture_history::{EventRef, History, Kind, Operation, Outcome, Validity, Verdict};
 
 use super::calls::{Part, parts};
 use crate::{Budget, CheckError, Model};
@@ -14,6 +14,15 @@ pub(crate) struct Opened<O> {
     pub(crate) verdict: Verdict,
     /// How many bytes the budget has left beside the above.
     pub(crate) bytes: usize,
+    /// Why the history proves nothing unless something is wrong with it.
+    nothing: Option<&'static str>,
+}
+
+impl<O> Opened<O> {
+    /// The verdict once it is decided: `valid` only where something was seen to happen.
+    pub(crate) fn close(&self, verdict: Verdict) -> Verdict {
+        proved(verdict, self.nothing)
+    }
 }
 
 /// What a history is once it was read.
@@ -47,11 +56,14 @@ pub(crate) fn open<M: Model>(
     };
     let parts = parts(model, independent, history, &operations)?;
     verdict.notes.extend(disorder(history));
-    if operations.iter().all(|o| o.outcome != Outcome::Ok) {
-        let note = "no operation was seen to happen".to_owned();
-        verdict.notes.push(note);
-    }
-    if let Some(reason) = nothing_to_judge(&operations) {
+    let is_ok = |&number: &u32| operations[number as usize].outcome == Outcome::Ok;
+    let seen = |part: &Part<M::Op>| part.operations.iter().any(is_ok);
+    verdict.notes.extend(unseen_keys(parts.iter().map(seen)));
+    let nothing = nothing_seen(&operations);
+    let nothing = nothing.filter(|_| !all_refused(model, history, &operations));
+    // A failure that the model takes for an observation can be wrong, although nothing happened.
+    let observed = |part: &Part<M::Op>| part.calls.iter().any(|call| call.must);
+    if let (Some(reason), false) = (nothing, parts.iter().any(observed)) {
         return Ok(Opening::Closed(unknown(verdict, reason)));
     }
     Ok(Opening::Judge(Opened {
@@ -59,6 +71,7 @@ pub(crate) fn open<M: Model>(
         parts,
         verdict,
         bytes,
+        nothing,
     }))
 }
 
@@ -76,14 +89,58 @@ fn held(history: &History, operations: &[Operation]) -> usize {
     each.saturating_add(history.bytes())
 }
 
-/// Why there is nothing to judge. That every operation failed is something: nothing happened, and nothing
-/// had to be explained.
-pub(crate) fn nothing_to_judge(operations: &[Operation]) -> Option<&'static str> {
+/// Why a history proves nothing: no operation of it was seen to happen. What fails, and what nobody knows of, keeps
+/// every promise, and so does a system that is dead. Every judge asks this, or counts observations that only an `ok`
+/// brings.
+pub(crate) fn nothing_seen(operations: &[Operation]) -> Option<&'static str> {
     if operations.is_empty() {
-        return Some("the history has no operations of clients");
+        return Some(NO_OPERATIONS);
     }
-    let completed = operations.iter().any(|o| o.outcome != Outcome::Info);
-    (!completed).then_some("nobody knows of any operation whether it happened")
+    let seen = operations.iter().any(|o| o.outcome == Outcome::Ok);
+    (!seen).then_some(NOTHING_SEEN)
+}
+
+/// What is said of a history in which clients did nothing.
+pub(crate) const NO_OPERATIONS: &str = "the history has no operations of clients";
+/// What is said of a history without any `ok`.
+pub(crate) const NOTHING_SEEN: &str = "no operation was seen to happen";
+
+/// A note that some keys have no `ok`, of keys for each of which it is said whether they have one. They take nothing
+/// from what the others prove.
+pub(crate) fn unseen_keys(seen: impl IntoIterator<Item = bool>) -> Option<String> {
+    let (mut all, mut unseen) = (0_usize, 0_usize);
+    for seen in seen {
+        all += 1;
+        unseen += usize::from(!seen);
+    }
+    (0 < unseen && unseen < all).then(|| {
+        format!("of {unseen} of {all} keys no operation was seen to happen, which proves nothing of them")
+    })
+}
+
+/// A verdict, which is not `valid` where nothing was seen.
+pub(crate) fn proved(mut verdict: Verdict, nothing: Option<&str>) -> Verdict {
+    if let (Validity::Valid, Some(reason)) = (verdict.validity, nothing) {
+        verdict.witnesses.clear();
+        return unknown(verdict, reason);
+    }
+    verdict
+}
+
+/// Whether every operation failed, and one of them by the object's own answer: then the object was there, and kept
+/// its promise. Knossos calls two histories of `MongoDB` valid that are so.
+fn all_refused<M: Model>(model: &M, history: &History, operations: &[Operation]) -> bool {
+    operations.iter().all(|o| o.outcome == Outcome::Fail)
+        && operations.iter().any(|operation| {
+            let f = history.get(operation.invoked as usize).f();
+            let completed = operation.completed.map(|row| history.get(row as usize));
+            completed.is_some_and(|event| is_refusal(model, f, event))
+        })
+}
+
+/// Whether a failure is the answer of the object itself. One that says what went wrong is not.
+pub(crate) fn is_refusal<M: Model>(model: &M, f: &str, completed: EventRef<'_>) -> bool {
+    completed.kind() == Kind::Fail && model.refuses(f) && completed.extra("error").is_none()
 }
 
 /// The first place where the times contradict the order of the events.

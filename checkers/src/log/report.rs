@@ -7,6 +7,7 @@ use super::kind::LogAnomaly;
 use super::orders::Orders;
 use super::transcript::Transcript;
 use super::words::Teller;
+use crate::linearizability::opening::nothing_seen;
 
 /// How many anomalies of a kind are told with their evidence.
 const TOLD: usize = 8;
@@ -92,11 +93,8 @@ pub(super) fn notes(
 /// Why nothing can be said for a history in which nothing was found wrong.
 pub(super) fn nothing_judged(transcript: &Transcript<'_>) -> Option<String> {
     let operations = transcript.operations;
-    if operations.is_empty() {
-        return Some("the history has no operations of clients".to_owned());
-    }
-    if operations.iter().all(|o| o.outcome == Outcome::Info) {
-        return Some("nobody knows of any operation whether it happened".to_owned());
+    if let Some(reason) = nothing_seen(operations) {
+        return Some(reason.to_owned());
     }
     let polled = (0..transcript.len()).any(|number| {
         transcript.outcome(number) == Outcome::Ok && !transcript.polled_by(number).is_empty()

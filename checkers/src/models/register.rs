@@ -276,6 +276,10 @@ impl Model for CasRegister {
         read_or_write(seen, values)
     }
 
+    fn refuses(&self, f: &str) -> bool {
+        f == "cas"
+    }
+
     fn decode_failed(
         &self,
         seen: &Seen<'_>,

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::case::wrong;
 pub(super) use super::case::{Case, NEVER, Op};
 use super::report::Report;
-use crate::linearizability::opening::disorder;
+use crate::linearizability::opening::{disorder, unseen_keys};
 use crate::values::canonical;
 use crate::{Budget, CheckError};
 
@@ -38,7 +38,7 @@ pub(super) fn check<R: Rule>(
     budget: &Budget<'_>,
 ) -> Result<Verdict, CheckError> {
     let operations = history.operations()?;
-    let mut report = Report::new(history, &operations, R::KINDS);
+    let mut report = Report::new(&operations, R::KINDS);
     let cases = cases(history, &operations, independent, R::MODEL)?;
     for case in &cases {
         if report.is_over(budget, case.numbers.len() * 4) {
@@ -51,6 +51,8 @@ pub(super) fn check<R: Rule>(
         report.judged(case);
     }
     let mut verdict = report.close(R::MODEL);
+    let seen = |case: &Case<'_>| case.ops().any(Op::is_ok);
+    verdict.notes.extend(unseen_keys(cases.iter().map(seen)));
     verdict.notes.extend(disorder(history));
     Ok(verdict)
 }

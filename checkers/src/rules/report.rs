@@ -1,9 +1,10 @@
 //! A verdict in the making: what was found, by kind, and why it may stay open.
 
-use rupture_history::{Anomaly, Evidence, History, Operation, Validity, Verdict};
+use rupture_history::{Anomaly, Evidence, Operation, Validity, Verdict};
 
 use super::case::{Case, Op};
 use crate::Budget;
+use crate::linearizability::opening::nothing_seen;
 
 /// How many anomalies of a kind are told with their evidence.
 const TOLD: usize = 8;
@@ -22,7 +23,6 @@ struct Found {
 
 /// What was found so far.
 pub(super) struct Report<'a> {
-    history: &'a History,
     operations: &'a [Operation],
     kinds: &'static [(&'static str, &'static str)],
     found: Vec<Found>,
@@ -37,14 +37,12 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(
-        history: &'a History,
         operations: &'a [Operation],
         kinds: &'static [(&'static str, &'static str)],
     ) -> Self {
         let mut found = Vec::new();
         found.resize_with(kinds.len(), Found::default);
         Self {
-            history,
             operations,
             kinds,
             found,
@@ -149,8 +147,8 @@ impl<'a> Report<'a> {
                 self.judged,
                 self.operations.len()
             ));
-        } else if self.history.is_empty() || self.operations.is_empty() {
-            reasons.push("the history has no operations of clients".to_owned());
+        } else if let Some(reason) = nothing_seen(self.operations) {
+            reasons.push(reason.to_owned());
         } else if self.observations == 0 && self.open.is_empty() {
             reasons.push("nothing was observed that could be judged".to_owned());
         }

@@ -74,6 +74,12 @@ impl Object {
         Ok(objects)
     }
 
+    /// Whether any of its operations was `ok`.
+    pub(super) fn is_seen(&self) -> bool {
+        let acknowledged = |add: &Add| add.acknowledged.is_some();
+        !self.reads.is_empty() || self.adds.iter().any(acknowledged)
+    }
+
     fn push(
         &mut self,
         history: &History,

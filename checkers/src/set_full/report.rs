@@ -5,6 +5,7 @@ use rupture_history::{Anomaly, Evidence, History, Operation, Validity, Verdict};
 use super::latency::Latencies;
 use super::life::{Fate, Life, Lives};
 use super::object::{Object, Read};
+use crate::linearizability::opening::nothing_seen;
 
 /// How many anomalies of a kind are told with their evidence.
 const TOLD: usize = 8;
@@ -154,8 +155,8 @@ impl<'a> Report<'a> {
                 self.judged,
                 self.operations.len()
             ));
-        } else if self.operations.is_empty() {
-            reasons.push("the history has no operations of clients".to_owned());
+        } else if let Some(reason) = nothing_seen(self.operations) {
+            reasons.push(reason.to_owned());
         } else if self.reads == 0 {
             reasons.push("the set was never read".to_owned());
         } else if self.stable == 0 {

@@ -95,6 +95,7 @@ pub(super) fn check(
         parts,
         verdict,
         bytes,
+        ..
     } = match opening {
         Opening::Judge(opened) => opened,
         Opening::Closed(verdict) => return Ok(verdict),

@@ -65,9 +65,9 @@ pub(super) fn truth(events: &[Event], uniform: bool, complete: bool) -> Truth {
         complete,
         truth: Truth::default(),
     };
-    let info = rules.ops.iter().all(|op| op.kind == Kind::Info);
+    let unseen = rules.ops.iter().all(|op| op.kind != Kind::Ok);
     let delivered = rules.messages().iter().any(|m| rules.any_delivery(*m));
-    rules.truth.nothing = info || !delivered;
+    rules.truth.nothing = unseen || !delivered;
     rules.integrity();
     rules.arrival();
     rules.fifo();

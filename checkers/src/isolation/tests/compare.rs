@@ -26,7 +26,7 @@ fn judge(txns: &[Txn], level: Level) -> Validity {
 /// What it should say: that nobody knows where nobody was told whether anything happened.
 fn expected(txns: &[Txn], held: Levels, level: Level) -> Validity {
     match held.has(level) {
-        _ if txns.iter().all(|txn| txn.outcome == Outcome::Info) => Validity::Unknown,
+        _ if txns.iter().all(|txn| txn.outcome != Outcome::Ok) => Validity::Unknown,
         true => Validity::Valid,
         false => Validity::Invalid,
     }

@@ -123,3 +123,14 @@ pub(crate) fn history(ops: &[Op]) -> History {
     events.sort_by_key(|(at, _)| *at);
     events.iter().map(|(_, event)| event).collect()
 }
+
+/// Whether anything was seen to happen, or an object that was there refused all that it was asked.
+pub(crate) fn proves<'a>(ops: impl IntoIterator<Item = (&'a str, Outcome)>) -> bool {
+    let (mut seen, mut refused, mut all_failed) = (false, false, true);
+    for (f, outcome) in ops {
+        seen |= outcome == Outcome::Ok;
+        refused |= f == "cas";
+        all_failed &= outcome == Outcome::Fail;
+    }
+    seen || (refused && all_failed)
+}

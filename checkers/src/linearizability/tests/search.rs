@@ -36,13 +36,10 @@ pub(super) fn judge<M: Model + Copy>(model: M, ops: &[Op]) -> Verdict {
 }
 
 fn expected(subject: &Subject, ops: &[Op], parts: &[Part]) -> Validity {
-    if ops.iter().all(|op| op.outcome == Outcome::Info) {
-        return Validity::Unknown;
-    }
-    if oracle::has_order(subject.object, subject.initial, ops, parts) {
-        Validity::Valid
-    } else {
-        Validity::Invalid
+    match oracle::has_order(subject.object, subject.initial, ops, parts) {
+        true if oracle::proves(ops.iter().map(|op| (op.f, op.outcome))) => Validity::Valid,
+        true => Validity::Unknown,
+        false => Validity::Invalid,
     }
 }
 
