@@ -92,7 +92,7 @@ pub use budget::Budget;
 pub use checker::{CheckError, Checker};
 pub use linearizability::Linearizable;
 pub use model::{Id, Mismatch, Model, Seen, Values};
-pub use registry::{ModelInfo, Options, Unknown, checker, models};
+pub use registry::{Form, Guess, ModelInfo, NoGuess, Options, Unknown, checker, guess, models};
 pub use rupture_history as history;
 pub use sequential::Sequential;
 pub use theory::{Theory, View};

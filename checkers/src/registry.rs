@@ -1,6 +1,8 @@
 //! The judges by name: what can be asked for, and what is said of a name that there is not. The table of all models
 //! is in [`table`].
 
+mod guess;
+mod language;
 mod table;
 
 use std::fmt;
@@ -10,6 +12,8 @@ use crate::broadcast::Order;
 use crate::isolation::Level;
 use crate::log::{Log, LogAnomaly};
 use crate::staleness::{self, level};
+pub use guess::{Guess, NoGuess, guess};
+pub use language::Form;
 use table::MODELS;
 
 /// What a history's model does not say by itself.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use rupture_nemesis::nemeses;
 use rupture_targets::targets;
-use rupture_workloads::checkers::models;
+use rupture_workloads::checkers::{Form, ModelInfo, models};
 use rupture_workloads::workloads;
 
 use crate::cli::ListArgs;
@@ -90,11 +90,19 @@ fn items(section: &str) -> Vec<Item> {
                 more: vec![
                     ("consistency", json!(model.consistency)),
                     ("settings", json!(model.settings)),
+                    ("operations", json!(forms(model))),
+                    ("apart", json!(model.apart())),
                 ],
                 ..plain(model.name, model.about)
             })
             .collect(),
     }
+}
+
+/// What a model speaks, an object an operation.
+fn forms(model: &ModelInfo) -> Vec<Value> {
+    let form = |form: &Form| json!({ "f": form.f, "invoked": form.invoked, "ok": form.ok });
+    model.operations().iter().map(form).collect()
 }
 
 fn print(section: &str, items: &[Item]) {

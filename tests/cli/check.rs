@@ -91,6 +91,28 @@ fn a_model_is_guessed_only_where_it_is_certain() {
         let (_, complaint) = expect(254, folder.path(), &["check", "history.edn"]);
         assert!(complaint.contains("name it with --model"), "{complaint}");
     }
+    // What several models speak is told with what tells them apart.
+    let queue = history(&[("invoke", "enqueue", "1"), ("ok", "enqueue", "1")]);
+    fs::write(folder.path().join("history.edn"), queue).unwrap();
+    let (_, complaint) = expect(254, folder.path(), &["check", "history.edn"]);
+    for words in [
+        "fifo-queue (values come out in the order",
+        "unordered-queue (",
+    ] {
+        assert!(complaint.contains(words), "{complaint}");
+    }
+    let stack = history(&[("invoke", "push", "1"), ("ok", "push", "1")]);
+    fs::write(folder.path().join("history.edn"), stack).unwrap();
+    let (printed, _) = expect(0, folder.path(), &["check", "history.edn"]);
+    assert!(printed.contains("the model stack was guessed"), "{printed}");
+    let (printed, _) = expect(0, folder.path(), &["list", "models", "--json"]);
+    let listed: Value = serde_json::from_str(&printed).unwrap();
+    for model in listed["models"].as_array().unwrap() {
+        assert!(
+            !model["operations"].as_array().unwrap().is_empty(),
+            "{model}"
+        );
+    }
 }
 
 #[test]

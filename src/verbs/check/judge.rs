@@ -7,7 +7,7 @@ use rupture_workloads::checkers::history::{LeftOut, Verdict};
 use rupture_workloads::checkers::{Budget, Options};
 
 use super::arguments::build;
-use super::guess::{guess, of_run, reads_pairs};
+use super::guess::{guess, of_run};
 use super::memory::resident;
 use super::output::{unwritten, write_dot, write_witness};
 use super::read::{Input, read};
@@ -48,10 +48,11 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, mut options: Options) -> anyh
             model
         }
         (None, None) => {
-            options.independent |= reads_pairs(&history);
             guessed = true;
-            guess(&history, options.independent)
-                .map_err(|error| bad_input(format!("{}: {error}", file.display())))?
+            let (model, independent) = guess(&history, options.independent)
+                .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
+            options.independent = independent;
+            model
         }
     };
     let checker = build(&model, args.consistency.as_deref(), options)?;
