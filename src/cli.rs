@@ -4,23 +4,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::Styles;
+use clap::parser::ValueSource;
+use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::exit::{self, Exit};
-use crate::plan;
-use crate::verbs;
+use crate::report::style;
+use crate::{plan, screen, verbs};
 
 /// Breaks distributed systems on purpose and proves what broke.
 ///
 /// Exit codes: 0 valid, 1 an anomaly, 2 unknown or a fault was never injected, 254 bad arguments, 255 the
-/// tool itself failed.
+/// tool itself failed or could not write what was asked for. Of several the worst counts: 255, 254, 1, 2, 0.
 #[derive(Debug, Parser)]
-#[command(
-    name = "rupture",
-    version,
-    max_term_width = 100,
-    disable_help_subcommand = true
-)]
+#[command(name = "rupture", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -29,8 +26,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run clients against a cluster while faults come and go, and judge what they saw.
+    #[command(allow_negative_numbers = true)]
     Run(Box<RunArgs>),
     /// Judge histories that any tool recorded.
+    #[command(allow_negative_numbers = true)]
     Check(CheckArgs),
     /// Run a recorded run again and compare every byte.
     Replay(ReplayArgs),
@@ -65,7 +64,7 @@ pub struct RunArgs {
     /// Client threads: a number, or `2n` for twice the number of nodes.
     #[arg(short, long, default_value = "10")]
     pub concurrency: String,
-    /// How long clients run, in seconds or with a unit (`500ms`, `2m`).
+    /// How long clients run, in seconds or with units (`500ms`, `2m`, `1h30m`).
     #[arg(long, default_value = "30", value_parser = plan::milliseconds, value_name = "TIME")]
     pub time_limit: u64,
     /// About how many operations a second all clients together start; 0 for as fast as they can.
@@ -95,6 +94,19 @@ pub struct RunArgs {
     /// Run this many seeds, from --seed on.
     #[arg(long, value_name = "N")]
     pub test_count: Option<u64>,
+    /// How many seeds of a search are recorded whole, of those that are invalid and of those that are unknown: a
+    /// number, or `all` [default: 5].
+    #[arg(long, value_parser = plan::keep, value_name = "N | all")]
+    pub keep: Option<u64>,
+    /// End a search at its first seed that is invalid or fails; lower seeds that are running end first.
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Go on with a search that was cut short: its folder. Nothing runs twice; the other arguments may be left out.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["seed", "test_count", "name", "results"])]
+    pub resume: Option<PathBuf>,
+    /// The arguments that the command line names, by their ids.
+    #[arg(skip)]
+    pub given: Vec<String>,
     /// End the run at the first event after which no order explains what the clients saw.
     #[arg(long)]
     pub stop_on_anomaly: bool,
@@ -209,9 +221,21 @@ pub struct ListArgs {
 
 /// Runs the command line and gives its exit code.
 pub fn main(arguments: &[OsString]) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    std::panic::set_hook(Box::new(tell_of_panic));
+    let exit = std::panic::catch_unwind(|| run(arguments)).unwrap_or(Exit::Failure);
+    match screen::failure() {
+        Some(why) => {
+            complain!("{} {why}", style::error("error:"));
+            exit.worst(Exit::Failure).into()
+        }
+        None => exit.into(),
+    }
+}
+
+fn run(arguments: &[OsString]) -> Exit {
+    let cli = match parse(Cli::command(), arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error).into(),
+        Err(error) => return usage(&error, arguments),
     };
     let words: Vec<String> = arguments
         .iter()
@@ -224,17 +248,43 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         Verb::Replay(args) => verbs::replay::main(&args),
         Verb::List(args) => verbs::list::main(&args),
     };
-    let exit = result.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         let exit = exit::of_error(&error);
-        complain!("{} {error:#}", crate::report::style::error("error:"));
+        complain!("{} {error:#}", style::error("error:"));
         exit
-    });
-    exit.into()
+    })
 }
 
-fn usage(error: &clap::Error) -> Exit {
-    // Printing to a closed pipe may fail; the exit code still says what happened.
-    let _ = error.print();
+fn parse(command: Command, arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command.try_get_matches_from(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let (Verb::Run(args), Some((_, matches))) = (&mut cli.verb, matches.subcommand()) {
+        let ids = matches.ids().map(clap::Id::as_str);
+        let given = ids.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine));
+        args.given = given.map(str::to_owned).collect();
+    }
+    Ok(cli)
+}
+
+/// Help, or what is wrong with the arguments. It may repeat them: then it is made from arguments that are safe to show.
+fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    if words.iter().any(|word| screen::escape(word) != *word) {
+        let command = Cli::command().styles(Styles::plain());
+        let safe: Vec<OsString> = words
+            .iter()
+            .map(|word| screen::escape(word).into_owned().into())
+            .collect();
+        match parse(command.clone(), &safe).and_then(|_| parse(command, arguments)) {
+            Err(error) => screen::say_usage(&error, true),
+            Ok(_) => screen::say_usage(error, true),
+        }
+    } else {
+        screen::say_usage(error, false);
+    }
     if error.use_stderr() {
         Exit::BadArguments
     } else {
@@ -242,10 +292,23 @@ fn usage(error: &clap::Error) -> Exit {
     }
 }
 
+/// A panic is a bug of ours. What it says may repeat data, so it goes the way of all text.
+fn tell_of_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let what = text.unwrap_or("no reason given");
+    let place = info.location().map(|place| format!(" at {place}"));
+    complain!(
+        "{} a bug of rupture{}: {what}",
+        style::error("internal error:"),
+        place.unwrap_or_default()
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

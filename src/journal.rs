@@ -122,6 +122,7 @@ impl<'a> Journal<'a> {
                 Kind::Invoke => {}
             }
         }
+        self.sink.at(event.time);
         let row = self.history.push(event);
         self.tell(row);
         if !self.sink.keeps() {

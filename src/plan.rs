@@ -169,7 +169,7 @@ pub fn nodes(
         Some(list) if list.chars().all(|c| c.is_ascii_digit()) && !list.is_empty() => {
             let count: usize = list
                 .parse()
-                .map_err(|_| bad_input(format!("--nodes {list}: too many")))?;
+                .map_err(|_| bad_input(format!("--nodes {list}: 1000 at the most")))?;
             if count > 1000 {
                 return Err(bad_input(format!("--nodes {list}: 1000 at the most")));
             }
@@ -211,30 +211,67 @@ pub fn concurrency(text: &str, nodes: usize) -> anyhow::Result<usize> {
         })
 }
 
+/// Seeds from the first to the last, both of them with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seeds {
+    /// The lowest.
+    pub first: u64,
+    /// The highest.
+    pub last: u64,
+}
+
+impl Seeds {
+    /// How many they are; all of them are more than a `u64` can count, and count as one less.
+    pub fn count(self) -> u64 {
+        (self.last - self.first).saturating_add(1)
+    }
+}
+
+impl std::fmt::Display for Seeds {
+    /// As the command line takes them: `0..500` without its end, but for the highest seed of all.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.last.checked_add(1) {
+            Some(end) => write!(f, "{}..{end}", self.first),
+            None => write!(f, "{}..={}", self.first, self.last),
+        }
+    }
+}
+
 /// A range of seeds, `A..B` without B, or `A..=B`.
 ///
 /// # Errors
 /// Anything else, and empty ranges.
-pub fn seeds(text: &str) -> anyhow::Result<std::ops::Range<u64>> {
+pub fn seeds(text: &str) -> anyhow::Result<Seeds> {
     let wrong = || {
         bad_input(format!(
-            "--seeds {text}: write a range such as 0..500, which leaves out its end"
+            "--seeds {text}: write a range such as 0..500, which leaves out its end; a seed is {} at the most",
+            u64::MAX
         ))
     };
-    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
-    let from: u64 = from.parse().map_err(|_| wrong())?;
-    let to: u64 = match to.strip_prefix('=') {
-        Some(last) => last
-            .parse::<u64>()
-            .ok()
-            .and_then(|n| n.checked_add(1))
-            .ok_or_else(wrong)?,
-        None => to.parse().map_err(|_| wrong())?,
+    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
+    let first = number(first)?;
+    let last = match end.strip_prefix('=') {
+        Some(last) => Some(number(last)?),
+        None => number(end)?.checked_sub(1),
     };
-    if from >= to {
-        return Err(bad_input(format!("--seeds {text} is empty")));
+    match last {
+        Some(last) if first <= last => Ok(Seeds { first, last }),
+        _ => Err(bad_input(format!("--seeds {text} is empty"))),
     }
-    Ok(from..to)
+}
+
+/// How many failing seeds are kept: a number, or `all`.
+///
+/// # Errors
+/// Anything else.
+pub fn keep(text: &str) -> Result<u64, String> {
+    match text {
+        "all" => Ok(u64::MAX),
+        number => number
+            .parse()
+            .map_err(|_| "write a number such as 20, or all".to_owned()),
+    }
 }
 
 /// The usual wait between two faults of a kind: a tenth of the run, so that a short one meets each kind too, and
@@ -243,26 +280,54 @@ pub fn nemesis_interval_ms(time_limit_ms: u64) -> u64 {
     (time_limit_ms / 10).clamp(10, 3_000)
 }
 
-/// Seconds, such as `30` or `0.5`, or with a unit: `500ms`, `30s`, `2m`; as milliseconds.
+/// The units of a time, in milliseconds. `ms` comes before those that end like it.
+const TIME_UNITS: [(&str, f64); 5] = [
+    ("ms", 1.0),
+    ("s", 1_000.0),
+    ("m", 60_000.0),
+    ("h", 3_600_000.0),
+    ("d", 86_400_000.0),
+];
+/// The longest time, about 31 years: in nanoseconds it is far from the end of a `u64`.
+const LONGEST_MS: f64 = 1e12;
+
+/// Seconds, such as `30` or `0.5`, or with units: `500ms`, `1.5s`, `2m`, `1h30m`, `1d`; as milliseconds.
 ///
 /// # Errors
 /// Anything else.
 pub fn milliseconds(text: &str) -> Result<u64, String> {
-    let (number, scale) = if let Some(n) = text.strip_suffix("ms") {
-        (n, 1.0)
-    } else if let Some(n) = text.strip_suffix('s') {
-        (n, 1000.0)
-    } else if let Some(n) = text.strip_suffix('m') {
-        (n, 60_000.0)
-    } else {
-        (text, 1000.0)
-    };
-    let value: f64 = number
-        .parse()
-        .map_err(|_| "write seconds such as 30 or 0.5, or 500ms, 30s, 2m".to_owned())?;
-    let ms = value * scale;
-    if !ms.is_finite() || !(0.0..=1e12).contains(&ms) {
-        return Err("out of range".into());
+    let wrong =
+        || "write seconds such as 30 or 0.5, or units: 500ms, 1.5s, 2m, 1h30m, 1d".to_owned();
+    let mut rest = text.trim();
+    let mut ms = 0.0;
+    let mut smallest = f64::INFINITY;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (number, tail) = rest.split_at(end.unwrap_or(rest.len()));
+        let value: f64 = number.parse().map_err(|_| wrong())?;
+        let bare = tail.is_empty() && smallest.is_infinite();
+        let unit = TIME_UNITS.iter().find(|(name, _)| tail.starts_with(name));
+        let (name, scale) = match unit {
+            Some(unit) => *unit,
+            None if bare => ("", 1_000.0),
+            None => return Err(wrong()),
+        };
+        // From the largest unit down, each one once: `30m1h` is more likely a slip than a time.
+        if scale >= smallest {
+            return Err(wrong());
+        }
+        smallest = scale;
+        ms += value * scale;
+        rest = &tail[name.len()..];
+    }
+    if smallest.is_infinite() {
+        return Err(wrong());
+    }
+    if ms > LONGEST_MS {
+        return Err("too long: 11574d at the most".to_owned());
+    }
+    if ms > 0.0 && ms < 1.0 {
+        return Err("too short: 1ms at the least".to_owned());
     }
     Ok(ms.round() as u64)
 }
@@ -294,8 +359,8 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         .parse()
         .map_err(|_| "write a size such as 512MB or 2GiB".to_owned())?;
     let size = value * unit as f64;
-    if !size.is_finite() || !(1.0..=1e15).contains(&size) {
-        return Err("out of range".into());
+    if !(1.0..=1e15).contains(&size) {
+        return Err("out of range: from 1 byte to 1e15 bytes".into());
     }
     Ok(size as u64)
 }
@@ -330,15 +395,23 @@ mod tests {
 
     #[test]
     fn ranges_durations_and_sizes() {
-        assert_eq!(seeds("3..5").unwrap(), 3..5);
-        assert_eq!(seeds("3..=5").unwrap(), 3..6);
+        let range = |first, last| Seeds { first, last };
+        let highest = "1..=18446744073709551615";
+        assert_eq!(seeds("3..5").unwrap(), range(3, 4));
+        assert_eq!(seeds("3..=5").unwrap(), range(3, 5));
+        assert_eq!(seeds(highest).unwrap(), range(1, u64::MAX));
+        assert_eq!(seeds(highest).unwrap().to_string(), highest);
+        assert_eq!(range(3, 4).to_string(), "3..5");
+        assert_eq!(range(0, u64::MAX).count(), u64::MAX);
         for wrong in [
             "5..3",
             "3..3",
             "3",
             "a..b",
             "..",
-            "1..=18446744073709551615",
+            "0..0",
+            "-1..3",
+            "1..18446744073709551616",
         ] {
             assert!(seeds(wrong).is_err(), "{wrong}");
         }
@@ -346,7 +419,31 @@ mod tests {
         assert_eq!(milliseconds("0.5"), Ok(500));
         assert_eq!(milliseconds("250ms"), Ok(250));
         assert_eq!(milliseconds("2m"), Ok(120_000));
-        for wrong in ["", "x", "-1", "nan", "inf", "1h"] {
+        assert_eq!(milliseconds("1.5s"), Ok(1_500));
+        assert_eq!(milliseconds("2h"), Ok(7_200_000));
+        assert_eq!(milliseconds("1d"), Ok(86_400_000));
+        assert_eq!(milliseconds("1h30m"), Ok(5_400_000));
+        assert_eq!(milliseconds("1m1s500ms"), Ok(61_500));
+        assert_eq!(milliseconds("0"), Ok(0));
+        assert_eq!(milliseconds("1000000000"), Ok(1_000_000_000_000));
+        for wrong in [
+            "",
+            "x",
+            "-1",
+            "nan",
+            "inf",
+            "h",
+            "1h30",
+            "30m1h",
+            "1m1m",
+            "1.2.3s",
+            ".",
+            "s",
+            "1x",
+            "1000000001",
+            "99999999999999999999999d",
+            "0.1ms",
+        ] {
             assert!(milliseconds(wrong).is_err(), "{wrong}");
         }
         assert_eq!(bytes("2GiB"), Ok(2 << 30));

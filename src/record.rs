@@ -6,8 +6,11 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context;
+
+use crate::output;
 
 /// Takes the lines of a run's files.
 pub trait Sink {
@@ -25,6 +28,9 @@ pub trait Sink {
 
     /// Whether lines go anywhere: when not, nobody needs to make them.
     fn keeps(&self) -> bool;
+
+    /// Hears how far the run's own time has come, in nanoseconds.
+    fn at(&mut self, _now_ns: i64) {}
 }
 
 /// Keeps nothing: for searches over many seeds.
@@ -87,33 +93,14 @@ impl Folder {
     /// # Errors
     /// When the folder cannot be made or written: said before the run and not after it.
     pub fn create(results: &Path, name: &str, timestamp: &str) -> anyhow::Result<Self> {
-        let parent = results.join(name);
-        let failed = || {
-            format!(
-                "cannot make a results folder below `{}`; name a writable one with --results",
-                results.display()
-            )
-        };
-        fs::create_dir_all(&parent).with_context(failed)?;
-        for attempt in 0..1000 {
-            let root = match attempt {
-                0 => parent.join(timestamp),
-                n => parent.join(format!("{timestamp}-{n}")),
-            };
-            match fs::create_dir(&root) {
-                Ok(()) => {
-                    fs::create_dir(root.join("nodes")).with_context(failed)?;
-                    return Ok(Self {
-                        root,
-                        files: Vec::new(),
-                        error: None,
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error).with_context(failed),
-            }
-        }
-        anyhow::bail!("{}", failed())
+        let root = new_folder(results, name, timestamp)?;
+        let nodes = root.join("nodes");
+        fs::create_dir(&nodes).with_context(|| format!("cannot make `{}`", nodes.display()))?;
+        Ok(Self {
+            root,
+            files: Vec::new(),
+            error: None,
+        })
     }
 
     /// The folder's path.
@@ -126,22 +113,20 @@ impl Folder {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, path: &str, text: &str) -> anyhow::Result<()> {
-        let path = self.root.join(path);
-        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))
+        output::write(&self.root.join(path), text.as_bytes())
     }
 
-    /// Flushes everything and points `results/latest` here. Gives the first error that any line met.
+    /// Flushes everything. Gives the first error that any line met.
     ///
     /// # Errors
     /// When some file is not complete.
-    pub fn finish(mut self, results: &Path) -> anyhow::Result<()> {
+    pub fn flush(&mut self) -> anyhow::Result<()> {
         for file in &mut self.files {
             if let Err(error) = file.flush() {
                 self.error.get_or_insert(error);
             }
         }
-        point_latest(results, &self.root);
-        match self.error {
+        match self.error.take() {
             Some(error) => {
                 Err(error).with_context(|| format!("`{}` is not complete", self.root.display()))
             }
@@ -150,19 +135,56 @@ impl Folder {
     }
 }
 
-/// `results/latest` is a convenience: where links cannot be made, nothing is lost.
-fn point_latest(results: &Path, root: &Path) {
-    let Ok(target) = root.strip_prefix(results) else {
-        return;
+/// Makes `results/name/timestamp/`, and another name beside it when that one is taken.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn new_folder(results: &Path, name: &str, timestamp: &str) -> anyhow::Result<PathBuf> {
+    let parent = results.join(name);
+    let failed = || {
+        format!(
+            "cannot make a results folder below `{}`; name a writable one with --results",
+            results.display()
+        )
     };
-    // Made aside and renamed over the old one, so that two runs that end at once leave one whole link.
-    let aside = results.join(format!(".latest-{}", std::process::id()));
-    let _ = fs::remove_file(&aside);
-    if std::os::unix::fs::symlink(target, &aside).is_ok()
-        && fs::rename(&aside, results.join("latest")).is_err()
+    fs::create_dir_all(&parent).with_context(failed)?;
+    for attempt in 0..1000 {
+        let root = match attempt {
+            0 => parent.join(timestamp),
+            n => parent.join(format!("{timestamp}-{n}")),
+        };
+        match fs::create_dir(&root) {
+            Ok(()) => return Ok(root),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).with_context(failed),
+        }
+    }
+    anyhow::bail!("{}", failed())
+}
+
+/// Points `results/latest` at a run. It is a convenience: where links cannot be made, nothing is lost. Says what
+/// stands in its place when that is no link: it is somebody's, and stays.
+pub fn point_latest(results: &Path, root: &Path) -> Option<String> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let target = root.strip_prefix(results).ok()?;
+    let latest = results.join("latest");
+    if let Ok(meta) = fs::symlink_metadata(&latest)
+        && !meta.is_symlink()
     {
+        let kind = if meta.is_dir() { "folder" } else { "file" };
+        return Some(format!(
+            "`{}` is a {kind} and no link: it stays as it is, and does not lead to this run",
+            latest.display()
+        ));
+    }
+    // Made aside and renamed over the old one, so that two runs that end at once leave one whole link.
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let aside = results.join(format!(".latest-{}-{number}", std::process::id()));
+    let _ = fs::remove_file(&aside);
+    if std::os::unix::fs::symlink(target, &aside).is_ok() && fs::rename(&aside, &latest).is_err() {
         let _ = fs::remove_file(&aside);
     }
+    None
 }
 
 impl Sink for Folder {
@@ -191,6 +213,11 @@ impl Sink for Folder {
     fn keeps(&self) -> bool {
         true
     }
+}
+
+/// The time now, as people write it.
+pub fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 /// The time now, as the name of a folder: `20260131T235959.123Z`.

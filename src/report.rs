@@ -2,11 +2,16 @@
 
 pub mod dot;
 pub mod ladder;
+pub mod progress;
 pub mod run;
+pub mod shell;
 pub mod style;
 pub mod timeline;
 
 use rupture_workloads::checkers::history::{Anomaly, Validity, Verdict};
+
+use crate::screen::columns;
+pub use crate::screen::{terminal_width, width};
 
 /// How many operations of a proof are drawn.
 const DRAWN: usize = 24;
@@ -20,16 +25,13 @@ pub fn print(lines: &[String]) {
     }
 }
 
-/// How wide the terminal is, within reason; 100 columns where there is none.
-pub fn width() -> usize {
-    terminal_width().unwrap_or(100).clamp(60, 160)
+/// Prints a text in as many lines as the terminal needs; where there is none it stays one line.
+pub fn print_wrapped(text: &str) {
+    print(&wrap(text, terminal_width().unwrap_or(usize::MAX), ""));
 }
 
-fn terminal_width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok()
-}
-
-/// A verdict, a line each: the word, what was judged, then each anomaly with its proof.
+/// A verdict, a line each: the word, what was judged, then each anomaly with its proof. The first line is not broken:
+/// whoever prints it may put something before it.
 pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
     let mut lines = vec![headline(verdict)];
     for reason in &verdict.reasons {
@@ -51,9 +53,8 @@ pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
         .filter(|n| *n > 0)
     {
         lines.push(String::new());
-        lines.push(style::dim(format!(
-            "  and {rest} more; all of them stand in verdict.json, or in --json"
-        )));
+        let rest = format!("and {rest} more; all of them stand in verdict.json, or in --json");
+        lines.extend(wrap(&rest, width, "  ").into_iter().map(style::dim));
     }
     if !verdict.algorithms.is_empty() {
         let how = format!("decided by {}", verdict.algorithms.join("; "));
@@ -115,17 +116,18 @@ fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
         Some(key) => format!("{}, key {key}", anomaly.kind),
         None => anomaly.kind.clone(),
     };
-    let mut lines = vec![format!("  {}", style::bold(title))];
+    let mut lines = wrap(&style::bold(title), width, "  ");
     lines.extend(wrap(&anomaly.summary, width, "  "));
     // Of a proof that is too long to be read, the end: there the last contradiction is.
     let hidden = anomaly.evidence.len().saturating_sub(DRAWN);
     if hidden > 0 {
-        lines.push(style::dim(format!(
-            "  the last {DRAWN} of {} operations; all of them stand in verdict.json, or in --json",
+        let hidden = format!(
+            "the last {DRAWN} of {} operations; all of them stand in verdict.json, or in --json",
             thousands(anomaly.evidence.len() as u64)
-        )));
+        );
+        lines.extend(wrap(&hidden, width, "  ").into_iter().map(style::dim));
     }
-    let picture = timeline::draw(&anomaly.evidence[hidden..], width);
+    let picture = timeline::draw(&anomaly.evidence[hidden..], width.saturating_sub(4));
     if !picture.is_empty() {
         lines.push(String::new());
         lines.extend(picture.into_iter().map(|line| format!("    {line}")));
@@ -137,32 +139,41 @@ fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
     lines
 }
 
-/// Breaks text at spaces into lines of at most `width` columns; lines after the first are indented two more.
+/// Breaks text at spaces into lines of at most `width` columns; lines after the first are indented two more. A word
+/// that is longer than a line stays whole.
 pub fn wrap(text: &str, width: usize, indent: &str) -> Vec<String> {
+    let own: String = text.chars().take_while(|c| *c == ' ').collect();
     let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let own: String = paragraph.chars().take_while(|c| *c == ' ').collect();
-        let mut line = format!("{indent}{own}");
-        let mut used = line.chars().count();
-        let mut empty = true;
-        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
-            let length = word.chars().count();
-            if !empty && used + 1 + length > width {
-                lines.push(std::mem::replace(&mut line, format!("{indent}{own}  ")));
-                used = line.chars().count();
-                empty = true;
-            }
-            if !empty {
-                line.push(' ');
-                used += 1;
-            }
-            line.push_str(word);
-            used += length;
-            empty = false;
+    let mut line = format!("{indent}{own}");
+    let mut used = columns(&line);
+    let mut empty = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let length = columns(word);
+        if !empty && used + 1 + length > width {
+            lines.push(std::mem::replace(&mut line, format!("{indent}{own}  ")));
+            used = columns(&line);
+            empty = true;
         }
-        lines.push(line);
+        if !empty {
+            line.push(' ');
+            used += 1;
+        }
+        line.push_str(word);
+        used += length;
+        empty = false;
     }
+    lines.push(line);
     lines
+}
+
+/// A line that cannot be broken, cut where the screen ends.
+pub fn cut(line: &str, width: usize) -> String {
+    if columns(line) <= width {
+        return line.to_owned();
+    }
+    let mut text: String = line.chars().take(width.saturating_sub(1)).collect();
+    text.push('…');
+    text
 }
 
 #[cfg(test)]
@@ -176,6 +187,11 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(wrap("one two three", 9, " "), [" one two", "   three"]);
         assert_eq!(wrap("", 9, " "), [" "]);
+        assert_eq!(
+            wrap("a\nb \u{1b}[1m c", 9, ""),
+            ["a\nb", "  \u{1b}[1m", "  c"]
+        );
+        assert_eq!(cut("12345", 4), "123…");
     }
 
     #[test]

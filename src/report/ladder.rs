@@ -4,6 +4,7 @@ use rupture_workloads::checkers::history::{Rung, Validity};
 use rupture_workloads::checkers::isolation::Level;
 
 use super::style;
+use crate::report;
 
 /// The families, each from its strongest level down.
 const FAMILIES: [(&str, &[Level]); 3] = [
@@ -62,13 +63,13 @@ pub fn draw(ladder: &[Rung], width: usize) -> Vec<String> {
         .filter(|family| !family.rungs.is_empty())
         .collect();
     let together: usize = families.iter().map(|family| family.width + GAP).sum();
-    let mut lines = if together <= width + GAP {
+    let mut lines = if together + 2 <= width + GAP {
         side_by_side(&families)
     } else {
         families.iter().flat_map(Family::lines).collect()
     };
     lines.push(String::new());
-    lines.extend(extremes(ladder));
+    lines.extend(extremes(ladder, width));
     lines
 }
 
@@ -100,7 +101,8 @@ impl Family {
     /// A line of the family, padded; `0` is the title.
     fn line(&self, number: usize) -> String {
         let Some(at) = number.checked_sub(1) else {
-            return style::dim(format!("{:<width$}", self.title, width = self.width));
+            let rest = self.width - self.title.len();
+            return format!("{}{}", style::dim(self.title), " ".repeat(rest));
         };
         match self.rungs.get(at) {
             None => " ".repeat(self.width),
@@ -136,15 +138,23 @@ fn side_by_side(families: &[Family]) -> Vec<String> {
 }
 
 /// The strongest levels that hold and the weakest that fail.
-fn extremes(ladder: &[Rung]) -> Vec<String> {
+fn extremes(ladder: &[Rung], width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let holds = strongest_that_hold(ladder);
     if !holds.is_empty() {
-        lines.push(format!("  holds  {}", holds.join(", ")));
+        lines.extend(report::wrap(
+            &format!("holds {}", holds.join(", ")),
+            width,
+            "  ",
+        ));
     }
     let fails = weakest_that_fail(ladder);
     if !fails.is_empty() {
-        lines.push(format!("  fails  {}", fails.join(", ")));
+        lines.extend(report::wrap(
+            &format!("fails {}", fails.join(", ")),
+            width,
+            "  ",
+        ));
     }
     lines
 }

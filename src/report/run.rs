@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::plan::Plan;
-use crate::report::{self, style, thousands, timeline};
+use crate::report::{self, shell, style, thousands, timeline};
 use crate::run::Report;
+use crate::screen::columns;
 use rupture_nemesis::{FaultKind, Receipt, State};
 use rupture_targets::NodeName;
 
@@ -13,7 +14,7 @@ use rupture_targets::NodeName;
 const FAULTS_SHOWN: usize = 12;
 
 /// What is about to happen.
-pub fn opening(plan: &Plan, seeds: &str) -> Vec<String> {
+pub fn opening(plan: &Plan, seeds: &str, width: usize) -> Vec<String> {
     let rate = match plan.rate {
         Some(rate) => format!("about {rate} operations a second"),
         None => "as fast as they can".to_owned(),
@@ -27,13 +28,18 @@ pub fn opening(plan: &Plan, seeds: &str) -> Vec<String> {
             duration(plan.nemesis_interval_ms)
         ),
     };
-    let mut lines = vec![format!(
+    let title = format!(
         "{} {}",
         style::bold(format!("{} in the simulator, {seeds}", plan.target)),
         style::dim(format!("(rupture {})", env!("CARGO_PKG_VERSION")))
-    )];
+    );
+    let mut lines = report::wrap(&title, width, "");
     let mut row = |name: &str, text: &str| {
-        lines.push(format!("  {} {text}", style::dim(format!("{name:<9}"))));
+        let room = width.saturating_sub(12).max(20);
+        for (number, line) in report::wrap(text, room, "").into_iter().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            lines.push(format!("  {} {line}", style::dim(format!("{name:<9}"))));
+        }
     };
     row(
         "workload",
@@ -71,11 +77,14 @@ fn duration(ms: u64) -> String {
 
 /// What came out.
 pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
-    let mut lines = faults(&report.receipts);
-    lines.push(operations(report));
+    let mut lines = faults(&report.receipts, width);
+    lines.extend(report::wrap(&operations(report), width, ""));
     lines.push(String::new());
     for part in &report.parts {
-        lines.extend(report::verdict(part, width));
+        let mut verdict = report::verdict(part, width).into_iter();
+        let headline = verdict.next().unwrap_or_default();
+        lines.extend(report::wrap(&headline, width, ""));
+        lines.extend(verdict);
     }
     lines.push(String::new());
     lines.push(format!("{} {}", style::dim("results "), folder.display()));
@@ -83,7 +92,7 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
         lines.push(format!(
             "{} rupture replay {}",
             style::dim("replay  "),
-            folder.display()
+            shell::quote_path(folder)
         ));
     }
     lines
@@ -102,14 +111,14 @@ fn operations(report: &Report) -> String {
     )
 }
 
-/// The faults in the order in which they began. One that found nobody to hit did nothing, and is only counted.
-fn faults(receipts: &[Receipt]) -> Vec<String> {
+/// The faults in the order in which they began. One that met no node did nothing, and is only counted.
+fn faults(receipts: &[Receipt], width: usize) -> Vec<String> {
     let (made, idle): (Vec<&Receipt>, Vec<&Receipt>) =
         receipts.iter().partition(|receipt| receipt.acted);
     let proved = made.iter().filter(|receipt| is_proved(receipt)).count();
     let idle = match idle.len() {
         0 => String::new(),
-        n => style::dim(format!(" ({n} more found nobody to hit)")),
+        n => style::dim(format!(" ({n} more found no node to hit)")),
     };
     if made.is_empty() {
         return vec![format!("no {}{idle}", style::bold("faults")), String::new()];
@@ -119,22 +128,24 @@ fn faults(receipts: &[Receipt]) -> Vec<String> {
     } else {
         format!("{proved} seen by a probe to take hold, and seen to be gone")
     };
-    let mut lines = vec![format!(
+    let title = format!(
         "{} {}, {proof}{idle}",
         made.len(),
         style::bold(if made.len() == 1 { "fault" } else { "faults" })
-    )];
+    );
+    let mut lines = report::wrap(&title, width, "");
     // What was not proved comes first in the choice of what is shown, and in order of time in the list.
     let mut shown = made.clone();
     shown.sort_by_key(|receipt| (is_proved(receipt), receipt.id));
     shown.truncate(FAULTS_SHOWN);
     shown.sort_by_key(|receipt| receipt.id);
-    lines.extend(shown.iter().map(|receipt| fault(receipt)));
+    lines.extend(table(&shown, width));
     if shown.len() < made.len() {
-        lines.push(style::dim(format!(
-            "  and {} more; all of them stand in faults.jsonl",
+        let rest = format!(
+            "and {} more; all of them stand in faults.jsonl",
             made.len() - shown.len()
-        )));
+        );
+        lines.extend(report::wrap(&rest, width, "  ").into_iter().map(style::dim));
     }
     lines.push(String::new());
     lines
@@ -188,9 +199,39 @@ fn who(receipt: &Receipt) -> String {
     }
 }
 
-/// `  2.4139 s  partition halves      n1 n3 | n2        for 1.2 s`.
-fn fault(receipt: &Receipt) -> String {
-    let end = match (receipt.state, receipt.healed_ns) {
+/// One row a fault: `  2.4139 s  partition halves  n1 n3 | n2  for 1.2 s`. Where the columns do not fit beside each
+/// other, a row is broken like any text.
+fn table(receipts: &[&Receipt], width: usize) -> Vec<String> {
+    let rows: Vec<[String; 4]> = receipts
+        .iter()
+        .map(|receipt| {
+            let began = timeline::seconds(receipt.began_ns as i64);
+            [began, receipt.fault.to_string(), who(receipt), end(receipt)]
+        })
+        .collect();
+    let widest = |column: usize| {
+        let cells = rows.iter().map(|row| columns(&row[column]));
+        cells.max().unwrap_or(0)
+    };
+    let [began, what, whom, end] = [0, 1, 2, 3].map(widest);
+    if 2 + began + 2 + what + 2 + whom + 2 + end > width {
+        let texts = rows
+            .iter()
+            .map(|[at, fault, nodes, end]| format!("{at}  {fault}: {nodes}, {end}"));
+        return texts
+            .flat_map(|text| report::wrap(&text, width, "  "))
+            .collect();
+    }
+    rows.iter()
+        .map(|[at, fault, nodes, end]| {
+            format!("  {at:>began$}  {fault:<what$}  {nodes:<whom$}  {end}")
+        })
+        .collect()
+}
+
+/// How long a fault lasted, or why it did not take hold.
+fn end(receipt: &Receipt) -> String {
+    match (receipt.state, receipt.healed_ns) {
         (State::Injected, Some(healed)) => format!(
             "for {:.2} s",
             healed.saturating_sub(receipt.began_ns) as f64 / 1e9
@@ -200,11 +241,5 @@ fn fault(receipt: &Receipt) -> String {
             let reason = receipt.reason.as_deref().unwrap_or("no reason given");
             format!("{}: {reason}", style::warning(receipt.state.name()))
         }
-    };
-    let what = receipt.fault.to_string();
-    format!(
-        "  {:>10}  {what:<32} {:<22} {end}",
-        timeline::seconds(receipt.began_ns as i64),
-        who(receipt)
-    )
+    }
 }

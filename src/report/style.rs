@@ -1,4 +1,4 @@
-//! Colours, in one place. `anstream` takes them away where the output is no terminal or `NO_COLOR` is set.
+//! Colours, in one place. The screen takes them away where the output is no terminal or `NO_COLOR` is set.
 
 use std::fmt::Display;
 
@@ -6,8 +6,10 @@ use anstyle::{AnsiColor, Style};
 
 use rupture_workloads::checkers::history::Validity;
 
+use crate::screen::{colour, tag};
+
 fn paint(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{}{text}{}", tag(style), tag(Style::new()))
 }
 
 /// A heading.
@@ -22,17 +24,17 @@ pub fn dim(text: impl Display) -> String {
 
 /// The word before an error message.
 pub fn error(text: impl Display) -> String {
-    paint(AnsiColor::Red.on_default().bold(), text)
+    paint(colour(AnsiColor::Red), text)
 }
 
 /// The word before a warning.
 pub fn warning(text: impl Display) -> String {
-    paint(AnsiColor::Yellow.on_default().bold(), text)
+    paint(colour(AnsiColor::Yellow), text)
 }
 
 /// What went well.
 pub fn good(text: impl Display) -> String {
-    paint(AnsiColor::Green.on_default().bold(), text)
+    paint(colour(AnsiColor::Green), text)
 }
 
 /// One sign for an answer.

@@ -6,30 +6,34 @@
 
 use rupture_workloads::checkers::history::Evidence;
 
-const LEAST_STEP: usize = 3;
+use super::cut;
 
-/// Draws the operations of a proof, about `width` columns wide; one line an operation, and a line of times.
-/// Operations without any place on a time line (no evidence) give nothing.
+/// Draws the operations of a proof, `width` columns wide at the most; one line an operation, and a line of times. Where
+/// not all of it fits, labels are shortened and bars are cut. No operations give nothing.
 pub fn draw(evidence: &[Evidence], width: usize) -> Vec<String> {
     if evidence.is_empty() {
         return Vec::new();
     }
-    let columns = Columns::of(evidence, width);
     let labels: Vec<String> = evidence.iter().map(label).collect();
     let margin = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0);
+    // Bars get what labels leave, but for two thirds of a narrow screen that labels may take.
+    let margin = margin.min(width * 2 / 3);
+    let columns = Columns::of(evidence, width.saturating_sub(margin + 2));
     let mut lines: Vec<String> = evidence
         .iter()
         .zip(&labels)
         .map(|(op, label)| {
+            let label = shortened(label, margin);
             format!("{label:<margin$}  {}", columns.bar(op))
-                .trim_end()
-                .to_owned()
         })
         .collect();
     if let Some(axis) = columns.axis() {
         lines.push(format!("{:margin$}  {axis}", ""));
     }
     lines
+        .iter()
+        .map(|line| cut(line.trim_end(), width))
+        .collect()
 }
 
 /// A process by its name, or `p3` where that is a number.
@@ -42,27 +46,30 @@ pub(super) fn process(name: &str) -> String {
 
 /// `p3  write 4`, `p1  read → 3`.
 fn label(op: &Evidence) -> String {
-    let mut text = format!("{:<4} {}", process(&op.process), op.f);
+    // A label has to be as wide as it is counted.
+    let escape = crate::screen::escape;
+    let name = process(&op.process);
+    let mut text = format!("{:<4} {}", escape(&name), escape(&op.f));
     // The result of a transaction repeats what it was asked.
     if let ("txn" | "", Some(result)) = (op.f.as_str(), &op.result) {
         text.push(' ');
-        text.push_str(&shortened(result));
+        text.push_str(&shortened(&escape(result), LONGEST));
         return text;
     }
     if op.argument != "nil" {
         text.push(' ');
-        text.push_str(&op.argument);
+        text.push_str(&escape(&op.argument));
     }
     match &op.result {
         Some(result) if *result != op.argument => {
             text.push_str(" → ");
-            text.push_str(result);
+            text.push_str(&escape(result));
         }
         _ => {}
     }
     if op.outcome != "ok" {
         text.push_str(" (");
-        text.push_str(&op.outcome);
+        text.push_str(&escape(&op.outcome));
         text.push(')');
     }
     text
@@ -71,15 +78,15 @@ fn label(op: &Evidence) -> String {
 /// How many characters of a result are shown.
 const LONGEST: usize = 72;
 
-/// A text or its beginning and its end.
-fn shortened(text: &str) -> String {
+/// A text or its beginning and its end, `longest` characters at the most.
+fn shortened(text: &str, longest: usize) -> String {
     let count = text.chars().count();
-    if count <= LONGEST {
+    if count <= longest {
         return text.to_owned();
     }
-    let kept = LONGEST / 2 - 2;
-    let start: String = text.chars().take(kept).collect();
-    let end: String = text.chars().skip(count - kept).collect();
+    let kept = longest.saturating_sub(3);
+    let start: String = text.chars().take(kept - kept / 2).collect();
+    let end: String = text.chars().skip(count - kept / 2).collect();
     format!("{start} … {end}")
 }
 
@@ -101,7 +108,7 @@ impl Columns {
         }
         events.sort_unstable();
         events.dedup_by_key(|event| event.0);
-        let step = (width / (events.len() + 1)).clamp(LEAST_STEP, 10);
+        let step = (width / (events.len() + 1)).clamp(1, 10);
         Self { events, step }
     }
 
@@ -190,7 +197,7 @@ mod tests {
                 op("1", "write", "9", None, (11, None)),
                 op("2", "read", "nil", Some("3"), (20, Some(21))),
             ],
-            60,
+            82,
         );
         let expected = "\
 p3   write 4         ├───────────────────┤
@@ -198,6 +205,30 @@ p1   write 9 (info)            ├┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄�
 p2   read → 3                                      ├─────────┤
                      0.0100 s  0.0110 s  0.0120 s  0.0200 s  0.0210 s";
         assert_eq!(drawn.join("\n"), expected);
+    }
+
+    #[test]
+    fn nothing_is_wider_than_the_screen() {
+        let value = "[[:append :x 1] [:r :y [1 2 3 4 5 6 7 8 9]]]".repeat(3);
+        let evidence: Vec<Evidence> = (0..24)
+            .map(|at| {
+                op(
+                    "12",
+                    "txn",
+                    &value,
+                    Some(&value),
+                    (2 * at, Some(2 * at + 1)),
+                )
+            })
+            .collect();
+        for width in [20, 40, 60, 100, 160] {
+            let lines = draw(&evidence, width);
+            assert!(
+                lines.iter().all(|line| line.chars().count() <= width),
+                "{lines:#?}"
+            );
+            assert_eq!(lines.len(), 25);
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use rupture_workloads::workloads;
 
 use crate::cli::ListArgs;
 use crate::exit::{Exit, unknown_name};
-use crate::report::style;
+use crate::report::{self, style};
+use crate::screen;
 
 /// What can be listed, in the order in which all of it is.
 const SECTIONS: [&str; 5] = ["targets", "mutants", "workloads", "nemeses", "models"];
@@ -39,7 +40,7 @@ pub fn main(args: &ListArgs) -> anyhow::Result<Exit> {
             .iter()
             .map(|section| ((*section).to_owned(), as_json(&items(section))))
             .collect();
-        say!("{}", Value::Object(all));
+        screen::say_json(&Value::Object(all));
     } else {
         for (number, section) in wanted.iter().enumerate() {
             if number > 0 {
@@ -107,14 +108,43 @@ fn forms(model: &ModelInfo) -> Vec<Value> {
 
 fn print(section: &str, items: &[Item]) {
     say!("{}", style::bold(section));
-    let width = items
-        .iter()
-        .map(|item| item.name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let names = items.iter().map(|item| item.name.chars().count());
+    let margin = names.max().unwrap_or(0) + 4;
+    let room = report::width().saturating_sub(margin).max(20);
     for item in items {
-        say!("  {:<width$}  {}", item.name, item.about);
+        let more = item
+            .more
+            .iter()
+            .filter_map(|(what, value)| in_words(what, value));
+        let more = more.flat_map(|line| report::wrap(&line, room, ""));
+        let lines = report::wrap(&item.about, room, "")
+            .into_iter()
+            .chain(more.map(style::dim));
+        for (number, line) in lines.enumerate() {
+            let name = if number == 0 { item.name.as_str() } else { "" };
+            say!("  {name:<width$}{line}", width = margin - 2);
+        }
     }
+}
+
+/// What else there is to know of an item, in a line; nothing where there is nothing.
+fn in_words(what: &str, value: &Value) -> Option<String> {
+    let prefix = if what == "settings" { "--" } else { "" };
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let words = values.iter().filter_map(Value::as_str);
+            let words: Vec<String> = words.map(|word| format!("{prefix}{word}")).collect();
+            words.join(", ")
+        }
+        other => other.to_string(),
+    };
+    let what = if what == "consistency" {
+        "levels"
+    } else {
+        what
+    };
+    (!text.is_empty()).then(|| format!("{what}: {text}"))
 }
 
 fn as_json(items: &[Item]) -> Value {

@@ -1,19 +1,17 @@
 //! `rupture run`: one run, or many seeds.
 
-use std::fs;
-use std::path::Path;
-
 use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::RunArgs;
 use crate::exit::{Exit, bad_input};
-use crate::plan::{self, Plan};
-use crate::record::{Folder, timestamp};
-use crate::report;
+use crate::plan::{self, Plan, Seeds};
+use crate::record::{self, Folder, point_latest, timestamp};
+use crate::report::progress::Watched;
+use crate::report::{self, style};
 use crate::run::{self, Report};
 use crate::verbs::seeds;
-use crate::{interrupt, verbs};
+use crate::{input, interrupt, screen, verbs};
 
 /// Runs what the arguments say and gives the exit code.
 ///
@@ -21,11 +19,19 @@ use crate::{interrupt, verbs};
 /// Settings that cannot be, and results that cannot be written.
 pub fn main(args: &RunArgs, words: &[String]) -> anyhow::Result<Exit> {
     let plan = plan_of(args)?;
+    let seeds = seeds_of(args)?;
+    if let Some(folder) = &args.resume {
+        interrupt::listen();
+        return seeds::resume(folder, &plan, seeds, args);
+    }
     run::prepare(&plan)?;
-    interrupt::listen();
     let name = name_of(args, &plan)?;
-    match seeds_of(args)? {
-        Some(range) => seeds::main(&plan, range, args, &name, words),
+    interrupt::listen();
+    match seeds {
+        Some(seeds) => seeds::main(&plan, seeds, args, &name, words),
+        None if args.keep.is_some() || args.fail_fast => Err(bad_input(
+            "--keep and --fail-fast belong to a search; give --seeds or --test-count with them",
+        )),
         None => one(&plan, args, &name, words),
     }
 }
@@ -35,28 +41,37 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
     folder.write("run.json", &manifest(plan, words)?)?;
     if !args.json {
         let seed = format!("seed {}", plan.seed);
-        report::print(&report::run::opening(plan, &seed));
+        report::print(&report::run::opening(plan, &seed, report::width()));
     }
-    let report = run::run(plan, &mut folder, &interrupt::requested)?;
+    let report = {
+        let mut watched = Watched::new(&mut folder, plan);
+        run::run(plan, &mut watched, &interrupt::requested)?
+    };
     let root = folder.root().to_owned();
     if args.json {
-        say!("{}", verdict_json(&report));
+        screen::say_json(&verdict_json(&report));
     } else {
         report::print(&report::run::closing(&report, &root, report::width()));
     }
-    finish(folder, &args.results, &report);
-    Ok(report.verdict().validity.into())
+    let mut exit = Exit::from(report.verdict().validity);
+    if let Err(error) = finish(folder, &report) {
+        complain!("{} {error:#}", style::error("error:"));
+        exit = exit.worst(Exit::Failure);
+    }
+    if let Some(why) = point_latest(&args.results, &root) {
+        complain!("{} {why}", style::warning("warning:"));
+    }
+    Ok(exit)
 }
 
-/// Writes the verdict and closes the folder. What could not be written is told and changes no verdict.
-pub fn finish(folder: Folder, results: &Path, report: &Report) {
+/// Closes the folder with the verdict, which is written last: where there is one, everything is.
+///
+/// # Errors
+/// What could not be written. It changes no verdict.
+pub fn finish(mut folder: Folder, report: &Report) -> anyhow::Result<()> {
+    let flushed = folder.flush();
     let written = folder.write("verdict.json", &format!("{:#}\n", verdict_json(report)));
-    for error in [written, folder.finish(results)]
-        .into_iter()
-        .filter_map(Result::err)
-    {
-        complain!("{} {error:#}", report::style::warning("warning:"));
-    }
+    flushed.and(written)
 }
 
 /// What `run.json` says: enough to run it again.
@@ -67,7 +82,7 @@ pub fn manifest(plan: &Plan, words: &[String]) -> anyhow::Result<String> {
     let manifest = json!({
         "format": verbs::replay::FORMAT,
         "rupture": env!("CARGO_PKG_VERSION"),
-        "started": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        "started": record::now(),
         "command": words,
         "plan": plan,
     });
@@ -99,12 +114,16 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
 /// # Errors
 /// What contradicts itself or cannot be read.
 pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
-    let nodes_file = args.nodes_file.as_deref().map(read_argument).transpose()?;
+    let nodes_file = args
+        .nodes_file
+        .as_deref()
+        .map(input::read_text)
+        .transpose()?;
     let nodes = plan::nodes(nodes_file.as_deref(), args.nodes.as_deref(), &args.node)?;
     let script = args
         .nemesis_script
         .as_deref()
-        .map(read_argument)
+        .map(input::read_text)
         .transpose()?;
     let nemesis = match (&script, args.nemesis.is_empty()) {
         (None, true) => vec!["default".to_owned()],
@@ -136,11 +155,6 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-fn read_argument(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path)
-        .map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))
-}
-
 fn name_of(args: &RunArgs, plan: &Plan) -> anyhow::Result<String> {
     let name = args.name.clone().unwrap_or_else(|| plan.name());
     let fits = !name.is_empty()
@@ -156,14 +170,18 @@ fn name_of(args: &RunArgs, plan: &Plan) -> anyhow::Result<String> {
     }
 }
 
-fn seeds_of(args: &RunArgs) -> anyhow::Result<Option<std::ops::Range<u64>>> {
+fn seeds_of(args: &RunArgs) -> anyhow::Result<Option<Seeds>> {
     match (&args.seeds, args.test_count) {
         (Some(range), _) => plan::seeds(range).map(Some),
         (None, Some(0)) => Err(bad_input("--test-count 0: nothing would run")),
-        (None, Some(count)) => match args.seed.checked_add(count) {
-            Some(end) => Ok(Some(args.seed..end)),
+        (None, Some(count)) => match args.seed.checked_add(count - 1) {
+            Some(last) => Ok(Some(Seeds {
+                first: args.seed,
+                last,
+            })),
             None => Err(bad_input(format!(
-                "--test-count {count}: there are not that many seeds"
+                "--test-count {count}: there are not that many seeds from {} on",
+                args.seed
             ))),
         },
         (None, None) => Ok(None),

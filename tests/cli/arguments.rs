@@ -130,3 +130,134 @@ fn everything_that_is_registered_is_listed() {
         assert!(serde_json::from_str::<Value>(&printed).unwrap().is_object());
     }
 }
+
+#[test]
+fn help_is_there_for_everything_and_goes_to_standard_output() {
+    let folder = scratch();
+    let (printed, _) = expect(0, folder.path(), &["help"]);
+    for verb in ["run", "check", "replay", "list"] {
+        assert!(printed.contains(&format!("\n  {verb} ")), "{printed}");
+        let (of_verb, _) = expect(0, folder.path(), &["help", verb]);
+        assert_eq!(of_verb, expect(0, folder.path(), &[verb, "--help"]).0);
+        assert!(of_verb.contains("Usage: "), "{of_verb}");
+    }
+    let (_, complaint) = expect(254, folder.path(), &["help", "dance"]);
+    assert!(complaint.contains("dance"), "{complaint}");
+}
+
+#[test]
+fn lists_tell_levels_reads_and_settings() {
+    let folder = scratch();
+    for (what, words) in [
+        ("targets", &["reads: read-index, lease", "models: "][..]),
+        (
+            "models",
+            &[
+                "levels: linearizable, sequential",
+                "settings: --independent",
+                "--wfr-keys",
+            ],
+        ),
+    ] {
+        let (printed, _) = expect(0, folder.path(), &["list", what]);
+        for words in words {
+            assert!(printed.contains(words), "no {words} in {printed}");
+        }
+    }
+}
+
+#[test]
+fn numbers_at_their_ends_are_taken_or_refused() {
+    let folder = scratch();
+    let highest = u64::MAX.to_string();
+    let beyond = format!("{highest}0");
+    for option in [
+        "--rate",
+        "--ops-per-key",
+        "--seed",
+        "--test-count",
+        "--nodes",
+        "--concurrency",
+        "--time-limit",
+        "--op-timeout",
+        "--nemesis-interval",
+        "--check-timeout",
+        "--check-memory",
+    ] {
+        for value in ["-1", &beyond, "1e99", "nan", "inf", "", "0x10", "1,5"] {
+            let (_, complaint) = expect(254, folder.path(), &["run", &format!("{option}={value}")]);
+            assert!(complaint.contains(option), "{option} {value}: {complaint}");
+        }
+    }
+    for option in ["--timeout", "--memory", "--total"] {
+        let check = [
+            "check",
+            "--model",
+            "bank",
+            "absent",
+            &format!("{option}={beyond}"),
+        ];
+        let (_, complaint) = expect(254, folder.path(), &check);
+        assert!(complaint.contains(option), "{complaint}");
+    }
+    // What is taken does what it says: nothing overflows.
+    for (option, value) in [
+        ("--rate", "4294967295"),
+        ("--rate", "0"),
+        ("--ops-per-key", &highest),
+        ("--op-timeout", "11574d"),
+        ("--check-timeout", "11574d"),
+        ("--check-memory", "1e15"),
+        ("--seed", &highest),
+        ("--concurrency", "200n"),
+    ] {
+        let run = [
+            "run",
+            "--time-limit",
+            "500ms",
+            "--nemesis",
+            "none",
+            option,
+            value,
+        ];
+        expect(0, folder.path(), &run);
+    }
+    let bank = r#"{"process":0,"type":"invoke","f":"read","value":null}
+        {"process":0,"type":"ok","f":"read","value":{"0":9223372036854775807,"1":9223372036854775807}}"#;
+    fs::write(folder.path().join("bank.jsonl"), bank).unwrap();
+    for total in [i64::MAX, i64::MIN, 0, -1] {
+        let check = [
+            "check",
+            "--model",
+            "bank",
+            "bank.jsonl",
+            &format!("--total={total}"),
+        ];
+        expect(1, folder.path(), &check);
+    }
+}
+
+#[test]
+fn times_are_written_as_people_write_them() {
+    let folder = scratch();
+    fs::write(folder.path().join("empty.edn"), "").unwrap();
+    for time in ["2h", "1d", "1h30m", "1.5s", "250ms", "7", "0.5", "1m1s1ms"] {
+        let check = [
+            "check",
+            "--model",
+            "register",
+            "empty.edn",
+            "--timeout",
+            time,
+        ];
+        expect(2, folder.path(), &check);
+    }
+    for time in [
+        "1w", "30m1h", "1h1h", "h", "1 h", "1h30", "11575d", "-1s", "0.5ms",
+    ] {
+        let timeout = format!("--timeout={time}");
+        let check = ["check", "--model", "register", "empty.edn", &timeout];
+        let (_, complaint) = expect(254, folder.path(), &check);
+        assert!(complaint.contains("--timeout"), "{time}: {complaint}");
+    }
+}

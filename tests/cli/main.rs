@@ -2,10 +2,13 @@
 
 mod arguments;
 mod check;
+mod files;
 mod input;
 mod run;
+mod screen;
 mod seeds;
 
+use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -38,4 +41,34 @@ fn expect(code: i32, folder: &Path, arguments: &[&str]) -> (String, String) {
         "{arguments:?}\n{stdout}\n{stderr}"
     );
     (stdout, stderr)
+}
+
+/// A valid history of a register, and one that nothing explains.
+const VALID: &str = "{:process 0, :type :invoke, :f :write, :value 1}\n\
+                     {:process 0, :type :ok, :f :write, :value 1}\n";
+const INVALID: &str = "{:process 0, :type :invoke, :f :write, :value 1}\n\
+                       {:process 0, :type :ok, :f :write, :value 1}\n\
+                       {:process 0, :type :invoke, :f :read, :value nil}\n\
+                       {:process 0, :type :ok, :f :read, :value 2}\n";
+
+/// Writes a file into a folder.
+fn write(folder: &TempDir, name: &str, text: impl AsRef<[u8]>) {
+    fs::write(folder.path().join(name), text).expect("a file is written");
+}
+
+/// The one folder below `results/` whose name has these words, as its path from the scratch folder.
+fn result_folder(folder: &TempDir, words: &str) -> String {
+    let results = folder.path().join("results");
+    let names = fs::read_dir(results).expect("results").flatten();
+    let runs = names.filter_map(|name| fs::read_dir(name.path()).ok());
+    let paths = runs.flatten().flatten().map(|entry| entry.path());
+    let found: Vec<_> = paths
+        .filter(|path| path.to_string_lossy().contains(words))
+        .filter(|path| !path.starts_with(folder.path().join("results/latest")))
+        .collect();
+    let [path] = &found[..] else {
+        panic!("{words}: {found:?}");
+    };
+    let path = path.strip_prefix(folder.path()).expect("below the folder");
+    path.to_string_lossy().into_owned()
 }

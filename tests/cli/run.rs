@@ -4,6 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+use std::os::unix::fs::symlink;
+
 use crate::{expect, scratch};
 
 #[test]
@@ -144,4 +146,81 @@ fn a_run_that_stops_on_an_anomaly_ends_early_and_replays() {
     let sets = ["run", "--workload", "set", "--stop-on-anomaly"];
     let (_, complaint) = expect(254, folder.path(), &sets);
     assert!(complaint.contains("cannot be watched"), "{complaint}");
+}
+
+#[test]
+fn a_replay_without_the_recorded_verdict_is_not_the_same() {
+    let folder = scratch();
+    expect(
+        0,
+        folder.path(),
+        &["run", "--time-limit", "3", "--nemesis", "none"],
+    );
+    let latest = folder.path().join("results/latest");
+    let verdict = fs::read_to_string(latest.join("verdict.json")).unwrap();
+    fs::remove_file(latest.join("verdict.json")).unwrap();
+    let (printed, _) = expect(255, folder.path(), &["replay"]);
+    assert!(printed.contains("verdict.json is gone"), "{printed}");
+    assert!(!printed.contains("the same"), "{printed}");
+    for (changed, place) in [
+        (
+            verdict.replace("\"valid\": true", "\"valid\": false"),
+            "verdict.json, valid",
+        ),
+        (
+            verdict.replace("\"seed\": 0", "\"seed\": 1"),
+            "verdict.json, seed",
+        ),
+        (
+            verdict.replace("\"fail\": ", "\"fail\": 1"),
+            "verdict.json, operations",
+        ),
+        (
+            verdict.replace("linearizable", "sequential"),
+            "verdict.json, checkers",
+        ),
+        (String::new(), "verdict.json: "),
+    ] {
+        fs::write(latest.join("verdict.json"), changed).unwrap();
+        let (printed, _) = expect(255, folder.path(), &["replay"]);
+        assert!(printed.contains(place), "{printed}");
+    }
+    fs::write(latest.join("verdict.json"), &verdict).unwrap();
+    let (printed, _) = expect(0, folder.path(), &["replay"]);
+    assert!(printed.contains("byte for byte"), "{printed}");
+    // A recorded file without an end, or that is no file.
+    for device in ["/dev/zero", "/dev/null", "/"] {
+        fs::remove_file(latest.join("history.jsonl")).unwrap();
+        symlink(device, latest.join("history.jsonl")).unwrap();
+        let (printed, _) = expect(255, folder.path(), &["replay"]);
+        assert!(printed.contains("history.jsonl is not a file"), "{printed}");
+    }
+}
+
+#[test]
+fn what_is_called_latest_and_is_no_link_of_ours_stays() {
+    let folder = scratch();
+    let run = ["run", "--time-limit", "3", "--nemesis", "none"];
+    fs::create_dir(folder.path().join("results")).unwrap();
+    let latest = folder.path().join("results/latest");
+    fs::write(&latest, "mine").unwrap();
+    let (_, complaint) = expect(0, folder.path(), &run);
+    assert!(
+        complaint.contains("`results/latest` is a file"),
+        "{complaint}"
+    );
+    assert_eq!(fs::read_to_string(&latest).unwrap(), "mine");
+    fs::remove_file(&latest).unwrap();
+    fs::create_dir(&latest).unwrap();
+    let (_, complaint) = expect(0, folder.path(), &run);
+    assert!(
+        complaint.contains("`results/latest` is a folder"),
+        "{complaint}"
+    );
+    assert_eq!(fs::read_dir(&latest).unwrap().count(), 0);
+    fs::remove_dir(&latest).unwrap();
+    symlink("../nowhere", &latest).unwrap();
+    let (_, complaint) = expect(0, folder.path(), &run);
+    assert_eq!(complaint, "");
+    assert!(latest.join("verdict.json").exists());
 }

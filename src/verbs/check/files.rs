@@ -1,9 +1,8 @@
 //! The history files that the paths of `rupture check` mean, and which of them are judged at once.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-
-use anyhow::Context;
 
 use super::read::is_stdin;
 use crate::exit::bad_input;
@@ -14,61 +13,80 @@ const OF_A_RUN: [&str; 3] = ["history.jsonl", "history.edn", "history.json"];
 /// How the names of history files end.
 const ENDINGS: [&str; 5] = ["edn", "json", "jsonl", "log", "txt"];
 
-/// The history files that the paths mean: a file is itself, a run's folder is its history, any other folder is all
-/// the histories below it.
-pub(super) fn history_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if is_stdin(path) {
-            if files.contains(path) {
-                return Err(bad_input(
-                    "`-`, the standard input, can be read once only".to_owned(),
-                ));
-            }
-            files.push(path.clone());
-            continue;
-        }
-        let kind = fs::metadata(path)
-            .map_err(|error| bad_input(format!("cannot read `{}`: {error}", path.display())))?;
-        if !kind.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let found = below(path)?;
-        if found.is_empty() {
-            return Err(bad_input(format!(
-                "no history file (.{}) in `{}`",
-                ENDINGS.join(", ."),
-                path.display()
-            )));
-        }
-        files.extend(found);
-    }
-    Ok(files)
+/// A file to judge, or a path that leads to none and why.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) problem: Option<anyhow::Error>,
 }
 
-fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+impl Source {
+    fn broken(path: &Path, problem: anyhow::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem: Some(problem),
+        }
+    }
+}
+
+/// The history files that the paths mean: a file is itself, a run's folder is its history, any other folder is all
+/// the histories below it. A path that means none keeps its place among the others, which are judged all the same.
+pub(super) fn sources(paths: &[PathBuf]) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if is_stdin(path) {
+            let twice = sources.iter().any(|source: &Source| is_stdin(&source.path));
+            let problem = || bad_input("`-`, the standard input, can be read once only");
+            sources.push(Source {
+                path: path.clone(),
+                problem: twice.then(problem),
+            });
+            continue;
+        }
+        match fs::metadata(path) {
+            Err(error) => {
+                let problem = bad_input(format!("cannot read `{}`: {error}", path.display()));
+                sources.push(Source::broken(path, problem));
+            }
+            Ok(meta) if meta.is_dir() => {
+                let found = below(path);
+                if found.is_empty() {
+                    let problem = bad_input(format!(
+                        "no history file (.{}) in `{}`",
+                        ENDINGS.join(", ."),
+                        path.display()
+                    ));
+                    sources.push(Source::broken(path, problem));
+                }
+                sources.extend(found);
+            }
+            Ok(_) => sources.push(Source {
+                path: path.clone(),
+                problem: None,
+            }),
+        }
+    }
+    sources
+}
+
+fn below(folder: &Path) -> Vec<Source> {
     let mut files = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        if let Some(history) = of_a_run(&folder) {
-            files.push(history);
+        if let Some(path) = of_a_run(&folder) {
+            files.push(Source {
+                path,
+                problem: None,
+            });
             continue;
         }
-        let unreadable = || format!("cannot read the folder `{}`", folder.display());
-        for entry in fs::read_dir(&folder).with_context(unreadable)? {
-            let entry = entry.with_context(unreadable)?;
-            let path = entry.path();
-            let link = entry.file_type().with_context(unreadable)?.is_symlink();
-            if path.is_dir() && !link {
-                open.push(path);
-            } else if path.is_file() && is_named_like_a_history(&path) {
-                files.push(path);
-            }
+        if let Err(error) = list(&folder, &mut open, &mut files) {
+            let problem = anyhow::Error::from(error)
+                .context(format!("cannot read the folder `{}`", folder.display()));
+            files.push(Source::broken(&folder, problem));
         }
     }
-    files.sort();
-    Ok(files)
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
 }
 
 /// The history of a run's folder, which may be packed.
@@ -91,25 +109,49 @@ fn is_named_like_a_history(path: &Path) -> bool {
     ending(&plain).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// Files that are judged at once: small ones, which together stay far from the bound of memory. Any other is alone.
-pub(super) fn batches(files: &[PathBuf], memory: u64) -> Vec<&[PathBuf]> {
+/// Sorts what lies in a folder into folders and histories. Links to folders are not followed: they may lead around.
+fn list(folder: &Path, open: &mut Vec<PathBuf>, files: &mut Vec<Source>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let link = entry.file_type()?.is_symlink();
+        if path.is_dir() && !link {
+            open.push(path);
+        } else if path.is_file() && is_named_like_a_history(&path) {
+            files.push(Source {
+                path,
+                problem: None,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Files that are judged at once: small ones, which together stay far from the bound of memory. Any other is alone,
+/// and so is a pipe, whose size nobody knows.
+pub(super) fn batches(sources: &[Source], memory: u64) -> Vec<&[Source]> {
     const LARGEST: u64 = 4 << 20;
     const ROOMY: u64 = 1 << 30;
-    let size = |file: &PathBuf| fs::metadata(file).map_or(0, |meta| meta.len());
+    let size = |source: &Source| match fs::metadata(&source.path) {
+        Ok(meta) if source.problem.is_none() && !meta.is_file() => u64::MAX,
+        Ok(meta) => meta.len(),
+        Err(_) if is_stdin(&source.path) => u64::MAX,
+        Err(_) => 0,
+    };
     let mut batches = Vec::new();
     let mut from = 0;
-    let mut sum = 0;
-    for (at, file) in files.iter().enumerate() {
-        let size = size(file);
-        if at > from && (sum + size > LARGEST || memory < ROOMY) {
-            batches.push(&files[from..at]);
+    let mut sum = 0u64;
+    for (at, source) in sources.iter().enumerate() {
+        let size = size(source);
+        if at > from && (sum.saturating_add(size) > LARGEST || memory < ROOMY) {
+            batches.push(&sources[from..at]);
             from = at;
             sum = 0;
         }
-        sum += size;
+        sum = sum.saturating_add(size);
     }
-    if from < files.len() {
-        batches.push(&files[from..]);
+    if from < sources.len() {
+        batches.push(&sources[from..]);
     }
     batches
 }

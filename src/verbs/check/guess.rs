@@ -1,6 +1,5 @@
 //! The model that a history's run, or its own operations, name.
 
-use std::fs;
 use std::path::Path;
 
 use rupture_workloads::checkers;
@@ -9,6 +8,7 @@ use rupture_workloads::{WorkloadOptions, workload};
 
 use super::read::is_stdin;
 use crate::exit::bad_input;
+use crate::input;
 
 /// The model that the operations of a history are of, and whether its keys are independent.
 pub(super) fn guess(history: &History, independent: bool) -> anyhow::Result<(String, bool)> {
@@ -25,7 +25,9 @@ pub(super) fn of_run(file: &Path) -> Option<(String, bool)> {
     if is_stdin(file) {
         return None;
     }
-    let text = fs::read_to_string(file.parent()?.join("run.json")).ok()?;
+    let beside = file.parent()?.join("run.json");
+    // A file of that name that is no run's says nothing, whatever it is.
+    let text = beside.is_file().then(|| input::read_text(&beside).ok())??;
     let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
     let name = manifest.get("plan")?.get("workload")?.as_str()?;
     let workload = workload(name, &WorkloadOptions::default()).ok()?;

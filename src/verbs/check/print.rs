@@ -9,26 +9,50 @@ use rupture_workloads::checkers::history::{Anomaly, LeftOut, Rung, Validity};
 use super::judge::Judged;
 use super::memory::bytes_peak;
 use crate::cli::CheckArgs;
+use crate::exit::{Exit, of_error};
 use crate::report::{self, style};
+use crate::screen;
 
-pub(super) fn print(file: &Path, judged: &Judged, args: &CheckArgs, gap: bool) {
+/// Prints a verdict and what could not be written beside it; gives the code that both together end with.
+pub(super) fn print(file: &Path, judged: &Judged, args: &CheckArgs, gap: bool) -> Exit {
     if args.json {
-        say!("{}", line(file, judged));
-        return;
+        screen::say_json(&line(file, judged));
+    } else {
+        if gap && judged.verdict.validity != Validity::Valid {
+            say!();
+        }
+        let width = report::width();
+        let mut lines = report::verdict(&judged.verdict, width).into_iter();
+        let name = style::bold(file.display());
+        let first = format!("{name}: {}", lines.next().unwrap_or_default());
+        report::print_wrapped(&first);
+        report::print(&lines.collect::<Vec<_>>());
     }
-    if gap && judged.verdict.validity != Validity::Valid {
-        say!();
+    for failure in &judged.unwritten {
+        complain!("{} {failure}", style::error("error:"));
     }
-    let mut lines = report::verdict(&judged.verdict, report::width()).into_iter();
-    let name = style::bold(file.display());
-    say!("{name}: {}", lines.next().unwrap_or_default());
-    lines.for_each(|line| say!("{line}"));
+    let written = if judged.unwritten.is_empty() {
+        Exit::Valid
+    } else {
+        Exit::Failure
+    };
+    written.worst(judged.verdict.validity.into())
+}
+
+/// Prints why a file has no verdict.
+pub(super) fn print_error(file: &Path, error: &anyhow::Error, args: &CheckArgs) -> Exit {
+    if args.json {
+        let object = json!({ "file": file.display().to_string(), "error": format!("{error:#}") });
+        screen::say_json(&object);
+    }
+    complain!("{} {error:#}", style::error("error:"));
+    of_error(error)
 }
 
 /// One object a file, as the design lays it down.
 fn line(file: &Path, judged: &Judged) -> serde_json::Value {
     let verdict = &judged.verdict;
-    json!({
+    let mut object = json!({
         "file": file.display().to_string(),
         "valid": valid(verdict.validity),
         "model": verdict.model,
@@ -47,7 +71,11 @@ fn line(file: &Path, judged: &Judged) -> serde_json::Value {
         "left_out": judged.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "seconds": judged.seconds,
         "bytes_peak": bytes_peak(),
-    })
+    });
+    if !judged.unwritten.is_empty() {
+        object["error"] = json!(judged.unwritten.join("; "));
+    }
+    object
 }
 
 /// A process that no judge sees.

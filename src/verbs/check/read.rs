@@ -3,7 +3,6 @@
 //! Whether something is packed is told by its content and not by its name. Reading stops at the bound of memory,
 //! however large a device is or however much an archive unpacks to.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -14,14 +13,15 @@ use ruzstd::decoding::StreamingDecoder;
 use rupture_workloads::checkers::history::{History, codec};
 
 use crate::exit::bad_input;
+use crate::input::{self, InputError};
 
 /// How many times its size a text may take while it is read: as text, and as a history beside it.
 const TIMES_ITS_SIZE: u64 = 2;
 
-/// A history, or why there is no room for it.
+/// A history, or why it was not read to its end: it found no room, or no time.
 pub(super) enum Input {
     History(History),
-    TooLarge(String),
+    Unread(String),
 }
 
 /// Whether a path stands for the standard input.
@@ -29,20 +29,33 @@ pub(super) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Reads the history in a file, within this many bytes of memory.
-pub(super) fn read(path: &Path, memory: u64) -> anyhow::Result<Input> {
-    let cannot = || format!("cannot read `{}`", path.display());
+/// Reads the history in a file, within this many bytes of memory and until time is over.
+pub(super) fn read(path: &Path, memory: u64, over: &dyn Fn() -> bool) -> anyhow::Result<Input> {
     let most = memory / TIMES_ITS_SIZE;
     let raw = if is_stdin(path) {
-        bounded(io::stdin().lock(), most)
+        input::read_stdin(most, over)
     } else {
-        File::open(path).and_then(|file| bounded(file, most))
+        input::read(path, most, over)
     };
-    let Some(raw) = raw.with_context(cannot)? else {
-        return Ok(Input::TooLarge(format!(
-            "out of memory: the file has more than {most} bytes, and reading takes up to {TIMES_ITS_SIZE} times its \
-             size, of which --memory allows {memory}"
-        )));
+    let cannot = || format!("cannot read `{}`", path.display());
+    let raw = match raw {
+        Ok(raw) => raw,
+        Err(InputError::Large(_)) => {
+            return Ok(Input::Unread(format!(
+                "out of memory: the file has more than {most} bytes, and reading takes up to {TIMES_ITS_SIZE} times \
+                 its size, of which --memory allows {memory}"
+            )));
+        }
+        Err(InputError::Late) => {
+            return Ok(Input::Unread(
+                "out of time before the file was read".to_owned(),
+            ));
+        }
+        Err(error @ InputError::NoText) => {
+            return Ok(Input::Unread(format!("{}: {error}", cannot())));
+        }
+        Err(InputError::Io(error)) => return Err(error).with_context(cannot),
+        Err(error) => return Err(bad_input(format!("{}: {error}", cannot()))),
     };
     let text = match Packing::of(&raw) {
         None => raw,
@@ -57,7 +70,7 @@ pub(super) fn read(path: &Path, memory: u64) -> anyhow::Result<Input> {
             match unpacked {
                 Some(text) => text,
                 None => {
-                    return Ok(Input::TooLarge(format!(
+                    return Ok(Input::Unread(format!(
                         "out of memory: the {} archive of {} bytes unpacks to more than {left}, which is all that \
                          --memory {memory} has room for",
                         packing.name(),
