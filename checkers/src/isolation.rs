@@ -47,6 +47,7 @@
 //! knows counts as committed if an `ok` transaction saw one of its writes, and is left out otherwise, which never
 //! hurts: it only takes edges away.
 
+pub(crate) mod assumed;
 pub(crate) mod cycles;
 pub(crate) mod graph;
 pub(crate) mod ladder;

@@ -9,7 +9,7 @@
 //! - A transaction that reads a version and writes the next is directly behind it wherever updates may not be lost:
 //!   such versions make a *chain*, and a chain is placed as a whole (Cobra, OSDI 2020, section 3.1). Two that
 //!   update the same version have lost an update.
-//! - The options may add more; see [`Assumptions`].
+//! - The options may add more; see [`Assumptions`](super::assumed::Assumptions).
 //!
 //! For any two chains of a key one comes first, its readers included: that is the choice that is left.
 //!
@@ -42,27 +42,12 @@ mod shortest;
 #[cfg(test)]
 mod tests;
 mod units;
-mod versions;
 mod words;
 
 pub(crate) use prepared::Prepared;
 pub(crate) use ruling::Ruling;
 
 use super::Level;
-
-/// What may be taken for granted of the order in which versions of a key came, beside what reads show. Elle's names
-/// and meanings. An assumption that the store does not keep may make a history `invalid` that its level allows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Assumptions {
-    /// *Writes follow reads*: what a transaction reads of a key comes before what it goes on to write to it.
-    pub(crate) wfr_keys: bool,
-    /// Every key by itself is sequentially consistent: each process meets its versions in their order, within a
-    /// transaction and from one that completed to those that it invoked later.
-    pub(crate) sequential_keys: bool,
-    /// Every key by itself is linearizable: what a transaction met of a key when it completed does not come after
-    /// what those meet that are invoked later, whoever they are.
-    pub(crate) linearizable_keys: bool,
-}
 
 /// How a level becomes points in one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

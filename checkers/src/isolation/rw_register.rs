@@ -4,11 +4,12 @@
 use rupture_history::verdict::Anomaly;
 use rupture_history::{History, Validity, Verdict};
 
+use super::assumed::{Assumed, Assumptions};
 use super::ladder::{climb, weakest_that_fail};
-use super::register::{self, Assumptions};
 use super::transactions::{Language, Registers, Transactions, Writes};
-use super::{Level, weak};
+use super::{Level, register, weak};
 use crate::linearizability::opening::{disorder, nothing_seen, unknown};
+use crate::linearizability::search::Stop;
 use crate::{Budget, CheckError, Checker};
 
 /// Judges registers that transactions write and read; see the [module](super).
@@ -42,7 +43,7 @@ pub struct RwRegister {
 
 impl RwRegister {
     /// The levels that registers are judged by, the default first.
-    pub const LEVELS: [Level; 19] = [
+    pub const LEVELS: [Level; 20] = [
         Level::StrictSerializable,
         Level::StrongSessionSerializable,
         Level::Serializable,
@@ -57,6 +58,7 @@ impl RwRegister {
         Level::ReadAtomic,
         Level::MonotonicAtomicView,
         Level::ReadCommitted,
+        Level::ReadUncommitted,
         Level::Pram,
         Level::MonotonicReads,
         Level::MonotonicWrites,
@@ -97,8 +99,8 @@ impl RwRegister {
         }
     }
 
-    /// Whether *writes follow reads*: what a transaction reads of a key comes before what it then writes to it.
-    /// Asked for by the levels from `prefix` up. A store that does not keep it may be called invalid.
+    /// Whether *writes follow reads*: what a transaction reads of a key comes before what it then writes to it. Every
+    /// level then asks for an order of versions that keeps this, as it does with the next two. A store that does not keep it may be called invalid.
     #[must_use]
     pub fn wfr_keys(mut self, wfr_keys: bool) -> Self {
         self.assumptions.wfr_keys = wfr_keys;
@@ -106,15 +108,14 @@ impl RwRegister {
     }
 
     /// Whether every key by itself is sequentially consistent: each process meets its versions in their order.
-    /// Asked for by the levels from `prefix` up. A store that does not keep it may be called invalid.
+    /// A store that does not keep it may be called invalid.
     #[must_use]
     pub fn sequential_keys(mut self, sequential_keys: bool) -> Self {
         self.assumptions.sequential_keys = sequential_keys;
         self
     }
 
-    /// Whether every key by itself is linearizable: real time orders its versions. Asked for by the levels from
-    /// `prefix` up. A store that does not keep it may be called invalid.
+    /// Whether every key by itself is linearizable: real time orders its versions. A store that does not keep it may be called invalid.
     #[must_use]
     pub fn linearizable_keys(mut self, linearizable_keys: bool) -> Self {
         self.assumptions.linearizable_keys = linearizable_keys;
@@ -159,7 +160,7 @@ struct Case<'a, 'h> {
     weak: Option<weak::Prepared<'a, 'h>>,
 }
 
-impl Case<'_, '_> {
+impl<'a, 'h> Case<'a, 'h> {
     fn rule(&mut self, level: Level) -> Ruling {
         if register::LEVELS.contains(&level) {
             self.strong(level)
@@ -173,15 +174,20 @@ impl Case<'_, '_> {
         Ruling::Unknown(format!("{words} after 0 of {count} transactions"))
     }
 
-    fn strong(&mut self, level: Level) -> Ruling {
+    fn prepare_strong(&mut self) -> Option<&register::Prepared<'a, 'h>> {
         if self.strong.is_none() {
             let (transactions, writes) = (self.transactions, self.writes);
             self.strong =
                 register::Prepared::of(transactions, writes, self.assumptions, self.budget);
         }
-        match &self.strong {
+        self.strong.as_ref()
+    }
+
+    fn strong(&mut self, level: Level) -> Ruling {
+        let budget = self.budget;
+        match self.prepare_strong() {
             None => self.out("out of time or memory"),
-            Some(prepared) => match prepared.judge(level, self.budget) {
+            Some(prepared) => match prepared.judge(level, budget) {
                 register::Ruling::Holds => Ruling::Holds,
                 register::Ruling::Violated(anomalies) => Ruling::Violated(anomalies),
                 register::Ruling::Unknown(reason) => Ruling::Unknown(reason),
@@ -189,16 +195,32 @@ impl Case<'_, '_> {
         }
     }
 
+    fn prepare_weak(&mut self) -> Result<(), &'static str> {
+        if self.weak.is_some() {
+            return Ok(());
+        }
+        let mut assumed: &[Assumed] = &[];
+        if self.assumptions != Assumptions::default() {
+            self.prepare_strong().ok_or("out of time or memory")?;
+            assumed = self.strong.as_ref().map_or(assumed, |known| &known.pairs);
+        }
+        let prepared = weak::Prepared::of(self.transactions, self.writes, assumed, self.budget);
+        self.weak = Some(prepared.map_err(Stop::words)?);
+        Ok(())
+    }
+
     fn weak(&mut self, level: Level) -> Ruling {
-        if self.weak.is_none() {
-            match weak::Prepared::of(self.transactions, self.writes, self.budget) {
-                Ok(prepared) => self.weak = Some(prepared),
-                Err(stop) => return self.out(stop.words()),
-            }
+        if let Err(words) = self.prepare_weak() {
+            return self.out(words);
         }
         let Some(prepared) = &self.weak else {
             return self.out("out of memory");
         };
+        if let Some(strong) = self.strong.as_ref().filter(|_| !prepared.is_flawed(level))
+            && let Some(anomaly) = strong.without_versions()
+        {
+            return Ruling::Violated(vec![anomaly]);
+        }
         match prepared.judge(level, self.budget) {
             weak::Ruling::Holds => Ruling::Holds,
             weak::Ruling::Stopped(reason) => Ruling::Unknown(reason),
@@ -236,6 +258,7 @@ impl Checker for RwRegister {
             weak: None,
         };
         if self.level.is_some() {
+            verdict.notes.extend(self.assumptions.implied(strongest));
             let ruling = case.rule(strongest);
             if matches!(ruling, Ruling::Violated(_)) {
                 verdict.not = vec![strongest.to_string()];

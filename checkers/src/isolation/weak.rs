@@ -20,6 +20,10 @@
 //! *Sessions*: a transaction precedes another of its process if it was `ok` before the other was invoked. Of
 //! transactions that nobody knows of those take part that an `ok` one read; failed ones never do.
 //!
+//! *Assumptions* about the keys put some versions of a key in order, and then every level asks for an order of versions,
+//! one for all, that keeps these pairs. Where a level gives a transaction or a process an order of its own, that one
+//! keeps them as well. So each pair is one more edge, between those who wrote the two versions ([`presumed`]).
+//!
 //! A file's way: [`scan`] resolves reads, [`dependencies`] numbers who takes part, then each level adds what it forces
 //! and asks [`precedence`] for an order. Only where there is none the shortest reason is looked for and put into [`words`].
 
@@ -34,6 +38,7 @@ mod guarantees;
 mod judge;
 mod newer;
 mod precedence;
+mod presumed;
 mod process;
 mod proofs;
 mod reasons;
@@ -49,6 +54,7 @@ use std::sync::OnceLock;
 
 use rupture_history::{Anomaly, Dependency, Evidence};
 
+use super::assumed::Assumed;
 use super::rows::Rows;
 use super::transactions::{Registers, Transactions, Writes};
 use super::within;
@@ -124,23 +130,27 @@ impl Finding {
 /// Bytes a transaction and a micro-operation while reads are resolved.
 const A_TRANSACTION: usize = 40;
 const A_MICRO: usize = 40;
+/// Bytes a pair of versions that are assumed to be in order.
+const A_PAIR: usize = 32;
 
 impl<'t, 'h> Prepared<'t, 'h> {
-    /// Resolves every read. O(n log n) time for n reads and writes, and linear memory.
+    /// Resolves every read. O(n log n) time for n reads and writes, and linear memory. `assumed` is what is taken for
+    /// granted of the order of versions, which must leave every key an order of its own.
     ///
     /// # Errors
     /// The budget ends first.
     pub(crate) fn of(
         transactions: &'t Transactions<'h, Registers>,
         writes: &Writes,
+        assumed: &[Assumed],
         budget: &Budget<'_>,
     ) -> Result<Self, Stop> {
         let micros = transactions.micros().len();
-        let bytes = transactions.len() * A_TRANSACTION + micros * A_MICRO;
+        let bytes = transactions.len() * A_TRANSACTION + micros * A_MICRO + assumed.len() * A_PAIR;
         within(budget, bytes)?;
         let scan = Scan::of(transactions, writes);
         within(budget, bytes)?;
-        let dependencies = Dependencies::of(transactions, writes, &scan);
+        let dependencies = Dependencies::of(transactions, writes, &scan, assumed);
         Ok(Self {
             transactions,
             flaws: scan.flaws,

@@ -1,6 +1,6 @@
 //! Orders of versions that contradict themselves: Elle's `cyclic-versions`.
 //!
-//! What is [assumed](super::Assumptions) puts versions of a key in order, pair by pair, and so does who updated what,
+//! What is [assumed](crate::isolation::assumed::Assumptions) puts versions of a key in order, pair by pair, and so does who updated what,
 //! unless updates may be lost. Where these pairs go round there is no order of versions, whatever the transactions
 //! are, so this is looked for before the order of transactions is, and told with those who met the versions. Without
 //! an assumption nothing is looked for: then what goes round are transactions, and such cycles have better names.
@@ -129,7 +129,7 @@ fn reason(words: &Words<'_, '_, '_>, points: Points, (one, other): (Version, Ver
             edge: None,
         };
     };
-    let (from, to) = prepared.met[at];
+    let (from, to) = prepared.pairs[at].met;
     let did = |transaction: u32, version: Version| {
         let wrote = prepared.writer(version) == Some(transaction);
         let did = if wrote { "wrote" } else { "read" };

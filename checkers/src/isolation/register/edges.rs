@@ -185,7 +185,7 @@ impl Words<'_, '_, '_> {
     /// Who met the two versions of an assumed order.
     fn met(&self, pair: (Version, Version)) -> Option<String> {
         let at = self.prepared.assumed.binary_search(&pair).ok()?;
-        let (from, to) = self.prepared.met[at];
+        let (from, to) = self.prepared.pairs[at].met;
         let (name, then) = (self.name(from), self.name(to));
         let (earlier, later) = (self.value(pair.0), self.value(pair.1));
         let how = if from == to {
@@ -230,7 +230,7 @@ impl Words<'_, '_, '_> {
         let met = match step.by {
             By::Assumed(earlier, later) => {
                 let at = self.prepared.assumed.binary_search(&(earlier, later));
-                at.ok().map(|at| self.prepared.met[at])
+                at.ok().map(|at| self.prepared.pairs[at].met)
             }
             _ => None,
         };

@@ -1,9 +1,8 @@
 //! What all levels share: reads, versions and their readers, and the order of versions that is assumed.
 
-use super::Assumptions;
 use super::reads::{NONE, Read, Reads, Version};
-use super::versions;
 use crate::Budget;
+use crate::isolation::assumed::{Assumed, Assumptions, assumed};
 use crate::isolation::rows::Rows;
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 
@@ -20,8 +19,8 @@ pub(crate) struct Prepared<'p, 'a> {
     pub(super) lost: Vec<(u32, u32)>,
     /// Pairs of versions of a key that are assumed to be in this order.
     pub(super) assumed: Vec<(Version, Version)>,
-    /// For each of these, who met the earlier version and who the later one.
-    pub(super) met: Vec<(u32, u32)>,
+    /// The same, with who met them.
+    pub(crate) pairs: Vec<Assumed>,
 }
 
 impl<'p, 'a> Prepared<'p, 'a> {
@@ -47,16 +46,20 @@ impl<'p, 'a> Prepared<'p, 'a> {
             next: vec![NONE; versions],
             lost: Vec::new(),
             assumed: Vec::new(),
-            met: Vec::new(),
+            pairs: Vec::new(),
         };
         let sights = (0..).zip(&prepared.reads.list);
         let sights = sights.map(|(at, read)| (read.version, at));
         prepared.readers = Rows::sorted(versions, sights, 0);
         prepared.find_updates();
-        let assumed = versions::assumed(transactions, writes, &prepared.reads, assumptions);
-        let pairs = assumed.iter().map(|pair| (pair.earlier, pair.later));
-        prepared.assumed = pairs.collect();
-        prepared.met = assumed.iter().map(|pair| pair.met).collect();
+        prepared.pairs = assumed(
+            transactions,
+            writes,
+            &prepared.reads.is_version,
+            assumptions,
+        );
+        let pairs = prepared.pairs.iter();
+        prepared.assumed = pairs.map(|pair| (pair.earlier, pair.later)).collect();
         Some(prepared)
     }
 

@@ -98,6 +98,16 @@ impl Prepared<'_, '_> {
         }
     }
 
+    /// That what is assumed leaves some key without an order of its versions, where updates may be lost.
+    pub(crate) fn without_versions(&self) -> Option<Anomaly> {
+        let round = cyclic::round(self, Points::Prefix)?;
+        Some(cyclic::told(
+            &Words { prepared: self },
+            Points::Prefix,
+            &round,
+        ))
+    }
+
     /// Whether there is an order that keeps more than the level asks for. Most stores keep real time, or at least
     /// commit in its order, and with that there is little left to search.
     fn is_easy(&self, points: Points, keeps: Keeps, budget: &Budget<'_>) -> bool {

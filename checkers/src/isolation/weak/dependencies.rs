@@ -15,6 +15,7 @@ use rupture_history::Outcome;
 use rustc_hash::FxHashMap;
 
 use super::scan::{NONE, Scan, Sight};
+use crate::isolation::assumed::Assumed;
 use crate::isolation::rows::Rows;
 use crate::isolation::transactions::{Act, Registers, Transactions, Writes};
 
@@ -25,6 +26,28 @@ pub(super) struct Read {
     pub(super) version: u32,
     /// Who wrote it; [`NONE`] for the initial version.
     pub(super) source: u32,
+}
+
+/// A version of a key is assumed to come before another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Presumed {
+    /// Who wrote them.
+    pub(super) earlier: u32,
+    pub(super) later: u32,
+    pub(super) older: u32,
+    pub(super) newer: u32,
+    /// The numbers of the transactions that met the older, and then the newer one.
+    pub(super) met: (u32, u32),
+}
+
+impl Presumed {
+    const NONE: Self = Self {
+        earlier: NONE,
+        later: NONE,
+        older: NONE,
+        newer: NONE,
+        met: (NONE, NONE),
+    };
 }
 
 /// The nodes, whom they read and what they wrote.
@@ -48,6 +71,8 @@ pub(super) struct Dependencies {
     pub(super) writes: Rows<u32>,
     /// By key: the nodes that wrote its versions. The initial one comes first.
     pub(super) versions: Rows<u32>,
+    /// What is assumed of versions that were written, by who wrote the later one.
+    pub(super) presumed: Rows<Presumed>,
 }
 
 impl Dependencies {
@@ -55,6 +80,7 @@ impl Dependencies {
         transactions: &Transactions<'_, Registers>,
         writes: &Writes,
         scan: &Scan,
+        assumed: &[Assumed],
     ) -> Self {
         let mut nodes = Nodes::of(transactions, scan);
         nodes.order(transactions, scan);
@@ -74,6 +100,25 @@ impl Dependencies {
             let sights = scan.sights[from..until].iter();
             reads.push(sights.map(|sight| read(sight, &versions, &version_of)));
         }
+        // The initial version of a key comes first anyway.
+        let pairs = assumed.iter().filter_map(|pair| {
+            let older = *version_of.get(pair.earlier as usize)?;
+            let newer = *version_of.get(pair.later as usize)?;
+            if older == NONE || newer == NONE {
+                return None;
+            }
+            let [earlier, later] = [older, newer].map(|version| versions.all()[version as usize]);
+            let met = pair.met;
+            let pair = Presumed {
+                earlier,
+                later,
+                older,
+                newer,
+                met,
+            };
+            Some((later, pair))
+        });
+        let presumed = Rows::sorted(nodes.number.len(), pairs, Presumed::NONE);
         Self {
             number: nodes.number,
             node: nodes.node,
@@ -84,6 +129,7 @@ impl Dependencies {
             reads,
             writes: written,
             versions,
+            presumed,
         }
     }
 
@@ -150,6 +196,7 @@ impl Dependencies {
             + self.reads.bytes()
             + self.writes.bytes()
             + self.versions.bytes()
+            + self.presumed.bytes()
     }
 }
 

@@ -84,6 +84,7 @@ fn forbids(level: Level, fault: Fault) -> bool {
         | Level::MonotonicWrites
         | Level::ReadYourWrites
         | Level::WritesFollowReads => false,
+        Level::ReadUncommitted => fault == Fault::GarbageRead,
         Level::ReadCommitted | Level::MonotonicAtomicView => fault != Fault::Internal,
         _ => true,
     }

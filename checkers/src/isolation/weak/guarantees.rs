@@ -71,6 +71,7 @@ impl Told<'_, '_, '_> {
         let mut all = Reason::default();
         for (&older, &newer) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
             let why = self.why(Hop { key, older, newer }, None);
+            let why = why.or_else(|| self.words.presumed_versions(older, newer));
             all.then(why.unwrap_or_default());
             all.nodes.extend([self.writer(older), self.writer(newer)]);
         }

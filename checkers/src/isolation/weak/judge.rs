@@ -18,7 +18,7 @@ use crate::isolation::{Level, within};
 use crate::linearizability::search::Stop;
 
 /// How many cycles of a level are told.
-const TOLD: usize = 3;
+pub(super) const TOLD: usize = 3;
 
 impl Prepared<'_, '_> {
     /// Judges a level.
@@ -29,6 +29,9 @@ impl Prepared<'_, '_> {
             findings.extend(flaws.first().map(|flaw| words.flaw(fault, *flaw, count)));
         }
         let stopped = match level {
+            Level::ReadUncommitted => self
+                .contradicts((false, false), budget, &mut findings)
+                .map(|_| ()),
             Level::ReadCommitted => self.committed(budget, &mut findings),
             Level::MonotonicAtomicView => self.atomic(true, budget, &mut findings),
             Level::ReadAtomic => self.atomic(false, budget, &mut findings),
@@ -55,22 +58,27 @@ impl Prepared<'_, '_> {
         }
     }
 
+    /// What comes before what, without what is assumed.
     fn precedence<'a>(&'a self, sessions: bool, forced: &'a Rows<u32>) -> Precedence<'a> {
         Precedence {
             dependencies: &self.dependencies,
             sessions,
             readers: None,
+            presumed: false,
             forced,
         }
     }
 
     /// Bytes of a walk over all nodes with some forced edges.
-    fn walk(&self, edges: usize) -> usize {
+    pub(super) fn walk(&self, edges: usize) -> usize {
         Graph::bytes(self.dependencies.len() as usize, 0) + edges * 12 + self.dependencies.bytes()
     }
 
     fn committed(&self, budget: &Budget<'_>, findings: &mut Vec<Finding>) -> Result<(), Stop> {
         within(budget, self.walk(0))?;
+        if self.contradicts((true, false), budget, findings)? {
+            return Ok(());
+        }
         let nothing = lists(self.dependencies.len(), &[]);
         let graph = self.precedence(false, &nothing);
         if graph.order().is_none() {
@@ -87,15 +95,16 @@ impl Prepared<'_, '_> {
         budget: &Budget<'_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), Stop> {
+        let known = findings.len();
         self.committed(budget, findings)?;
-        if findings.iter().any(|finding| finding.kind == "G1c") {
+        if findings.len() > known {
             return Ok(());
         }
         let forced = atomic::forced(&self.dependencies, later);
-        within(budget, self.walk(forced.edges.len()))?;
+        within(budget, self.walk(self.edges(&forced)))?;
         let words = Words::of(self);
         findings.extend(first(&forced.missed).map(|missed| words.torn_initial(later, missed)));
-        let edges = lists(self.dependencies.len(), &forced.edges);
+        let edges = lists(self.dependencies.len(), &forced.with(&self.dependencies));
         let graph = self.precedence(false, &edges);
         if graph.order().is_none() {
             for cycle in graph.cycles(&graph.parts(), TOLD) {
@@ -118,7 +127,12 @@ impl Prepared<'_, '_> {
     ) -> Result<(), Stop> {
         within(budget, self.walk(0))?;
         let readers = self.readers();
-        let Guarantee { ages, missed, .. } = Guarantee::of(level, &self.dependencies, readers);
+        let Guarantee {
+            mut ages, missed, ..
+        } = Guarantee::of(level, &self.dependencies, readers);
+        for pair in self.dependencies.presumed.all() {
+            ages.not_newer(pair.older, pair.newer);
+        }
         let told = Told {
             words: Words::of(self),
             readers,
@@ -164,11 +178,14 @@ impl Prepared<'_, '_> {
             self.circular(findings);
             return Ok(());
         };
+        if self.contradicts((true, true), budget, findings)? {
+            return Ok(());
+        }
         let words = Words::of(self);
         let forced = &causality.forced;
         findings.extend(first(&forced.missed).map(|missed| words.causal_initial(missed)));
-        within(budget, self.walk(forced.edges.len()))?;
-        let edges = lists(self.dependencies.len(), &forced.edges);
+        within(budget, self.walk(self.edges(forced)))?;
+        let edges = lists(self.dependencies.len(), &forced.with(&self.dependencies));
         let graph = self.precedence(true, &edges);
         if graph.order().is_none() {
             for cycle in graph.cycles(&graph.parts(), TOLD) {
@@ -191,6 +208,9 @@ impl Prepared<'_, '_> {
             self.circular(findings);
             return Ok(());
         }
+        if self.contradicts((memory, true), budget, findings)? {
+            return Ok(());
+        }
         let mut broken = process::broken(&self.dependencies, memory, budget)?;
         broken.sort_by_key(|broken| (broken.forced.len(), broken.process));
         let words = Words::of(self);
@@ -206,19 +226,35 @@ impl Prepared<'_, '_> {
             self.circular(findings);
             return Ok(());
         };
+        if self.contradicts((true, false), budget, findings)? {
+            return Ok(());
+        }
         let words = Words::of(self);
         let forced = &causality.forced;
         findings.extend(first(&forced.missed).map(|missed| words.causal_initial(missed)));
-        within(budget, self.walk(forced.edges.len()))?;
-        let edges = lists(self.dependencies.len(), &forced.edges);
+        within(budget, self.walk(self.edges(forced)))?;
+        let edges = lists(self.dependencies.len(), &forced.with(&self.dependencies));
         let graph = self.precedence(true, &edges);
         if graph.order().is_some() {
+            return Ok(());
+        }
+        if !self.dependencies.presumed.all().is_empty() {
+            findings.extend(self.unseen(causality, budget)?);
             return Ok(());
         }
         let mut time = Recomputed::new(&self.dependencies, &causality.order, budget);
         let torn = torn(&self.dependencies, &graph.parts(), &mut time, budget, TOLD)?;
         findings.extend(torn.iter().map(|torn| words.view(torn)));
         Ok(())
+    }
+    /// How many edges a level forces, with those that are assumed.
+    fn edges(&self, forced: &Forced) -> usize {
+        forced.edges.len() + self.dependencies.presumed.all().len()
+    }
+
+    /// Whether a level forbids a read that is no read of a version, or that its own transaction contradicts.
+    pub(crate) fn is_flawed(&self, level: Level) -> bool {
+        self.flaws.forbidden(level).next().is_some()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::dependencies::{Dependencies, Read};
+use super::dependencies::{Dependencies, Presumed, Read};
 use super::scan::NONE;
 use crate::isolation::graph::{Digraph, components};
 use crate::isolation::rows::Rows;
@@ -22,6 +22,8 @@ pub(super) struct Precedence<'a> {
     pub(super) sessions: bool,
     /// The only chain whose reads count, if there is one.
     pub(super) readers: Option<u32>,
+    /// Whether what is assumed of versions counts.
+    pub(super) presumed: bool,
     /// By node: what a level puts before it.
     pub(super) forced: &'a Rows<u32>,
 }
@@ -52,7 +54,11 @@ impl Digraph for Precedence<'_> {
             }
         }
         let forced = self.forced.of(node);
-        let next = forced.get(*cursor as usize - 1 - reads.len()).copied()?;
+        let place = *cursor as usize - 1 - reads.len();
+        let next = match forced.get(place) {
+            Some(&next) => next,
+            None => self.assumed(node).get(place - forced.len())?.earlier,
+        };
         *cursor += 1;
         Some(next)
     }
@@ -69,6 +75,15 @@ impl<'a> Precedence<'a> {
         let chain = self.dependencies.chain[node as usize];
         if self.readers.is_none_or(|readers| readers == chain) {
             self.dependencies.reads.of(node)
+        } else {
+            &[]
+        }
+    }
+
+    /// What is assumed to come before a node, if that counts.
+    fn assumed(&self, node: u32) -> &'a [Presumed] {
+        if self.presumed {
+            self.dependencies.presumed.of(node)
         } else {
             &[]
         }
@@ -152,6 +167,7 @@ pub(super) fn path(dependencies: &Dependencies, from: u32, to: u32) -> Option<Ve
         dependencies,
         sessions: true,
         readers: None,
+        presumed: false,
         forced: &forced,
     };
     graph.path(from, to)
@@ -235,7 +251,9 @@ impl<'a> Search<'a> {
         }
         let sources = graph.reads(node).iter().map(|read| read.source);
         let forced = graph.forced.of(node).iter().copied();
-        for before in sources.chain(forced).filter(|&before| before != NONE) {
+        let assumed = graph.assumed(node).iter().map(|pair| pair.earlier);
+        let all = sources.chain(forced).chain(assumed);
+        for before in all.filter(|&before| before != NONE) {
             if before == start {
                 return true;
             }

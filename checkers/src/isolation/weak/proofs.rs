@@ -76,6 +76,7 @@ impl Words<'_, '_> {
             dependencies: self.dependencies,
             sessions: true,
             readers: (!memory).then_some(broken.process),
+            presumed: true,
             forced: &forced,
         })
     }
@@ -128,6 +129,7 @@ impl Words<'_, '_> {
         (memory || own || session)
             .then(|| self.direct(from, to, true))
             .flatten()
+            .or_else(|| self.presumed(from, to))
     }
 
     /// The steps of a way, in words as far as they are not forced.

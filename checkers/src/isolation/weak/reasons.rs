@@ -24,6 +24,7 @@ impl Words<'_, '_> {
         followed
             .map(|(&from, &to)| (from, to))
             .filter(|&(from, to)| self.direct(from, to, sessions).is_none())
+            .filter(|&(from, to)| self.presumed(from, to).is_none())
             .collect()
     }
 

@@ -1,6 +1,7 @@
 //! Weak levels, held against their definitions.
 
 mod agreement;
+mod assumed;
 mod case;
 mod edges;
 mod many;

@@ -205,10 +205,24 @@ impl<'w, 'h> Words<'w, 'h> {
         }
     }
 
-    /// A cycle, with a reason for each step; `sessions`: whether their order is one.
+    /// A cycle, with a reason for each step that is no read, no session (if they count) and not assumed.
     pub(super) fn cycle(
         &self,
         (kind, sessions): (&'static str, bool),
+        cycle: &[u32],
+        why: impl Fn(u32, u32) -> Reason,
+    ) -> Finding {
+        self.cycle_of(kind, cycle, |from, to| {
+            let direct = self.direct(from, to, sessions);
+            let known = direct.or_else(|| self.presumed(from, to));
+            known.unwrap_or_else(|| why(from, to))
+        })
+    }
+
+    /// A cycle, with a reason for each step.
+    pub(super) fn cycle_of(
+        &self,
+        kind: &'static str,
         cycle: &[u32],
         why: impl Fn(u32, u32) -> Reason,
     ) -> Finding {
@@ -223,8 +237,7 @@ impl<'w, 'h> Words<'w, 'h> {
             ..Reason::default()
         };
         for (&from, &to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
-            let direct = self.direct(from, to, sessions);
-            all.then(direct.unwrap_or_else(|| why(from, to)));
+            all.then(why(from, to));
         }
         self.finding(kind, None, summary, all)
     }

@@ -7,7 +7,8 @@ use super::orders::Facts;
 use super::stores::{KINDS, Kind, Size, Txn, events, history, lie};
 use crate::Budget;
 use crate::isolation::Level;
-use crate::isolation::register::{Assumptions, LEVELS, Prepared, Ruling};
+use crate::isolation::assumed::Assumptions;
+use crate::isolation::register::{LEVELS, Prepared, Ruling};
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::linearizability::tests::random::Random;
 

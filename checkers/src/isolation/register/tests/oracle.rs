@@ -5,7 +5,7 @@ use rupture_history::Outcome;
 
 use super::stores::{Act, Txn};
 use crate::isolation::Level;
-use crate::isolation::register::Assumptions;
+use crate::isolation::assumed::Assumptions;
 
 const KEYS: usize = 3;
 

@@ -11,7 +11,8 @@ use rupture_history::Outcome;
 
 use super::stores::{Act, Txn};
 use crate::isolation::Level;
-use crate::isolation::register::{Assumptions, LEVELS};
+use crate::isolation::assumed::Assumptions;
+use crate::isolation::register::LEVELS;
 
 const KEYS: usize = 3;
 const TXNS: usize = 8;

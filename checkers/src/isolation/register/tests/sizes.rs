@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::stores::{Kind, Size, events, history};
 use crate::Budget;
 use crate::isolation::Level;
-use crate::isolation::register::{Assumptions, Prepared, Ruling};
+use crate::isolation::assumed::Assumptions;
+use crate::isolation::register::{Prepared, Ruling};
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::linearizability::tests::random::Random;
 

@@ -63,8 +63,13 @@ impl Sweep<'_> {
                 return Some(read.source);
             }
         }
+        let presumed = self.dependencies.presumed.of(node);
+        if let Some(pair) = presumed.get(*cursor as usize - 1 - reads.len()) {
+            *cursor += 1;
+            return Some(pair.earlier);
+        }
         let mut place = self.last[node as usize];
-        for _ in reads.len()..*cursor as usize - 1 {
+        for _ in reads.len() + presumed.len()..*cursor as usize - 1 {
             if place == NONE {
                 return None;
             }

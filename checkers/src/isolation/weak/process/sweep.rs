@@ -210,6 +210,7 @@ impl<'a> Sweep<'a> {
             .filter(|&source| source != NONE);
         self.open.extend(sources);
         self.open_forced(node);
+        self.open_presumed(node);
         while let Some(next) = self.open.pop() {
             let chain = self.dependencies.chain[next as usize];
             let entered = self.entered[chain as usize].max(self.dependencies.first[chain as usize]);
@@ -222,6 +223,7 @@ impl<'a> Sweep<'a> {
             self.entry[entered as usize..=next as usize].fill(node);
             for entering in entered..=next {
                 self.open_forced(entering);
+                self.open_presumed(entering);
                 if self.memory {
                     self.open_sources(entering);
                 }
@@ -243,6 +245,11 @@ impl<'a> Sweep<'a> {
                 }
             }
         }
+    }
+
+    fn open_presumed(&mut self, node: u32) {
+        let presumed = self.dependencies.presumed.of(node).iter();
+        self.open.extend(presumed.map(|pair| pair.earlier));
     }
 
     fn open_forced(&mut self, node: u32) {

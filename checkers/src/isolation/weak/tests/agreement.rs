@@ -7,12 +7,12 @@ use super::stores::case;
 use crate::isolation::Level;
 use crate::isolation::Level::{
     Causal, CausalConvergence, CausalMemory, MonotonicAtomicView, MonotonicReads, MonotonicWrites,
-    Pram, ReadAtomic, ReadCommitted, ReadYourWrites, WritesFollowReads,
+    Pram, ReadAtomic, ReadCommitted, ReadUncommitted, ReadYourWrites, WritesFollowReads,
 };
 use crate::isolation::weak::{Finding, Ruling};
 
 /// Which of these levels imply which, and no others.
-const IMPLIED: [(Level, &[Level]); 11] = [
+const IMPLIED: [(Level, &[Level]); 12] = [
     (
         CausalConvergence,
         &[
@@ -20,18 +20,27 @@ const IMPLIED: [(Level, &[Level]); 11] = [
             ReadAtomic,
             MonotonicAtomicView,
             ReadCommitted,
+            ReadUncommitted,
             ReadYourWrites,
             MonotonicReads,
             MonotonicWrites,
             WritesFollowReads,
         ],
     ),
-    (CausalMemory, &[Causal, Pram, ReadCommitted]),
-    (Causal, &[ReadCommitted]),
-    (ReadAtomic, &[MonotonicAtomicView, ReadCommitted]),
-    (MonotonicAtomicView, &[ReadCommitted]),
-    (ReadCommitted, &[]),
-    (Pram, &[]),
+    (
+        CausalMemory,
+        &[Causal, Pram, ReadCommitted, ReadUncommitted],
+    ),
+    (Causal, &[ReadCommitted, ReadUncommitted]),
+    (
+        ReadAtomic,
+        &[MonotonicAtomicView, ReadCommitted, ReadUncommitted],
+    ),
+    (MonotonicAtomicView, &[ReadCommitted, ReadUncommitted]),
+    (ReadCommitted, &[ReadUncommitted]),
+    (ReadUncommitted, &[]),
+    // Whoever reads what nobody wrote breaks it, and nothing else does without an assumption.
+    (Pram, &[ReadUncommitted]),
     (ReadYourWrites, &[]),
     (MonotonicReads, &[]),
     (MonotonicWrites, &[]),

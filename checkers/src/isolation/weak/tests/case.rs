@@ -8,13 +8,14 @@ use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::isolation::weak::{Prepared, Ruling};
 
 /// All weak levels, the stronger ones before those that they imply.
-pub(super) const LEVELS: [Level; 11] = [
+pub(super) const LEVELS: [Level; 12] = [
     Level::CausalConvergence,
     Level::CausalMemory,
     Level::Causal,
     Level::ReadAtomic,
     Level::MonotonicAtomicView,
     Level::ReadCommitted,
+    Level::ReadUncommitted,
     Level::Pram,
     Level::MonotonicReads,
     Level::MonotonicWrites,
@@ -64,18 +65,31 @@ impl Case {
     }
 
     pub(super) fn history(&self) -> History {
-        let mut history = History::new();
-        for txn in &self.0 {
+        let times: Vec<_> = (0..self.0.len()).map(|at| (2 * at, 2 * at + 1)).collect();
+        self.at(&times)
+    }
+
+    /// The history in which each transaction was invoked and completed at these moments.
+    pub(super) fn at(&self, times: &[(usize, usize)]) -> History {
+        let mut events = Vec::new();
+        for (txn, &(invoked, completed)) in self.0.iter().zip(times) {
             let asked = txn.ops.iter().map(|op| micro(*op, op.writes)).collect();
             let value = Value::Vector(asked);
-            history.push(&Event::new(txn.process, Kind::Invoke, "txn", value));
+            let event = Event::new(txn.process, Kind::Invoke, "txn", value);
+            events.push((invoked, event));
             let done = txn.ops.iter().map(|op| micro(*op, true)).collect();
             let kind = match txn.outcome {
                 Outcome::Ok => Kind::Ok,
                 Outcome::Fail => Kind::Fail,
                 Outcome::Info => Kind::Info,
             };
-            history.push(&Event::new(txn.process, kind, "txn", Value::Vector(done)));
+            let event = Event::new(txn.process, kind, "txn", Value::Vector(done));
+            events.push((completed, event));
+        }
+        events.sort_by_key(|(moment, _)| *moment);
+        let mut history = History::new();
+        for (_, event) in events {
+            history.push(&event);
         }
         history
     }
@@ -92,7 +106,7 @@ pub(super) fn judge(history: &History, levels: &[Level]) -> Vec<Ruling> {
     let transactions = Transactions::<Registers>::read(history, operations).expect("transactions");
     let writes = Writes::of(&transactions).expect("unique writes");
     let budget = Budget::unlimited();
-    let prepared = Prepared::of(&transactions, &writes, &budget).expect("no bound");
+    let prepared = Prepared::of(&transactions, &writes, &[], &budget).expect("no bound");
     let rulings = levels.iter().map(|&level| prepared.judge(level, &budget));
     rulings.collect()
 }

@@ -4,9 +4,10 @@ use rupture_history::Outcome;
 
 use super::case::{Case, Op};
 use crate::isolation::Level;
+use crate::isolation::assumed::Assumptions;
 
 /// The initial version.
-const INITIAL: usize = usize::MAX;
+pub(super) const INITIAL: usize = usize::MAX;
 
 /// A read of a version by a transaction.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,7 @@ struct Read {
 }
 
 /// A history with every read resolved.
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 #[derive(Debug)]
 pub(super) struct Facts {
     count: usize,
@@ -34,6 +36,10 @@ pub(super) struct Facts {
     internal: bool,
     /// A transaction read what it wrote only later: it depends on itself.
     future: bool,
+    /// A read of what nobody wrote.
+    garbage: bool,
+    /// By key: versions of which the first is assumed to be earlier than the second.
+    assumed: Vec<Vec<(usize, usize)>>,
 }
 
 /// Which write a value of a key is: the transaction and the place.
@@ -58,6 +64,8 @@ impl Facts {
             no_version: false,
             internal: false,
             future: false,
+            garbage: false,
+            assumed: vec![Vec::new(); 3],
         };
         for number in 0..count {
             if case.0[number].outcome == Outcome::Ok {
@@ -102,6 +110,7 @@ impl Facts {
             }
             let Some((from, at)) = writer(case, op.key, op.value) else {
                 self.no_version = true;
+                self.garbage = true;
                 continue;
             };
             if from == number {
@@ -126,20 +135,111 @@ impl Facts {
         }
     }
 
+    /// With what is assumed of versions, by when each transaction was invoked and completed.
+    pub(super) fn assume(
+        mut self,
+        case: &Case,
+        asked: Assumptions,
+        times: &[(usize, usize)],
+    ) -> Self {
+        let along = asked.sequential_keys || asked.linearizable_keys;
+        for key in 0..3 {
+            let met: Vec<Vec<(usize, bool)>> = (0..self.count)
+                .map(|number| self.met(case, number, key))
+                .collect();
+            let mut pairs = Vec::new();
+            for (number, own) in met.iter().enumerate() {
+                for (at, &(later, wrote)) in own.iter().enumerate() {
+                    let follows = along || asked.wfr_keys && wrote;
+                    let before = own[..at].iter().filter(|_| follows);
+                    pairs.extend(before.map(|&(earlier, _)| (earlier, later)));
+                }
+                for (other, first) in met.iter().enumerate() {
+                    let same = self.process[number] == self.process[other];
+                    let counts = asked.linearizable_keys || asked.sequential_keys && same;
+                    let ended = case.0[number].outcome == Outcome::Ok;
+                    let before = ended && times[number].1 < times[other].0;
+                    if let (true, Some(last), Some(first)) =
+                        (counts && before, own.last(), first.first())
+                    {
+                        pairs.push((last.0, first.0));
+                    }
+                }
+            }
+            pairs.retain(|(earlier, later)| earlier != later);
+            self.assumed[key] = pairs;
+        }
+        self
+    }
+
+    /// The versions of a key that a transaction met, and whether it wrote them.
+    fn met(&self, case: &Case, number: usize, key: usize) -> Vec<(usize, bool)> {
+        let txn = &case.0[number];
+        if !self.part[number] {
+            return Vec::new();
+        }
+        let of_key = txn.ops.iter().filter(|op| op.key == key);
+        let seen = of_key.filter(|op| op.writes || txn.outcome == Outcome::Ok);
+        let version = |op: &Op| {
+            if op.value == 0 {
+                return Some((INITIAL, false));
+            }
+            let (from, at) = writer(case, key, op.value)?;
+            let mut later = case.0[from].ops[at + 1..].iter();
+            let last = !later.any(|later| later.writes && later.key == key);
+            (last && self.part[from]).then_some((from, op.writes))
+        };
+        seen.filter_map(version).collect()
+    }
+
+    /// Whether an order of transactions, or of the versions of a key, keeps what is assumed of those in it.
+    fn keeps(&self, order: &[usize], keys: std::ops::Range<usize>) -> bool {
+        let place = |version: usize| order.iter().position(|&other| other == version);
+        self.assumed[keys]
+            .iter()
+            .flatten()
+            .all(|&(earlier, later)| {
+                if later == INITIAL {
+                    return false;
+                }
+                match (place(earlier), place(later)) {
+                    (Some(earlier), Some(later)) => earlier < later,
+                    _ => true,
+                }
+            })
+    }
+
+    /// Whether the initial versions come first, and the others have some order.
+    fn versions_have_orders(&self) -> bool {
+        (0..3).all(|key| {
+            let writers =
+                (0..self.count).filter(|&t| self.part[t] && self.writes[t].contains(&key));
+            let writers = writers.fold(0, |all, number| all | 1 << number);
+            let free = vec![0; self.count];
+            some_order(writers, &free, &|order| self.keeps(order, key..key + 1))
+        })
+    }
+
     /// Whether a level holds.
     pub(super) fn holds(&self, level: Level) -> bool {
         let committed = !self.no_version && !self.future;
         let whole = committed && !self.internal;
-        match level {
-            Level::ReadCommitted => committed && self.committed(),
-            Level::MonotonicAtomicView => committed && self.atomic(true),
-            Level::ReadAtomic => whole && self.atomic(false),
-            Level::CausalConvergence => whole && self.convergent(),
-            Level::Causal => whole && self.causal(false),
-            Level::CausalMemory => whole && self.causal(true),
-            Level::Pram => whole && self.pipelined(),
-            _ => self.guaranteed(level),
-        }
+        self.versions_have_orders()
+            && match level {
+                Level::ReadUncommitted => {
+                    let free = vec![0; self.count];
+                    !self.garbage
+                        && some_order(self.everybody(), &free, &|all| self.keeps(all, 0..3))
+                }
+                Level::ReadCommitted => committed && self.committed(),
+                Level::MonotonicAtomicView => committed && self.atomic(true),
+                Level::ReadAtomic => whole && self.atomic(false),
+                Level::CausalConvergence => whole && self.convergent(),
+                Level::Causal => whole && self.committed() && self.causal(),
+                Level::CausalMemory => whole && self.one_each(true),
+                Level::Pram => whole && self.one_each(false),
+                _ => self.guaranteed(level),
+            }
     }
 
     /// By transaction: whom it reads from, as a set.
@@ -160,12 +260,14 @@ impl Facts {
     /// Some order of versions with which dependencies have no cycle: an order of all that contains who reads from whom
     /// gives one.
     fn committed(&self) -> bool {
-        some_order(self.everybody(), &self.sources(), &|_| true)
+        some_order(self.everybody(), &self.sources(), &|order| {
+            self.keeps(order, 0..3)
+        })
     }
 
     fn atomic(&self, later: bool) -> bool {
         some_order(self.everybody(), &self.sources(), &|order| {
-            (0..self.count).all(|t3| self.sees_whole(t3, later, order))
+            self.keeps(order, 0..3) && (0..self.count).all(|t3| self.sees_whole(t3, later, order))
         })
     }
 
@@ -214,43 +316,50 @@ impl Facts {
             return false;
         };
         some_order(self.everybody(), &happened, &|order| {
-            order.iter().all(|&reader| {
-                let seen = order.iter().copied();
-                self.explained(
-                    reader,
-                    &seen.filter(|&other| happened[reader] & 1 << other != 0),
-                )
-            })
+            self.keeps(order, 0..3)
+                && order.iter().all(|&reader| {
+                    let seen = order.iter().copied();
+                    self.explained(
+                        reader,
+                        &seen.filter(|&other| happened[reader] & 1 << other != 0),
+                    )
+                })
         })
     }
 
-    /// For each transaction an order of what happened before it that explains its reads; `memory`: and those of its
-    /// session.
-    fn causal(&self, memory: bool) -> bool {
+    /// For each transaction an order of what happened before it that explains its reads.
+    fn causal(&self) -> bool {
         let Some(happened) = self.happened() else {
             return false;
         };
-        let everybody = (0..self.count).filter(|&number| self.part[number]);
-        everybody.clone().all(|last| {
+        let mut everybody = (0..self.count).filter(|&number| self.part[number]);
+        everybody.all(|last| {
             some_order(happened[last] | 1 << last, &happened, &|order| {
-                order.iter().enumerate().all(|(place, &reader)| {
-                    let own = reader == last || memory && self.session[last] & 1 << reader != 0;
-                    !own || self.explained(reader, &order[..place].iter().copied())
-                })
+                let place = order.iter().position(|&other| other == last);
+                let before = order[..place.unwrap_or(0)].iter().copied();
+                self.keeps(order, 0..3) && self.explained(last, &before)
             })
         })
     }
 
-    fn pipelined(&self) -> bool {
+    /// For each process an order of all that explains its reads; `memory`: that keeps happens-before, and not sessions
+    /// alone.
+    fn one_each(&self, memory: bool) -> bool {
+        let happened = self.happened().filter(|_| memory);
+        if memory && happened.is_none() {
+            return false;
+        }
+        let before = happened.as_ref().unwrap_or(&self.session);
         let mut processes = self.process.clone();
         processes.sort_unstable();
         processes.dedup();
         processes.into_iter().all(|process| {
-            some_order(self.everybody(), &self.session, &|order| {
-                order.iter().enumerate().all(|(place, &reader)| {
-                    self.process[reader] != process
-                        || self.explained(reader, &order[..place].iter().copied())
-                })
+            some_order(self.everybody(), before, &|order| {
+                let own = |reader: usize| self.process[reader] == process;
+                self.keeps(order, 0..3)
+                    && order.iter().enumerate().all(|(place, &reader)| {
+                        !own(reader) || self.explained(reader, &order[..place].iter().copied())
+                    })
             })
         })
     }
@@ -264,9 +373,12 @@ impl Facts {
             let free = vec![0; self.count];
             some_order(writers, &free, &|order| {
                 let age = |version: usize| order.iter().position(|&other| other == version);
-                self.pairs(level, key)
-                    .iter()
-                    .all(|&(older, newer)| age(older) <= age(newer))
+                let keeps = self.keeps(order, key..key + 1);
+                keeps
+                    && self
+                        .pairs(level, key)
+                        .iter()
+                        .all(|&(older, newer)| age(older) <= age(newer))
             })
         })
     }
@@ -326,7 +438,7 @@ impl Facts {
 
 /// Whether some order of a set, in which each comes after those that must precede it, is good. Who is not in the set
 /// precedes nobody.
-fn some_order(set: u32, before: &[u32], good: &dyn Fn(&[usize]) -> bool) -> bool {
+pub(super) fn some_order(set: u32, before: &[u32], good: &dyn Fn(&[usize]) -> bool) -> bool {
     fn place(
         left: u32,
         before: &[u32],

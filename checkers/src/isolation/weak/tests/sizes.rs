@@ -146,7 +146,7 @@ fn measure(shape: &Shape) {
     let transactions = Transactions::<Registers>::read(&history, operations).expect("transactions");
     let writes = Writes::of(&transactions).expect("unique writes");
     let budget = Budget::unlimited();
-    let prepare = || Prepared::of(&transactions, &writes, &budget).expect("no bound");
+    let prepare = || Prepared::of(&transactions, &writes, &[], &budget).expect("no bound");
     let (prepared, time) = timed(prepare);
     println!(
         "{} transactions, {} sessions, {} keys, snapshots {}: prepared in {time}",

@@ -204,7 +204,7 @@ fn out_of_time_or_memory_nothing_is_claimed() {
     let writes = Writes::of(&transactions).expect("unique writes");
     let late = Budget::unlimited().with_time(&|| true);
     let small = Budget::unlimited().with_bytes(1);
-    let prepare = |budget: &Budget<'_>| Prepared::of(&transactions, &writes, budget);
+    let prepare = |budget: &Budget<'_>| Prepared::of(&transactions, &writes, &[], budget);
     assert_eq!(prepare(&late).err(), Some(Stop::Time));
     assert_eq!(prepare(&small).err(), Some(Stop::Memory));
     let prepared = prepare(&Budget::unlimited()).expect("no bound");

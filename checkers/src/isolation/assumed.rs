@@ -1,4 +1,4 @@
-//! The order of versions that the [assumptions](Assumptions) give.
+//! The order of versions of a register that [assumptions](Assumptions) give, whatever the level.
 //!
 //! Each transaction meets versions of a key in the order of its micro-operations: what it reads of others, and what
 //! it leaves behind. With `wfr_keys` what it read comes before what it left. Keys that are sequential or
@@ -8,20 +8,66 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Assumptions;
-use super::reads::{NONE, Reads, Version};
+use super::level::Level;
+use super::transactions::{Act, Registers, Transactions, Writes};
 use crate::Id;
-use crate::isolation::transactions::{Act, Registers, Transactions, Writes};
+
+/// What may be taken for granted of the order in which versions of a key came, beside what reads show. Elle's names
+/// and meanings. An assumption that the store does not keep may make a history `invalid` that its level allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Assumptions {
+    /// *Writes follow reads*: what a transaction reads of a key comes before what it goes on to write to it.
+    pub(crate) wfr_keys: bool,
+    /// Every key by itself is sequentially consistent: each process meets its versions in their order, within a
+    /// transaction and from one that completed to those that it invoked later.
+    pub(crate) sequential_keys: bool,
+    /// Every key by itself is linearizable: what a transaction met of a key when it completed does not come after
+    /// what those meet that are invoked later, whoever they are.
+    pub(crate) linearizable_keys: bool,
+}
+
+impl Assumptions {
+    /// What is assumed and part of a level anyway, each with the reason.
+    pub(crate) fn implied(self, level: Level) -> impl Iterator<Item = String> {
+        let reads_count = level.implies(Level::ReadCommitted) || level == Level::WritesFollowReads;
+        [
+            (
+                "wfr-keys",
+                self.wfr_keys && reads_count,
+                "a transaction comes after whose writes it read",
+            ),
+            (
+                "sequential-keys",
+                self.sequential_keys && level.implies(Level::CausalConvergence),
+                "it keeps the order of sessions",
+            ),
+            (
+                "linearizable-keys",
+                self.linearizable_keys && level.implies(Level::StrongSnapshotIsolation),
+                "it keeps real time",
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, implied, _)| *implied)
+        .map(move |(name, _, why)| format!("`{name}` is part of {level} already: {why}"))
+    }
+}
+
+/// Nothing, nobody.
+const NONE: u32 = u32::MAX;
+
+/// A version of a key: the place of its write in the list of all; behind these come the initial versions by key.
+type Version = u32;
 
 /// Two different versions of a key of which the first is assumed to be earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Assumed {
-    pub(super) earlier: Version,
-    pub(super) later: Version,
+pub(crate) struct Assumed {
+    pub(crate) earlier: Version,
+    pub(crate) later: Version,
     /// Whether two transactions show it, and not one that met both.
     apart: bool,
     /// Who met the earlier one, and who met the later one.
-    pub(super) met: (u32, u32),
+    pub(crate) met: (u32, u32),
 }
 
 impl Assumed {
@@ -42,13 +88,16 @@ struct Met {
     key: u32,
     first: Version,
     last: Version,
+    /// The last of its versions in the list of all that transactions met.
+    listed: u32,
 }
 
-/// What is assumed of versions, by the earlier and then the later one; each pair once.
-pub(super) fn assumed(
+/// What is assumed of versions, by the earlier and then the later one; each pair once. `is_version` says of each write
+/// whether it made a version: its transaction takes part, and it is its last of the key.
+pub(crate) fn assumed(
     transactions: &Transactions<'_, Registers>,
     writes: &Writes,
-    reads: &Reads,
+    is_version: &[bool],
     assumptions: Assumptions,
 ) -> Vec<Assumed> {
     if assumptions == Assumptions::default() {
@@ -56,7 +105,7 @@ pub(super) fn assumed(
     }
     let mut pairs = Vec::new();
     let along = assumptions.sequential_keys || assumptions.linearizable_keys;
-    let met = met(transactions, writes, reads, along, &mut pairs);
+    let met = met(transactions, writes, is_version, along, &mut pairs);
     if assumptions.sequential_keys {
         along_sessions(transactions, &met, &mut pairs);
     }
@@ -73,19 +122,21 @@ pub(super) fn assumed(
 fn met(
     transactions: &Transactions<'_, Registers>,
     writes: &Writes,
-    reads: &Reads,
+    is_version: &[bool],
     along: bool,
     pairs: &mut Vec<Assumed>,
 ) -> Vec<Met> {
     let mut all: Vec<Met> = Vec::new();
     let mut slot: Vec<u32> = vec![NONE; transactions.key_count()];
+    // Versions, each with the place of the one before it of the same transaction and key.
+    let mut listed: Vec<(Version, u32)> = Vec::new();
     for transaction in 0..transactions.len() as u32 {
         let start = all.len();
         for place in transactions.places(transaction) {
             let micro = transactions.micros()[place];
             let (Act::Write(value) | Act::Read(value)) = micro.act;
             let version = match writes.place(micro.key, value) {
-                Some(write) => reads.is_version[write].then_some(write as Version),
+                Some(write) => is_version[write].then_some(write as Version),
                 None => (value == Id::NIL).then(|| writes.initial(micro.key)),
             };
             let Some(version) = version else { continue };
@@ -97,14 +148,25 @@ fn met(
                     key: micro.key,
                     first: version,
                     last: version,
+                    listed: listed.len() as u32,
                 });
+                listed.push((version, NONE));
                 continue;
             }
             let met = &mut all[known as usize];
-            if along || writes.writer(version) == Some(transaction) {
-                pairs.extend(Assumed::of((met.last, transaction), (version, transaction)));
+            let later = (version, transaction);
+            if along {
+                pairs.extend(Assumed::of((met.last, transaction), later));
+            } else if writes.writer(version) == Some(transaction) {
+                let mut at = met.listed;
+                while let Some(&(earlier, before)) = listed.get(at as usize) {
+                    pairs.extend(Assumed::of((earlier, transaction), later));
+                    at = before;
+                }
             }
             met.last = version;
+            listed.push((version, met.listed));
+            met.listed = listed.len() as u32 - 1;
         }
     }
     all
