@@ -138,3 +138,56 @@ fn an_archive_that_unpacks_to_too_much_ends() {
         "{printed}"
     );
 }
+
+#[test]
+fn sessions_without_real_time_are_judged_by_the_levels_that_need_none() {
+    // The second reads what the first wrote, and after it the initial value of another key that the first had written.
+    let fractured = "w(1,1,0,0)\nw(2,1,0,0)\nr(1,1,1,1)\nr(2,0,1,1)\n";
+    let answer = judged(1, fractured);
+    assert_eq!(answer["model"], "rw-register");
+    assert!(
+        answer["not"].to_string().contains("read-atomic"),
+        "{answer}"
+    );
+    // In real time the read would be too late.
+    let late = "w(1,1,0,0)\nr(1,0,1,1)\n";
+    let answer = judged(0, late);
+    assert_eq!(answer["consistency"], "strong-session-serializable");
+    assert!(
+        answer["levels"].get("strict-serializable").is_none(),
+        "{answer}"
+    );
+    assert!(
+        answer["notes"]
+            .to_string()
+            .contains("strict-serializable and strong-snapshot-isolation")
+    );
+    // Each session reads its own write last.
+    let skew = r#"[[{"events":[{"Read":{"variable":1,"version":null}},{"Write":{"variable":0,"version":1}}],"committed":true}],
+                   [{"events":[{"Read":{"variable":0,"version":null}},{"Write":{"variable":1,"version":1}}],"committed":true}]]"#;
+    let answer = judged(1, skew);
+    assert_eq!(answer["levels"]["serializable"], false);
+    assert_eq!(answer["levels"]["snapshot-isolation"], true);
+    let folder = scratch();
+    fs::write(folder.path().join("h"), late).unwrap();
+    for arguments in [["-c", "strict-serializable"], ["-m", "rw-register"]] {
+        let mut all = vec!["check", "h"];
+        all.extend(arguments);
+        let code = if arguments[0] == "-c" { 2 } else { 0 };
+        expect(code, folder.path(), &all);
+    }
+    let all = ["check", "-m", "rw-register", "--linearizable-keys", "h"];
+    expect(2, folder.path(), &all);
+}
+
+#[test]
+fn an_index_that_repeats_is_a_warning() {
+    let twice = "{:index 7, :process 0, :type :invoke, :f :write, :value 1}\n{:index 7, :process 0, :type :ok, :f :write, :value 1}\n";
+    let answer = judged(0, twice);
+    assert!(
+        answer["notes"]
+            .to_string()
+            .contains("the index 7 comes more than once"),
+        "{answer}"
+    );
+}

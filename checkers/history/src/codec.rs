@@ -2,7 +2,8 @@
 //!
 //! [`read`] accepts every dialect that other tools write, chosen by content and not by file name. Writers
 //! write one dialect each: [`jsonl`], which is ours, and [`edn`], which is Jepsen's; both can write event
-//! by event, as a run does while its history grows.
+//! by event, as a run does while its history grows. Two formats have sessions and no real time: see
+//! [`History::has_real_time`](crate::History::has_real_time).
 //!
 //! Where a file leaves something out: the first event without an index gets 0, and every other the index
 //! after that of the event before; a missing time is -1; a missing function is empty; a missing value is nil. A
@@ -16,9 +17,14 @@ pub mod edn;
 mod error;
 pub mod jsonl;
 mod log;
+mod number;
 mod recorder;
 mod scan;
+mod sessions;
+mod unique;
 mod view;
+
+use std::borrow::Cow;
 
 use error::{Problem, Read};
 
@@ -44,6 +50,10 @@ pub enum Format {
     Json,
     /// The text log of older Jepsen, and its `history.txt`.
     Log,
+    /// Transactions on registers in sessions, `w(KEY,VALUE,SESSION,TRANSACTION)` a line: Plume, `PolySI`.
+    Plume,
+    /// Transactions on registers in sessions, as JSON: dbcop.
+    Dbcop,
 }
 
 impl Format {
@@ -53,6 +63,8 @@ impl Format {
             Self::Edn => "EDN",
             Self::Json => "JSON",
             Self::Log => "Jepsen's text log",
+            Self::Plume => "Plume's text",
+            Self::Dbcop => "dbcop's JSON",
         }
     }
 }
@@ -117,6 +129,8 @@ fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
         Format::Edn => edn::history(marked.unwrap_or(text)),
         Format::Json => jsonl::history(marked.unwrap_or(text)),
         Format::Log => log::history(marked.unwrap_or(text)),
+        Format::Plume => sessions::text(marked.unwrap_or(text)),
+        Format::Dbcop => sessions::dbcop(marked.unwrap_or(text)),
     };
     let mark = text.len() - marked.unwrap_or(text).len();
     let mut history = read.map_err(|problem| problem.moved(mark))?;
@@ -136,6 +150,9 @@ fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
 pub fn detect(bytes: &[u8]) -> Option<Format> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = skip_blank(bytes);
+    if is_operation(&bytes[start..]) {
+        return Some(Format::Log);
+    }
     match bytes[start..].first() {
         None | Some(b'(' | b'#' | b'^' | b';') => Some(Format::Edn),
         Some(b'{') => Some(of_map(&bytes[start..])),
@@ -144,19 +161,36 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
             let inner = skip_blank(rest);
             Some(match rest[inner..].first() {
                 Some(b'{') => of_map(&rest[inner..]),
+                Some(b'[') => of_lists(&rest[inner..]),
                 _ => Format::Edn,
             })
         }
-        Some(_) => is_log(&bytes[start..]).then_some(Format::Log),
+        Some(_) => of_line(&first_line(&bytes[start..])),
     }
 }
 
 /// The keys of EDN's events are keywords, those of JSON strings.
 fn of_map(map: &[u8]) -> Format {
     let inner = &map[1..];
-    match inner.get(skip_blank(inner)) {
+    let inner = &inner[skip_blank(inner)..];
+    match inner.first() {
+        Some(b'"') if sessions::is_wrapper(&first_line(inner)) => Format::Dbcop,
         Some(b'"') => Format::Json,
         _ => Format::Edn,
+    }
+}
+
+/// A list of lists is one of sessions, if the first map in it, should there be one, is of JSON.
+fn of_lists(lists: &[u8]) -> Format {
+    let opening = |byte: &u8| byte.is_ascii_whitespace() || b",[]".contains(byte);
+    let first = lists.iter().position(|byte| !opening(byte));
+    match first.map(|at| &lists[at..]) {
+        Some(map @ [b'{', ..]) => match of_map(map) {
+            Format::Edn => Format::Edn,
+            _ => Format::Dbcop,
+        },
+        None => Format::Dbcop,
+        Some(_) => Format::Edn,
     }
 }
 
@@ -169,10 +203,25 @@ fn skip_blank(bytes: &[u8]) -> usize {
         .unwrap_or(bytes.len())
 }
 
-fn is_log(bytes: &[u8]) -> bool {
+/// A file that begins with a line of neither EDN nor JSON.
+fn of_line(line: &str) -> Option<Format> {
+    if sessions::is_text(line) {
+        return Some(Format::Plume);
+    }
+    log::logger(line).map(|_| Format::Log)
+}
+
+/// Whether the first line of a file is an operation of a text log.
+fn is_operation(bytes: &[u8]) -> bool {
+    log::operation(&first_line(bytes)).is_some()
+}
+
+/// The beginning of the first line: enough to know an operation by.
+fn first_line(bytes: &[u8]) -> Cow<'_, str> {
+    const ENOUGH: usize = 4096;
+    let bytes = &bytes[..bytes.len().min(ENOUGH)];
     let line = bytes.split(|&byte| byte == b'\n').next();
-    let line = String::from_utf8_lossy(line.unwrap_or_default());
-    log::operation(&line).is_some() || log::logger(&line).is_some()
+    String::from_utf8_lossy(line.unwrap_or_default())
 }
 
 fn unknown_format(bytes: &[u8]) -> Problem {

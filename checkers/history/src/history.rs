@@ -84,6 +84,9 @@ pub struct History {
     rows: Vec<Row>,
     pub(crate) tape: Tape,
     pub(crate) processes: Processes,
+    /// Whether the order of events says nothing but that of each process.
+    timeless: bool,
+    notes: Vec<String>,
 }
 
 /// Building.
@@ -145,6 +148,17 @@ impl History {
             facts: Facts::new(head.f, head.kind, head.extra),
         });
         self.rows.len() - 1
+    }
+
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Numbers all events by their rows, whatever the file says.
+    pub(crate) fn number_by_row(&mut self) {
+        for (number, row) in self.rows.iter_mut().enumerate() {
+            row.index = number as u64;
+        }
     }
 
     /// The number by which rows know the process of this name.
@@ -259,6 +273,32 @@ impl History {
     /// The processes that are no clients, in the order in which they appear: no checker sees their events.
     pub fn left_out(&self) -> Vec<LeftOut> {
         self.processes.left_out()
+    }
+
+    /// Whether what completed before something else was invoked is known to have come before it. Files that
+    /// record sessions of transactions and no times (Plume, `PolySI`, dbcop) only order those of one session, so
+    /// that no level that needs real time is judged by them.
+    ///
+    /// ```
+    /// use rupture_history::codec;
+    ///
+    /// let history = codec::read(b"w(1,1,0,0)\nr(1,1,1,1)")?;
+    /// assert!(!history.has_real_time());
+    /// assert_eq!(history.get(1).value().to_string(), "[[:w 1 1]]");
+    /// # Ok::<(), codec::ParseError>(())
+    /// ```
+    pub fn has_real_time(&self) -> bool {
+        !self.timeless
+    }
+
+    /// Lets the order of events say nothing but that of each process.
+    pub(crate) fn forget_real_time(&mut self) {
+        self.timeless = true;
+    }
+
+    /// What whoever reads a verdict on this history should know of how it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The first row whose time is before that of an earlier row, if there is one.

@@ -119,7 +119,9 @@ impl Tape {
     }
 
     pub(crate) fn float(&mut self, x: f64) {
-        self.words.extend([word(Tag::Float, 0), x.to_bits()]);
+        // Adding zero turns -0.0 into 0.0, to which it is equal, and nothing else into another.
+        self.words
+            .extend([word(Tag::Float, 0), (x + 0.0).to_bits()]);
     }
 
     /// A string, keyword, symbol or other atom.

@@ -125,21 +125,30 @@ impl fmt::Display for Value {
     }
 }
 
-/// A floating point number that is equal to itself and has an order (IEEE 754 `totalOrder`).
+/// A floating point number that is equal to itself and has an order: that of IEEE 754 `totalOrder`, but that -0.0 is
+/// 0.0, as EDN and JSON have it.
 ///
 /// ```
 /// use rupture_history::{Float, Value};
 ///
 /// assert_eq!(Float(f64::NAN), Float(f64::NAN));
-/// assert!(Float(-0.0) < Float(0.0));
+/// assert_eq!(Float(-0.0), Float(0.0));
+/// assert!(Float(-1.0) < Float(0.0));
 /// assert_eq!(Value::Float(Float(1.5)).to_string(), "1.5");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Float(pub f64);
 
+impl Float {
+    /// Equal for equal numbers: adding zero turns -0.0 into 0.0.
+    fn bits(self) -> u64 {
+        (self.0 + 0.0).to_bits()
+    }
+}
+
 impl PartialEq for Float {
     fn eq(&self, other: &Self) -> bool {
-        self.0.to_bits() == other.0.to_bits()
+        self.bits() == other.bits()
     }
 }
 
@@ -153,12 +162,12 @@ impl PartialOrd for Float {
 
 impl Ord for Float {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
+        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
     }
 }
 
 impl Hash for Float {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.to_bits().hash(state);
+        self.bits().hash(state);
     }
 }

@@ -41,6 +41,12 @@ impl<'a> ValueRef<'a> {
         self.tape.names.get((self.header() & PAYLOAD) as u32)
     }
 
+    /// The words of the value on its tape.
+    pub(crate) fn words(self) -> &'a [u64] {
+        let at = self.at as usize;
+        &self.tape.words[at..at + self.tape.span(at)]
+    }
+
     fn second_word(self) -> u64 {
         self.tape.words[self.at as usize + 1]
     }

@@ -148,9 +148,9 @@ fn values_that_have_no_place_are_kept() {
         float(f64::NEG_INFINITY),
         other("4/5"),
         7.into(),
-        other("123456789012345678901234567890N"),
-        other("1.50M"),
-        float(-0.0),
+        other("123456789012345678901234567890"),
+        other("1.5M"),
+        float(0.0),
         float(1000.0),
     ]);
     assert_eq!(events[0].value, numbers);
@@ -285,6 +285,60 @@ fn the_text_log_without_loggers() {
 }
 
 #[test]
+fn the_text_log_with_blanks_numbers_and_other_loggers() {
+    let expected = [
+        event(0, -1, Kind::Invoke, 0, "cas", ints([1, 2])),
+        event(1, -1, Kind::Invoke, 1, "read", Value::Nil),
+        event(2, -1, Kind::Ok, 1, "read", 3.into()),
+        with(
+            event(3, -1, Kind::Info, 0, "cas", ints([1, 2])),
+            "error",
+            key("timed-out"),
+        ),
+    ];
+    let lines = [
+        "0 :invoke :cas [1 2]",
+        "1   :invoke :read  nil",
+        "1\t:ok\t:read\t3",
+        "0   :info :cas  [1 2] :timed-out",
+    ];
+    let with_prefix = |prefix: fn(usize) -> String| -> String {
+        let numbered = lines.iter().enumerate();
+        let texts: Vec<String> = numbered
+            .map(|(n, line)| format!("{}{line}\r\n", prefix(n)))
+            .collect();
+        texts.concat()
+    };
+    let prefixes: [fn(usize) -> String; 6] = [
+        |_| String::new(),
+        |_| "  ".to_owned(),
+        |n| format!("{:6}\t", n + 1),
+        |n| format!("{n} "),
+        |_| "INFO  jepsen.util - ".to_owned(),
+        |n| format!("{n}\tINFO  jepsen.util - "),
+    ];
+    for prefix in &prefixes[..5] {
+        assert_eq!(read(Format::Log, &with_prefix(*prefix)), expected);
+    }
+    let other = "INFO  jepsen.core - Worker 1 :invoke :read nil is told apart\n";
+    let mixed = format!("{other}{}{other}", with_prefix(prefixes[4]));
+    assert_eq!(read(Format::Log, &mixed), expected);
+    // A newer Jepsen puts the time and the thread in front of everything.
+    let new = "2018-01-01 12:00:00,000{GMT}\tINFO\t[jepsen worker 1] jepsen.util: 1\t:invoke\t:read\tnil\n";
+    assert_eq!(
+        read(Format::Log, new),
+        [event(0, -1, Kind::Invoke, 1, "read", Value::Nil)]
+    );
+    // An event in EDN is none of the text log, whatever blanks are in it.
+    for text in [
+        "{:process 0 :type :invoke :f :read :value nil}",
+        "[{:process 1 :type :invoke :f :read}]",
+    ] {
+        assert_eq!(codec::detect(text.as_bytes()), Some(Format::Edn), "{text}");
+    }
+}
+
+#[test]
 fn the_same_history_in_every_format() {
     let history = codec::read(include_bytes!("data/history.txt")).expect("a good file");
     let owned = |history: &History| history.iter().map(EventRef::to_event).collect::<Vec<_>>();
@@ -326,6 +380,82 @@ fn nothing_is_an_empty_history() {
         "\u{feff}",
     ] {
         assert_eq!(read(Format::Edn, text), [], "{text}");
+    }
+}
+
+#[test]
+fn sessions_without_real_time() {
+    // 0 and null are what nobody wrote; an aborted write fails.
+    let plume = " w(1,1,0,0)\nr(2, 0, 0, 0)\n\nr(1,1,1,1)\nw(1,2,1,1)\nw(1,3,1,-1)\n";
+    let micro = |name: &str, key: i64, value: Value| vector([self::key(name), key.into(), value]);
+    let txn = |row: u64, kind, process, micros| {
+        event(row, -1, kind, process, "txn", Value::Vector(micros))
+    };
+    let expected = [
+        txn(
+            0,
+            Kind::Invoke,
+            0,
+            vec![micro("w", 1, 1.into()), micro("r", 2, Value::Nil)],
+        ),
+        txn(
+            1,
+            Kind::Ok,
+            0,
+            vec![micro("w", 1, 1.into()), micro("r", 2, Value::Nil)],
+        ),
+        txn(
+            2,
+            Kind::Invoke,
+            1,
+            vec![micro("r", 1, Value::Nil), micro("w", 1, 2.into())],
+        ),
+        txn(
+            3,
+            Kind::Ok,
+            1,
+            vec![micro("r", 1, 1.into()), micro("w", 1, 2.into())],
+        ),
+        txn(4, Kind::Invoke, 1, vec![micro("w", 1, 3.into())]),
+        txn(5, Kind::Fail, 1, vec![micro("w", 1, 3.into())]),
+    ];
+    assert_eq!(read(Format::Plume, plume), expected);
+    let new = r#"[[{"events":[{"Write":{"variable":1,"version":1}},{"Read":{"variable":2,"version":null}}],"committed":true}],
+        [{"events":[["r",1,1],["w",1,2]],"committed":true},{"events":[["w",1,3]],"committed":false}]]"#;
+    let old = r#"{"params":{"id":0},"info":"i","start":"s","end":"e","data":
+        [[{"events":[{"write":true,"variable":1,"value":1,"success":true},{"write":true,"variable":7,"value":7,"success":false},
+            {"write":false,"variable":2,"value":0,"success":true}],"success":true}],
+        [{"events":[{"write":false,"variable":1,"value":1,"success":true},{"write":true,"variable":1,"value":2,"success":true}],"success":true},
+         {"events":[{"write":true,"variable":1,"value":3,"success":true}],"success":false}]]}"#;
+    for text in [new, old] {
+        assert_eq!(read(Format::Dbcop, text), expected);
+        assert!(!codec::read(text.as_bytes()).unwrap().has_real_time());
+    }
+    // Where somebody writes 0 it is a value like any other.
+    let zero = codec::read(b"w(1,0,0,0)\nr(1,0,1,1)").unwrap();
+    assert_eq!(zero.get(3).value().to_string(), "[[:r 1 0]]");
+    assert_eq!(codec::read(b"[[],[]]").unwrap().len(), 0);
+}
+
+#[test]
+fn an_index_may_repeat_or_begin_anywhere() {
+    let indices = |text: &str| {
+        let history = codec::read(text.as_bytes()).unwrap();
+        let indices: Vec<u64> = history.iter().map(EventRef::index).collect();
+        (indices, history.notes().to_vec())
+    };
+    let (given, notes) = indices("{:type :info, :index 1000} {:type :info, :index 1003}");
+    assert_eq!((given, notes.len()), (vec![1000, 1003], 0));
+    for text in [
+        "{:type :info, :index 7} {:type :info, :index 7} {:type :info, :index 9}",
+        r#"[{"type":"info","index":7},{"type":"info","index":9},{"type":"info","index":7}]"#,
+    ] {
+        let (given, notes) = indices(text);
+        assert_eq!(given, [0, 1, 2]);
+        assert!(
+            notes[0].starts_with("the index 7 comes more than once"),
+            "{notes:?}"
+        );
     }
 }
 
@@ -495,6 +625,71 @@ fn edn_details() {
 }
 
 #[test]
+fn equal_numbers_are_one_value() {
+    let same = [
+        [
+            "99999999999999999999999999N",
+            "99999999999999999999999999",
+            "+99999999999999999999999999",
+        ],
+        ["7N", "7", "+7"],
+        ["0", "-0", "-0N"],
+        ["0.0", "-0.0", "0e5"],
+        ["1.50M", "1.5M", "15e-1M"],
+        ["100M", "1e2M", "1.00E+2M"],
+        ["8/10", "4/5", "+4/5"],
+        ["4/2", "2", "0x2"],
+        ["0xFF", "255", "16rff"],
+        ["1e400", "10.0e399", "1E+400"],
+        ["1e-400", "0.1e-399", "10e-401"],
+        ["1e2", "100.0", "100."],
+    ];
+    for texts in same {
+        let [first, second, third] = texts.map(edn);
+        assert!(
+            first == second && second == third,
+            "{texts:?}: {first} {second} {third}"
+        );
+    }
+    let different = [
+        "1",
+        "1.0",
+        "1M",
+        "-1",
+        "1e400",
+        "1e401",
+        "-1e400",
+        "1e-400",
+        "1e-401",
+        "0",
+        "0.0",
+        "0M",
+        "99999999999999999999",
+        "99999999999999999998",
+        "1/3",
+        "1/4",
+        "nil",
+        "\"1\"",
+        ":1",
+    ];
+    for (at, one) in different.iter().enumerate() {
+        for other in &different[..at] {
+            assert_ne!(edn(one), edn(other), "{one} {other}");
+        }
+    }
+    let [wide, wider] = ["1e400", "1e401"].map(json);
+    assert_ne!(wide, wider);
+    assert_eq!(json("1e400"), json("10E+399"));
+    assert_eq!(json("0.0"), json("-0.0"));
+    assert_eq!(json("-0"), 0.into());
+    assert_eq!(json("99999999999999999999"), edn("99999999999999999999N"));
+    assert_eq!(
+        edn("99999999999999999999N").to_string(),
+        "99999999999999999999"
+    );
+}
+
+#[test]
 fn json_details() {
     assert_eq!(json("[]"), vector([]));
     assert_eq!(json("{}"), map([]));
@@ -542,7 +737,6 @@ fn values_are_printed_as_clojure_prints_them() {
         "1.0E7",
         "0.001",
         "-1.5E300",
-        "-0.0",
         "##NaN",
         "4/5",
         "\\a",

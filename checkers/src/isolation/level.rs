@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use rupture_history::History;
+
 /// What a store of transactions can promise.
 ///
 /// ```
@@ -199,6 +201,38 @@ impl Level {
     /// ```
     pub fn strongest(levels: &[Self]) -> Vec<Self> {
         extreme(levels, |level, other| other.implies(level))
+    }
+
+    /// Whether the level asks what came before what in real time, which not every file says: see
+    /// [`History::has_real_time`].
+    ///
+    /// ```
+    /// use rupture_checkers::isolation::Level;
+    ///
+    /// assert!(Level::StrictSerializable.needs_real_time());
+    /// assert!(!Level::StrongSessionSerializable.needs_real_time());
+    /// ```
+    pub fn needs_real_time(self) -> bool {
+        matches!(self, StrictSerializable | StrongSnapshotIsolation)
+    }
+
+    /// Those of some levels by which a history can be judged, and what to note of the others.
+    pub(crate) fn judged(levels: &[Self], history: &History) -> (Vec<Self>, Option<String>) {
+        if history.has_real_time() {
+            return (levels.to_vec(), None);
+        }
+        let (out, judged): (Vec<Self>, Vec<Self>) =
+            levels.iter().partition(|level| level.needs_real_time());
+        let names: Vec<&str> = out.into_iter().map(Self::name).collect();
+        let names = names.join(" and ");
+        let note = format!("the file has no real time: {names}, which need it, were not judged");
+        (judged, Some(note))
+    }
+
+    /// Why a history cannot be judged by this level, if it cannot.
+    pub(crate) fn lacks(self, history: &History) -> Option<String> {
+        let lacks = self.needs_real_time() && !history.has_real_time();
+        lacks.then(|| format!("{self} needs real time, which the file does not have"))
     }
 
     /// Whether every history that holds this level holds the other.

@@ -129,7 +129,8 @@ impl ListAppend {
 impl Checker for ListAppend {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let operations = history.operations()?;
-        let strongest = self.level.unwrap_or(Self::LEVELS[0]);
+        let (levels, untimed) = Level::judged(&Self::LEVELS, history);
+        let strongest = self.level.unwrap_or(levels[0]);
         let mut verdict = Verdict::new(Validity::Valid, Lists::MODEL, strongest.name());
         verdict.operations = operations.len() as u64;
         verdict.notes.extend(disorder(history));
@@ -141,6 +142,9 @@ impl Checker for ListAppend {
                 verdict,
                 format!("lists are not judged by {strongest}"),
             ));
+        }
+        if let Some(reason) = strongest.lacks(history) {
+            return Ok(unknown(verdict, reason));
         }
         let transactions = Transactions::<Lists>::read(history, operations)?;
         let writes = Writes::of(&transactions)?;
@@ -178,7 +182,8 @@ impl Checker for ListAppend {
                     prepared.validity(level, budget)
                 }
             };
-            verdict.ladder = climb(&Self::LEVELS, judge);
+            verdict.notes.extend(untimed);
+            verdict.ladder = climb(&levels, judge);
             verdict.not = weakest_that_fail(&verdict.ladder);
         }
         Ok(verdict)

@@ -236,7 +236,8 @@ impl<'a, 'h> Case<'a, 'h> {
 impl Checker for RwRegister {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let operations = history.operations()?;
-        let strongest = self.level.unwrap_or(Self::LEVELS[0]);
+        let (levels, untimed) = Level::judged(&Self::LEVELS, history);
+        let strongest = self.level.unwrap_or(levels[0]);
         let mut verdict = Verdict::new(Validity::Valid, Registers::MODEL, strongest.name());
         verdict.operations = operations.len() as u64;
         verdict.notes.extend(disorder(history));
@@ -245,6 +246,12 @@ impl Checker for RwRegister {
         }
         if !Self::LEVELS.contains(&strongest) {
             let reason = format!("registers are not judged by {strongest}");
+            return Ok(unknown(verdict, reason));
+        }
+        let keys = self.assumptions.linearizable_keys && !history.has_real_time();
+        let keys = keys
+            .then(|| "linearizable keys need real time, which the file does not have".to_owned());
+        if let Some(reason) = strongest.lacks(history).or(keys) {
             return Ok(unknown(verdict, reason));
         }
         let transactions = Transactions::<Registers>::read(history, operations)?;
@@ -266,15 +273,16 @@ impl Checker for RwRegister {
             ruling.close(&mut verdict);
             return Ok(verdict);
         }
-        judge_all(&mut case, &mut verdict);
+        verdict.notes.extend(untimed);
+        judge_all(&mut case, &levels, &mut verdict);
         Ok(verdict)
     }
 }
 
 /// Judges all levels. What shows that the weakest of them fail is what shows that the strongest does.
-fn judge_all(case: &mut Case<'_, '_>, verdict: &mut Verdict) {
+fn judge_all(case: &mut Case<'_, '_>, levels: &[Level], verdict: &mut Verdict) {
     let mut rulings: Vec<(Level, Ruling)> = Vec::new();
-    verdict.ladder = climb(&RwRegister::LEVELS, |level| {
+    verdict.ladder = climb(levels, |level| {
         let ruling = case.rule(level);
         let validity = ruling.validity();
         rulings.push((level, ruling));

@@ -101,7 +101,10 @@ pub fn guess(history: &History, independent: bool) -> Result<Guess, NoGuess> {
         .filter(fits)
         .map(|info| info.name)
         .collect();
-    if words.functions.is_empty() {
+    if !history.has_real_time() {
+        // The formats without real time have transactions on registers, which may be reads alone.
+        found = vec!["rw-register"];
+    } else if words.functions.is_empty() {
         // A history without operations is `unknown` by whatever model.
         found = vec!["register"];
     }

@@ -83,6 +83,7 @@ fn verdict(
         );
         verdict.notes.push(note);
     }
+    verdict.notes.extend(history.notes().iter().cloned());
     verdict.notes.extend(note_of(&history.left_out()));
     Ok(verdict)
 }

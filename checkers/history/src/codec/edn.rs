@@ -9,8 +9,12 @@
 //! Written is what Jepsen's `history.edn` looks like: one map a line, keys in the order index, time, type,
 //! process, f, value, and then all others sorted by name.
 //!
-//! Deliberately absent: evaluation (`#=`), reader conditionals, quoting, and octal or hexadecimal integers,
-//! none of which a printer of data ever writes.
+//! Numbers that are equal are one value, however they are written: `7N` is `7`, `1.50M` is `1.5M`, `8/10` is
+//! `4/5`, `0x1f` is `31`, `-0.0` is `0.0`; `1`, `1.0` and `1M` differ, and so do `1e400` and `1e401`, which are the
+//! same double. A map with a key twice, or a set with an element twice, is refused.
+//!
+//! Deliberately absent: evaluation (`#=`), reader conditionals, quoting, and octal integers, which people write
+//! by mistake.
 
 mod escape;
 mod events;

@@ -1,8 +1,9 @@
-//! The text log that Jepsen wrote before it wrote EDN, and Porcupine's corpus keeps.
+//! The text log that Jepsen wrote before it wrote EDN, and that Porcupine's corpus and Knossos' tests keep.
 //!
-//! An operation is `PROCESS\t:TYPE\t:F\tVALUE`, and perhaps `\tERROR`: alone on its line, as in Jepsen's
-//! `history.txt`, or behind a logger's name, as in `INFO  jepsen.util - 0\t:invoke\t:read\tnil`. Lines of other
-//! loggers say nothing of the history. All other lines are errors: a line that was cut off must not
+//! An operation is `PROCESS :TYPE :F VALUE`, and perhaps an error behind it, with tabs or blanks between: alone on
+//! its line, as in Jepsen's `history.txt`; behind the number of the line, as `cat -n` prints it; or behind a
+//! logger's name, as in `INFO  jepsen.util - 0\t:invoke\t:read\tnil`. Lines of other loggers say nothing of the
+//! history, unless tabs set an operation apart. All other lines are errors: a line that was cut off must not
 //! pass for one that says nothing.
 
 use super::edn::Reader;
@@ -11,7 +12,7 @@ use super::scan::Scanner;
 use crate::tape::Tag;
 use crate::{History, Kind};
 
-const FORM: &str = "an operation, PROCESS, :TYPE, :F and VALUE with tabs between";
+const FORM: &str = "an operation, PROCESS :TYPE :F VALUE with tabs or blanks between";
 
 /// Reads a whole log.
 pub(crate) fn history(text: &str) -> Read<History> {
@@ -27,23 +28,67 @@ pub(crate) fn history(text: &str) -> Read<History> {
         }
         start += line.len();
     }
-    Ok(reader.recorder.history)
+    reader.recorder.close()
 }
 
-/// Where in a line an operation begins: before the process, which is before the first tab that a type
-/// follows.
+/// Where in a line an operation begins: at its process, behind which the first type stands.
 pub(super) fn operation(line: &str) -> Option<usize> {
-    let tabs = line.bytes().enumerate().filter(|(_, byte)| *byte == b'\t');
-    let (tab, _) = tabs.into_iter().find(|(tab, _)| {
-        let next = line[tab + 1..].split('\t').next();
-        next.and_then(|word| word.strip_prefix(':'))
-            .and_then(Kind::from_name)
-            .is_some()
+    let by_tabs = kind(line, |byte| byte == b'\t');
+    let colon = by_tabs.or_else(|| {
+        let other = is_of_another_logger(line);
+        kind(line, is_blank).filter(|_| !other)
     })?;
-    let before = line[..tab].rfind(char::is_whitespace);
-    Some(before.map_or(0, |blank| {
-        blank + line[blank..].chars().next().map_or(0, char::len_utf8)
-    }))
+    let before = line[..colon].trim_end();
+    let start = beginning(before);
+    if start < before.len() && is_form(&before[start..]) {
+        return Some(start);
+    }
+    // Whatever a logger prints first, the word before the type is the process, unless an EDN value is still open.
+    let last = before.rfind([' ', '\t']).map_or(0, |at| at + 1);
+    let open = before[start..].starts_with(['{', '[', '(', '#', '^', ';', '"']);
+    (by_tabs.is_some() && !open && is_form(&before[last..])).then_some(last)
+}
+
+/// The colon of the first type that has such separators around it.
+fn kind(line: &str, separates: impl Fn(u8) -> bool) -> Option<usize> {
+    let bytes = line.as_bytes();
+    let colons = bytes.iter().enumerate().filter(|(_, byte)| **byte == b':');
+    colons.map(|(at, _)| at).find(|&at| {
+        let before = at > 0 && separates(bytes[at - 1]);
+        before && {
+            let rest = &bytes[at + 1..];
+            let end = rest.iter().position(|&byte| separates(byte));
+            let word = end.and_then(|end| std::str::from_utf8(&rest[..end]).ok());
+            word.and_then(Kind::from_name).is_some()
+        }
+    })
+}
+
+/// Where the text in front of a type really begins: behind blanks, a logger's name, and the number of the line.
+fn beginning(before: &str) -> usize {
+    let skip = |from: usize| from + before[from..].len() - before[from..].trim_start().len();
+    let start = match before.find(" - ") {
+        Some(dash) if logger(before).is_some() => skip(dash + 3),
+        _ => skip(0),
+    };
+    let rest = &before[start..];
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let numbered = digits > 0 && rest[digits..].starts_with([' ', '\t']);
+    if numbered {
+        skip(start + digits)
+    } else {
+        start
+    }
+}
+
+/// Whether this is one value and nothing else, as a process is.
+fn is_form(text: &str) -> bool {
+    let mut reader = Reader::new(text);
+    reader.value().is_ok() && reader.scan.peek().is_none()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
@@ -65,25 +110,29 @@ pub(super) fn logger(line: &str) -> Option<&str> {
 fn event(reader: &mut Reader<'_>) -> Read<()> {
     reader.recorder.begin(reader.scan.position);
     reader.process_field()?;
-    tab(reader)?;
+    separator(reader)?;
     reader.kind_field()?;
-    tab(reader)?;
+    separator(reader)?;
     reader.f_field()?;
-    tab(reader)?;
+    separator(reader)?;
     reader.value_field()?;
     if reader.scan.peek().is_some() {
-        tab(reader)?;
+        separator(reader)?;
         reader.recorder.extra("error");
         error(reader);
     }
     reader.recorder.finish()
 }
 
-fn tab(reader: &mut Reader<'_>) -> Read<()> {
-    if reader.scan.take(b'\t') {
+fn separator(reader: &mut Reader<'_>) -> Read<()> {
+    let start = reader.scan.position;
+    reader.scan.skip_while(is_blank);
+    if reader.scan.position > start && reader.scan.peek().is_some() {
         return Ok(());
     }
-    let problem = reader.scan.problem("a tab and the rest of an operation");
+    let problem = reader
+        .scan
+        .problem("a tab or a blank, and the rest of an operation");
     Err(match reader.scan.peek() {
         None => problem.found("the end of the line"),
         Some(_) => problem,

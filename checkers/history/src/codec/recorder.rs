@@ -5,10 +5,11 @@
 //! other fields when it comes after them.
 
 use super::error::{Problem, Read};
+use super::unique;
 use crate::history::{Head, MOST_FUNCTIONS};
 use crate::process;
 use crate::tape::{Open, Tag, TooLarge};
-use crate::{History, Kind, Value, ValueRef};
+use crate::{EventRef, History, Kind, Value, ValueRef};
 
 /// The fields that every event has a place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub(crate) struct Recorder {
     /// Where the first event with a process begins, and the first without.
     first_with: Option<usize>,
     first_without: Option<usize>,
+    /// Where an index stands that is not above the one before.
+    disorder: Option<usize>,
 }
 
 /// Filling in one event.
@@ -85,7 +88,29 @@ impl Recorder {
             seen: 0,
             first_with: None,
             first_without: None,
+            disorder: None,
         }
+    }
+
+    /// The whole history. Indices that repeat are no numbers of one recorder, so the order of the file is all there
+    /// is; where they do not, they contradict that order, and nobody knows which of the two is right.
+    pub(crate) fn close(self) -> Read<History> {
+        let mut history = self.history;
+        let Some(at) = self.disorder else {
+            return Ok(history);
+        };
+        let mut indices: Vec<u64> = history.iter().map(EventRef::index).collect();
+        indices.sort_unstable();
+        let Some(twice) = indices.windows(2).find(|pair| pair[0] == pair[1]) else {
+            return Err(Problem::new(at, "an index above that of the event before")
+                .remedy("sort the events by index, or leave all indices out"));
+        };
+        let twice = twice[0];
+        history.number_by_row();
+        history.note(format!(
+            "the index {twice} comes more than once: events are taken in the order of the file, and numbered by it from 0"
+        ));
+        Ok(history)
     }
 
     /// Begins the event that stands at this offset.
@@ -122,8 +147,7 @@ impl Recorder {
         let index = u64::try_from(index)
             .map_err(|_| Problem::new(at, "an index, which is not below zero"))?;
         if self.history.last_index().is_some_and(|last| index <= last) {
-            return Err(Problem::new(at, "an index above that of the event before")
-                .remedy("sort the events by index, or leave all indices out"));
+            self.disorder.get_or_insert(at);
         }
         self.index = Some(index);
         Ok(())
@@ -200,6 +224,9 @@ impl Recorder {
         if let Some(open) = self.extras {
             let closed = self.history.tape.close(open, self.extra_count);
             closed.map_err(|TooLarge| too_large(self.at))?;
+            if self.extra_count > 1 {
+                unique::check(&self.history.tape, open.at, self.at)?;
+            }
         }
         let process = self.process()?;
         let f = self.f.unwrap_or_else(|| self.history.tape.names.intern(""));

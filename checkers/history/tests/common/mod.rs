@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test is a crate of its own and uses a part")]
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rupture_history::{Event, Float, Kind, Name, Process, Value};
 
@@ -106,11 +108,33 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
         let entries = prop::collection::vec((inner.clone(), inner.clone()), 0..4);
         prop_oneof![
             items.clone().prop_map(Value::Vector),
-            items.prop_map(Value::Set),
-            entries.prop_map(Value::Map),
+            items.prop_map(set),
+            entries.prop_map(map),
             (names(), inner).prop_map(|(tag, value)| Value::Tagged(tag, Box::new(value))),
         ]
     })
+}
+
+/// A set with every element once.
+fn set(mut items: Vec<Value>) -> Value {
+    let mut seen = BTreeSet::new();
+    items.retain(|item| seen.insert(item.clone()));
+    Value::Set(items)
+}
+
+/// A map with every key once, also after JSON has made a string of it.
+fn map(mut entries: Vec<(Value, Value)>) -> Value {
+    let mut seen = BTreeSet::new();
+    entries.retain(|(key, _)| {
+        seen.insert(match key {
+            Value::Str(text) | Value::Keyword(text) | Value::Symbol(text) | Value::Other(text) => {
+                text.to_string()
+            }
+            Value::Float(x) => Value::Float(Float(x.0 + 0.0)).to_string(),
+            _ => key.to_string(),
+        })
+    });
+    Value::Map(entries)
 }
 
 fn extras() -> impl Strategy<Value = Vec<(Name, Value)>> {

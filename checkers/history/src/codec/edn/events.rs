@@ -33,7 +33,7 @@ pub(crate) fn history(text: &str) -> Read<History> {
             .scan
             .problem("an event or `)`")
             .remedy(syntax::CUT_SHORT)),
-        None => Ok(reader.recorder.history),
+        None => reader.recorder.close(),
     }
 }
 
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     fn trailer(mut self) -> Read<History> {
         self.skip_blank_and_discards()?;
         match self.scan.peek() {
-            None => Ok(self.recorder.history),
+            None => self.recorder.close(),
             Some(_) => Err(self
                 .scan
                 .problem("the end of the file")

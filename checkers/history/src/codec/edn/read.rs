@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use super::syntax::{self, Class};
 use crate::codec::error::{Problem, Read};
+use crate::codec::number::Number;
 use crate::codec::recorder::{Recorder, too_large};
 use crate::codec::scan::{MOST_LEVELS, Scanner};
+use crate::codec::unique;
 use crate::tape::{Open, Tag, TooLarge};
 
 /// A collection, or another form that waits for what it is made of.
@@ -180,6 +182,9 @@ impl<'a> Reader<'a> {
         self.stack.pop();
         let closed = self.recorder.history.tape.close(frame.open, count);
         closed.map_err(|TooLarge| too_large(frame.at))?;
+        if frame.open.tag != Tag::Vector && count > 1 {
+            unique::check(&self.recorder.history.tape, frame.open.at, frame.at)?;
+        }
         Ok(Step::Complete)
     }
 
@@ -368,10 +373,10 @@ impl<'a> Reader<'a> {
         let text = self.scan.since(start);
         let tape = &mut self.recorder.history.tape;
         match syntax::number(text) {
-            Some(syntax::Number::Int(n)) => tape.int(n),
-            Some(syntax::Number::Float(x)) => tape.float(x),
-            Some(syntax::Number::Other) => tape.named(Tag::Other, text),
-            None => return Err(Problem::new(start, "a number")),
+            Some(Number::Int(n)) => tape.int(n),
+            Some(Number::Float(x)) => tape.float(x),
+            Some(Number::Other(text)) => tape.named(Tag::Other, &text),
+            None => return Err(no_number(start, text)),
         }
         Ok(Step::Complete)
     }
@@ -513,6 +518,16 @@ impl<'a> Reader<'a> {
         text.push(char.ok_or_else(|| Problem::new(at, "an octal escape of at most \\377"))?);
         Ok(())
     }
+}
+
+fn no_number(at: usize, text: &str) -> Problem {
+    let problem = Problem::new(at, "a number");
+    let digits = text.trim_start_matches(['+', '-']);
+    if digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return problem
+            .remedy("leave out the zeros in front, with which other readers take it for octal");
+    }
+    problem
 }
 
 /// Whether this text, written as it is, reads back as the same [`crate::Value::Other`].

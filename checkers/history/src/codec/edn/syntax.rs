@@ -1,6 +1,8 @@
 //! Which bytes and words mean what in EDN: shared by the reader and the writer, so that what is written
 //! plainly is what reads back as the same.
 
+use crate::codec::number::{self, Number, is_integer};
+
 /// What a byte begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -82,50 +84,22 @@ pub(super) const CUT_SHORT: &str =
 /// for much memory.
 pub(super) const MOST_NAMESPACE: usize = 256;
 
-/// What a word that begins with a digit is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Number {
-    Int(i64),
-    Float(f64),
-    /// An integer beyond 64 bits, a ratio or a decimal: kept as text.
-    Other,
-}
-
 /// Reads a number of any kind; `None` where the word is none.
 pub(super) fn number(word: &str) -> Option<Number> {
     if is_integer(word) {
-        return Some(word.parse().map_or(Number::Other, Number::Int));
+        return Some(number::integer(word));
     }
-    if let Some(whole) = word.strip_suffix('N') {
-        let value = whole.parse().map_or(Number::Other, Number::Int);
-        return is_integer(whole).then_some(value);
+    if let Some(whole) = word.strip_suffix('N').filter(|whole| is_integer(whole)) {
+        return Some(number::integer(whole));
     }
     if let Some((above, below)) = word.split_once('/') {
-        let unsigned = below.starts_with(|c: char| c.is_ascii_digit());
-        return (is_integer(above) && is_integer(below) && unsigned).then_some(Number::Other);
+        return number::ratio(above, below);
     }
-    let (decimal, exact) = match word.strip_suffix('M') {
-        Some(decimal) => (decimal, true),
-        None => (word, false),
-    };
-    let whole = decimal.split(['.', 'e', 'E']).next()?;
-    let plain = decimal.bytes().all(|b| b"0123456789.eE+-".contains(&b));
-    if !plain || !is_integer(whole) {
-        return None;
+    match word.strip_suffix('M') {
+        Some(decimal) => number::exact(decimal),
+        None => number::float(word),
     }
-    let float: f64 = decimal.parse().ok()?;
-    Some(if exact {
-        Number::Other
-    } else {
-        Number::Float(float)
-    })
-}
-
-/// A sign, if any, and digits without a needless zero in front, which other readers would take as octal.
-fn is_integer(word: &str) -> bool {
-    let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
-    let needless_zero = digits.len() > 1 && digits.starts_with('0');
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !needless_zero
+    .or_else(|| number::other_base(word))
 }
 
 fn is_token(text: &str) -> bool {

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use crate::codec::error::{Problem, Read};
+use crate::codec::number::{self, Number};
 use crate::codec::recorder::{Field, Recorder, too_large};
 use crate::codec::scan::{MOST_LEVELS, Scanner};
+use crate::codec::unique;
 use crate::tape::{Open, Tag, TooLarge};
 use crate::{History, Kind};
 
@@ -25,10 +27,29 @@ pub(crate) fn history(text: &str) -> Read<History> {
     loop {
         reader.skip_blank();
         if reader.scan.peek().is_none() {
-            return Ok(reader.recorder.history);
+            return reader.recorder.close();
         }
         reader.event()?;
     }
+}
+
+/// Reads a file that is one value, which becomes that of the only event.
+pub(crate) fn one_value(text: &str) -> Read<History> {
+    let mut reader = Reader {
+        scan: Scanner::new(text),
+        recorder: Recorder::new(),
+        stack: Vec::new(),
+    };
+    reader.recorder.begin(0);
+    reader.recorder.set_kind(Kind::Info);
+    reader.value()?;
+    reader.recorder.value_written(0);
+    reader.recorder.finish()?;
+    reader.skip_blank();
+    if reader.scan.peek().is_some() {
+        return Err(reader.scan.problem("the end of the file"));
+    }
+    reader.recorder.close()
 }
 
 /// An array or an object whose end is still to come.
@@ -282,6 +303,9 @@ impl Reader<'_> {
             self.stack.pop();
             let closed = self.recorder.history.tape.close(frame.open, frame.count);
             closed.map_err(|TooLarge| too_large(frame.at))?;
+            if is_map && frame.count > 1 {
+                unique::check(&self.recorder.history.tape, frame.open.at, frame.at)?;
+            }
         }
     }
 
@@ -338,12 +362,17 @@ impl Reader<'_> {
             .skip_while(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
         let text = self.scan.since(start);
         let tape = &mut self.recorder.history.tape;
-        if is_wide(text) {
-            tape.named(Tag::Other, text);
-            return Ok(());
+        let number = if is_integer(text) {
+            Some(number::integer(text))
+        } else {
+            is_float(text).then(|| number::float(text)).flatten()
+        };
+        match number {
+            Some(Number::Int(n)) => tape.int(n),
+            Some(Number::Float(x)) => tape.float(x),
+            Some(Number::Other(text)) => tape.named(Tag::Other, &text),
+            None => return Err(Problem::new(start, "a number")),
         }
-        let float = is_float(text).then(|| text.parse().ok()).flatten();
-        tape.float(float.ok_or_else(|| Problem::new(start, "a number"))?);
         Ok(())
     }
 }

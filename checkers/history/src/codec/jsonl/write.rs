@@ -1,6 +1,7 @@
 //! Writing JSON, one object a line.
 
 use crate::codec::edn;
+use crate::codec::number;
 use crate::codec::view::{
     Actor, AsEvent, Fields, FieldsWriter, Shape, View, write_int, write_plainly, write_uint,
 };
@@ -112,7 +113,7 @@ fn write<'a, V: View<'a>>(out: &mut String, value: V) {
         Shape::Int(n) => write_int(out, n),
         Shape::Float(x) if x.is_finite() => write_plainly(out, format_args!("{x:?}")),
         Shape::Float(x) => write_str(out, &Value::Float(crate::Float(x)).to_string()),
-        Shape::Other(text) if super::read::is_wide(text) => out.push_str(text),
+        Shape::Other(text) if is_number(text) => out.push_str(text),
         Shape::Str(text) | Shape::Keyword(text) | Shape::Symbol(text) | Shape::Other(text) => {
             write_str(out, text);
         }
@@ -126,6 +127,11 @@ fn write<'a, V: View<'a>>(out: &mut String, value: V) {
             out.push('}');
         }
     }
+}
+
+/// Whether this text is a number of JSON that 64 bits do not hold.
+fn is_number(text: &str) -> bool {
+    super::read::is_wide(text) || number::is_beyond_doubles(text)
 }
 
 fn write_items<'a, V: View<'a>>(out: &mut String, items: impl Iterator<Item = V>) {
