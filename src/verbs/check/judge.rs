@@ -33,8 +33,8 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, options: Options) -> anyhow::
         }
         Input::Unread(reason) => (None, unread(args, reason)),
     };
-    let unwritten = write_asked(args, history.as_ref(), &mut verdict);
-    let left_out = history.as_ref().map(History::left_out);
+    let unwritten = write_asked(args, history.as_deref(), &mut verdict);
+    let left_out = history.as_deref().map(History::left_out);
     Ok(Judged {
         verdict,
         left_out: left_out.unwrap_or_default(),

@@ -20,7 +20,7 @@ const TIMES_ITS_SIZE: u64 = 2;
 
 /// A history, or why it was not read to its end: it found no room, or no time.
 pub(super) enum Input {
-    History(History),
+    History(Box<History>),
     Unread(String),
 }
 
@@ -82,7 +82,7 @@ pub(super) fn read(path: &Path, memory: u64, over: &dyn Fn() -> bool) -> anyhow:
     };
     let history = codec::read(&text)
         .map_err(|error| bad_input(error.with_file(path.display().to_string()).to_string()))?;
-    Ok(Input::History(history))
+    Ok(Input::History(Box::new(history)))
 }
 
 /// All that there is to read; `None` if that is more than `most` bytes.
