@@ -178,6 +178,9 @@ pub struct Settings {
     /// bank: let accounts hold less than nothing.
     #[arg(long)]
     pub negative_balances: bool,
+    /// semaphore: how many permits there are.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub permits: Option<i64>,
     /// rw-register: take it that what a transaction reads of a key comes before what it then writes to it.
     #[arg(long)]
     pub wfr_keys: bool,

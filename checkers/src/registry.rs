@@ -45,6 +45,8 @@ pub struct Options {
     pub total: Option<i64>,
     /// Whether accounts of a bank may hold less than nothing.
     pub negative_balances: bool,
+    /// How many permits a semaphore has, 1 or more; without it nothing is judged.
+    pub permits: Option<i64>,
     /// [`RwRegister::wfr_keys`](crate::isolation::RwRegister::wfr_keys).
     pub wfr_keys: bool,
     /// [`RwRegister::sequential_keys`](crate::isolation::RwRegister::sequential_keys).
@@ -71,6 +73,7 @@ impl Options {
             ("observe-failed-cas", self.observe_failed_cas),
             ("total", self.total.is_some()),
             ("negative-balances", self.negative_balances),
+            ("permits", self.permits.is_some()),
             ("wfr-keys", self.wfr_keys),
             ("sequential-keys", self.sequential_keys),
             ("linearizable-keys", self.linearizable_keys),

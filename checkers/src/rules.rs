@@ -13,6 +13,10 @@
 //! | `g-set` | [`GrowOnlySet`] | after quiet reads contain all that was added, and nothing else |
 //! | `g-counter`, `pn-counter` | [`GrowOnlyCounter`], [`PnCounter`] | after quiet reads are the sum of what was added |
 //! | `eventual` | [`Convergence`] | after quiet all reads agree, on something that was written |
+//! | `unique-ids` | [`UniqueIds`] | no id is given twice |
+//! | `total-queue` | [`TotalQueue`] | what goes in comes out by the end, and nothing else |
+//! | `set-final` | [`SetFinal`] | the last read has what was added, and nothing else |
+//! | `counter-bounds` | [`CounterBounds`] | reads lie between what was and what may have been added |
 //!
 //! # Quiet
 //! Convergence is promised for the time when nothing is going on any more, and a history does not show when that
@@ -34,6 +38,7 @@ pub mod bank;
 mod case;
 pub mod causal_reverse;
 pub mod counter;
+pub mod counter_bounds;
 pub mod dirty_reads;
 pub mod eventual;
 mod finals;
@@ -43,15 +48,22 @@ pub mod g_set;
 pub mod long_fork;
 mod puts;
 mod report;
+pub mod set_final;
 mod sums;
 #[cfg(test)]
 mod tests;
+pub mod total_queue;
+pub mod unique_ids;
 
 pub use bank::Bank;
 pub use causal_reverse::CausalReverse;
 pub use counter::{GrowOnlyCounter, PnCounter};
+pub use counter_bounds::CounterBounds;
 pub use dirty_reads::DirtyReads;
 pub use eventual::Convergence;
 pub use g_set::GrowOnlySet;
 pub use g2::WriteSkew;
 pub use long_fork::LongFork;
+pub use set_final::SetFinal;
+pub use total_queue::TotalQueue;
+pub use unique_ids::UniqueIds;

@@ -154,6 +154,8 @@ fn a_model_is_guessed_where_only_one_fits() {
             &[("write", "1", "1"), ("read", "nil", "[1]")],
             "causal-reverse",
         ),
+        (&[("generate", "nil", "7")], "unique-ids"),
+        (&[("acquire", "2", "2"), ("release", "2", "2")], "semaphore"),
         (
             &[("write", "1", "1"), ("strong-read", "nil", "[1]")],
             "dirty-reads",
@@ -192,7 +194,7 @@ fn what_several_models_speak_is_not_guessed_but_told() {
         ),
         (
             &[("enqueue", "1", "1"), ("drain", "nil", "[1]")],
-            &["fifo-queue", "unordered-queue"],
+            &["fifo-queue", "total-queue", "unordered-queue"],
         ),
         (
             &[("acquire", "nil", "nil"), ("acquire", "nil", "nil")],
@@ -204,7 +206,7 @@ fn what_several_models_speak_is_not_guessed_but_told() {
         ),
         (
             &[("add", "1", "1"), ("read", "nil", "1")],
-            &["counter", "g-counter"],
+            &["counter", "counter-bounds", "g-counter"],
         ),
         (
             &[("add", "-1", "-1"), ("read", "nil", "-1")],
@@ -212,7 +214,7 @@ fn what_several_models_speak_is_not_guessed_but_told() {
         ),
         (
             &[("add", "1", "1"), ("read", "nil :final? true", "[1]")],
-            &["g-set", "set", "set-full"],
+            &["g-set", "set", "set-final", "set-full"],
         ),
         (
             &[("write", "1", "1"), ("read", "nil :final? true", "1")],

@@ -366,7 +366,8 @@ pub enum PermitsOp {
     Release(i64),
 }
 
-/// A semaphore. No history says how many permits there are, so it has no name in the registry.
+/// A semaphore. No history says how many permits there are: the registry takes them from
+/// [`Options::permits`](crate::Options::permits).
 ///
 /// ```
 /// use rupture_checkers::history::{Validity, codec};

@@ -91,6 +91,11 @@ pub(super) static LANGUAGES: &[Language] = &[
         COUNTER,
     ),
     speaks(
+        "counter-bounds",
+        "every read lies between what was and what may have been added",
+        COUNTER,
+    ),
+    speaks(
         "dirty-reads",
         "strong reads at the end return all values",
         &[
@@ -202,6 +207,14 @@ pub(super) static LANGUAGES: &[Language] = &[
         REGISTERS,
     ),
     speaks(
+        "semaphore",
+        "several may hold it, by the number of permits",
+        &[
+            form("acquire", "n permits", "n"),
+            form("release", "n permits", "n"),
+        ],
+    ),
+    speaks(
         "set",
         "elements may be removed; every answer is that of one moment",
         &[
@@ -211,6 +224,7 @@ pub(super) static LANGUAGES: &[Language] = &[
             form("read", "nil", "all elements"),
         ],
     ),
+    speaks("set-final", "only the last read counts", GROWING),
     speaks(
         "set-full",
         "every element is followed from its add on",
@@ -223,6 +237,16 @@ pub(super) static LANGUAGES: &[Language] = &[
             form("push", "v", "v"),
             form("pop", "nil", "v, or nil when empty"),
         ],
+    ),
+    speaks(
+        "total-queue",
+        "what went in comes out, by the end and in any order, maybe twice",
+        QUEUE,
+    ),
+    speaks(
+        "unique-ids",
+        "no id is given twice",
+        &[form("generate", "nil", "the id")],
     ),
     speaks("unordered-queue", "values come out in any order", QUEUE),
 ];

@@ -3,17 +3,19 @@
 use super::{ModelInfo, Options, Promise};
 use crate::broadcast::{Broadcast, Order};
 use crate::isolation::{Level, ListAppend, RwRegister};
+use crate::linearizability::opening::proved;
 use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
-    PriorityQueue, Register, Set, Stack, UnorderedQueue,
+    PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue,
 };
 use crate::rules::{
-    Bank, CausalReverse, Convergence, DirtyReads, GrowOnlyCounter, GrowOnlySet, LongFork,
-    PnCounter, WriteSkew,
+    Bank, CausalReverse, Convergence, CounterBounds, DirtyReads, GrowOnlyCounter, GrowOnlySet,
+    LongFork, PnCounter, SetFinal, TotalQueue, UniqueIds, WriteSkew,
 };
 use crate::sequential::Sequential;
 use crate::set_full::SetFull;
-use crate::{Checker, Linearizable, Model};
+use crate::{Budget, CheckError, Checker, Linearizable, Model};
+use rupture_history::{History, Verdict};
 
 fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Box<dyn Checker> {
     let Options {
@@ -72,7 +74,19 @@ const fn names<const N: usize>(levels: &[Level; N]) -> [&'static str; N] {
     names
 }
 
-pub(super) static MODELS: [ModelInfo; 28] = [
+/// A semaphore of which nobody knows how many permits it has. With more than anybody takes it is wrong only where it is
+/// wrong with any number; everything else is open.
+struct Permitless(Box<dyn Checker>);
+
+impl Checker for Permitless {
+    fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
+        let verdict = self.0.check(history, budget)?;
+        let reason = "a semaphore is judged by how many permits it has: give them (--permits N)";
+        Ok(proved(verdict, Some(reason)))
+    }
+}
+
+pub(super) static MODELS: [ModelInfo; 33] = [
     rule(
         "bank",
         "accounts that money is moved between; the total stays",
@@ -125,6 +139,12 @@ pub(super) static MODELS: [ModelInfo; 28] = [
         "counter",
         "a number that is added to and read",
         |options, promise| judge(Counter, *options, promise),
+    ),
+    rule(
+        "counter-bounds",
+        "a counter whose reads lie between what was and what may have been added",
+        &["independent"],
+        |options, _| Box::new(CounterBounds::new().independent(options.independent)),
     ),
     rule(
         "dirty-reads",
@@ -246,10 +266,31 @@ pub(super) static MODELS: [ModelInfo; 28] = [
             Box::new(judge.linearizable_keys(options.linearizable_keys))
         },
     },
+    ModelInfo {
+        settings: &["independent", "permits"],
+        ..entry(
+            "semaphore",
+            "a lock that several may hold; --permits says how many",
+            |options, promise| {
+                let permits = options.permits.unwrap_or(i64::MAX);
+                let judge = judge(Semaphore { permits }, *options, promise);
+                if options.permits.is_some() {
+                    return judge;
+                }
+                Box::new(Permitless(judge))
+            },
+        )
+    },
     entry(
         "set",
         "elements that are added, removed, asked for and read",
         |options, promise| judge(Set, *options, promise),
+    ),
+    rule(
+        "set-final",
+        "a set by its last read: lost, unexpected, recovered elements",
+        &["independent"],
+        |options, _| Box::new(SetFinal::new().independent(options.independent)),
     ),
     ModelInfo {
         name: "set-full",
@@ -264,6 +305,18 @@ pub(super) static MODELS: [ModelInfo; 28] = [
     entry("stack", "a stack, last in first out", |options, promise| {
         judge(Stack, *options, promise)
     }),
+    rule(
+        "total-queue",
+        "a queue out of which everything comes: lost, unexpected, duplicated, recovered values",
+        &["independent"],
+        |options, _| Box::new(TotalQueue::new().independent(options.independent)),
+    ),
+    rule(
+        "unique-ids",
+        "ids that are given once each",
+        &["independent"],
+        |options, _| Box::new(UniqueIds::new().independent(options.independent)),
+    ),
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",

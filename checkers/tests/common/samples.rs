@@ -51,6 +51,7 @@ pub const SAMPLES: &[(&str, &[Sample])] = &[
         &[("write", "1", "1"), ("read", "nil", "[1]")],
     ),
     ("counter", COUNTER),
+    ("counter-bounds", COUNTER),
     (
         "dirty-reads",
         &[
@@ -116,6 +117,7 @@ pub const SAMPLES: &[(&str, &[Sample])] = &[
     ("reentrant-mutex", LOCK),
     ("register", READ_WRITE),
     ("rw-register", TRANSACTIONS),
+    ("semaphore", &[("acquire", "1", "1"), ("release", "1", "1")]),
     (
         "set",
         &[
@@ -125,7 +127,10 @@ pub const SAMPLES: &[(&str, &[Sample])] = &[
             ("read", "nil", "[]"),
         ],
     ),
+    ("set-final", GROWING),
     ("set-full", GROWING),
     ("stack", &[("push", "1", "1"), ("pop", "nil", "1")]),
+    ("total-queue", QUEUE),
+    ("unique-ids", &[("generate", "nil", "7")]),
     ("unordered-queue", QUEUE),
 ];

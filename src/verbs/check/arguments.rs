@@ -24,6 +24,7 @@ pub(super) fn options(args: &CheckArgs) -> anyhow::Result<Options> {
         witness: args.witness.is_some(),
         total: settings.total,
         negative_balances: settings.negative_balances,
+        permits: settings.permits,
         wfr_keys: settings.wfr_keys,
         sequential_keys: settings.sequential_keys,
         linearizable_keys: settings.linearizable_keys,
