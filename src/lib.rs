@@ -7,6 +7,7 @@
 #[macro_use]
 pub mod screen;
 
+pub mod claim;
 pub mod cli;
 pub mod drive;
 pub mod exit;
@@ -17,6 +18,7 @@ pub mod journal;
 pub mod output;
 pub mod plan;
 pub mod record;
+pub mod recovery;
 pub mod report;
 pub mod run;
 pub mod schedule;

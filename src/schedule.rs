@@ -2,22 +2,23 @@
 //!
 //! It is asked what to do now and answers with one [`Step`]; it is told when operations complete. It decides
 //! which operation goes to which thread and node, which process invokes it, when faults begin and end, and what
-//! comes after the main phase: everything is healed, the cluster is given time to recover, and then come the final
-//! operations. Virtual or real time makes no difference to it, so that a workload cannot behave differently in
-//! the two.
+//! comes after the main phase: everything is healed, probes show whether the cluster serves again
+//! ([`Recovery`](crate::recovery::Recovery)), and then come the final operations. Virtual or real time makes no
+//! difference to it, so that a workload cannot behave differently in the two.
 //!
 //! What is deliberately absent: sending anything, reading a clock, and judging.
 
 use rupture_nemesis::{self as nemesis, Receipt};
-use rupture_targets::Completion;
 use rupture_targets::random::Stream;
+use rupture_targets::{Completion, NodeName, RecoveryClaim};
+use rupture_workloads::Probes;
 use rupture_workloads::checkers::history::{Event, Kind, Name, Process, Value};
-use rupture_workloads::generator::{Context, Generator, Invocation, Next, Threads};
+use rupture_workloads::generator::{Context, Generator, Invocation, Next, Op, Threads};
 
-/// How long a cluster may take to answer again after everything was healed.
-pub const RECOVERY_LIMIT_NS: u64 = 30_000_000_000;
-/// How often it is asked whether it has.
-pub const RECOVERY_STEP_NS: u64 = 100_000_000;
+use crate::recovery::{self, Breach, Probe, Recovered, Recovery};
+
+/// How many final operations that were not answered `ok` are kept.
+const FAILED_KEPT: usize = 20;
 
 /// What to do now.
 #[derive(Debug)]
@@ -26,8 +27,8 @@ pub enum Step {
     Invoke(Task),
     /// Let the injector do this.
     Fault(nemesis::Step),
-    /// Look whether the cluster has recovered, then call [`Schedule::recovered`].
-    Recovered,
+    /// Everything was healed: ask the target what it claims, and call [`Schedule::recover`].
+    Recover,
     /// Nothing until this time, or until an operation completes.
     WaitUntil(u64),
     /// Nothing until an operation completes.
@@ -45,6 +46,8 @@ pub struct Task {
     pub request_id: u64,
     /// The position of the node that is asked first.
     pub node: usize,
+    /// The node through which alone it is to be answered, whatever `node` says.
+    pub through: Option<NodeName>,
     /// When the client gives up.
     pub deadline_ns: u64,
     /// The invocation as the history keeps it.
@@ -54,12 +57,10 @@ pub struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Main,
-    /// Faults end, everything is healed, and the cluster is left alone for a while.
+    /// What lasts is ended, until everything is healed.
     Healing,
-    Recovering {
-        until_ns: u64,
-        ask_at_ns: u64,
-    },
+    /// The cluster is left alone but for probes.
+    Recovering,
     Final,
     Finished,
 }
@@ -70,6 +71,8 @@ pub struct Parts {
     pub main: Box<dyn Generator>,
     /// What is asked when everything is healed.
     pub last: Option<Box<dyn Generator>>,
+    /// What shows that the cluster serves again.
+    pub probes: Option<Probes>,
     /// Which faults come when.
     pub nemesis: nemesis::Schedule,
     /// How many client threads there are.
@@ -94,6 +97,19 @@ pub struct Schedule {
     requests: u64,
     /// Whether nothing is invoked any more.
     stopped: bool,
+    /// When everything was healed: at the end of the main phase, or where the faults end by themselves before it.
+    healed_ns: Option<u64>,
+    recovery: Option<Recovery>,
+    last: LastPhase,
+}
+
+/// How the final operations went.
+#[derive(Clone, Debug, Default)]
+pub struct LastPhase {
+    /// How many were answered `ok`.
+    pub ok: u64,
+    /// The first of those that were not.
+    pub failed: Vec<Breach>,
 }
 
 impl Schedule {
@@ -105,6 +121,9 @@ impl Schedule {
             phase: Phase::Main,
             requests: 0,
             stopped: false,
+            healed_ns: None,
+            recovery: None,
+            last: LastPhase::default(),
             parts,
         }
     }
@@ -120,14 +139,15 @@ impl Schedule {
                     }
                     step => return step,
                 },
+                Phase::Healing if self.healed_ns.is_some() => self.phase = Phase::Recovering,
                 Phase::Healing => match self.faults(now_ns) {
-                    Step::Finished => self.recover(now_ns),
+                    Step::Finished => self.phase = Phase::Recovering,
                     step => return step,
                 },
-                Phase::Recovering { ask_at_ns, .. } if now_ns < ask_at_ns => {
-                    return Step::WaitUntil(ask_at_ns);
-                }
-                Phase::Recovering { .. } => return Step::Recovered,
+                Phase::Recovering => match self.recovering(now_ns) {
+                    Step::Finished => self.phase = Phase::Final,
+                    step => return step,
+                },
                 Phase::Final => match self.clients(now_ns) {
                     Step::Finished => self.phase = Phase::Finished,
                     step => return step,
@@ -167,7 +187,12 @@ impl Schedule {
         {
             nemesis::Step::Done => Step::Finished,
             nemesis::Step::Wait { until_ns } => Step::WaitUntil(until_ns),
-            step => Step::Fault(step),
+            step => {
+                if step == nemesis::Step::HealAll {
+                    self.healed_ns = Some(now_ns);
+                }
+                Step::Fault(step)
+            }
         }
     }
 
@@ -217,6 +242,7 @@ impl Schedule {
             thread,
             request_id: self.requests,
             node: thread % self.parts.nodes.max(1),
+            through: None,
             deadline_ns: now_ns.saturating_add(self.parts.op_timeout_ns),
             event: Event {
                 index: None,
@@ -242,6 +268,7 @@ impl Schedule {
         completion: Completion,
     ) -> Option<Event> {
         let task = self.open.get_mut(thread)?.take()?;
+        let invoked_ns = task.event.time as u64;
         let mut extra: Vec<(Name, Value)> = task.event.extra;
         if let Some(error) = completion.error {
             extra.push(("error".into(), error));
@@ -255,6 +282,19 @@ impl Schedule {
         };
         self.threads.complete(thread, event.kind);
         self.tell(now_ns, &event);
+        match self.phase {
+            Phase::Recovering => {
+                if let Some(recovery) = &mut self.recovery {
+                    recovery.completed(thread, &event);
+                }
+            }
+            Phase::Final if event.kind == Kind::Ok => self.last.ok += 1,
+            Phase::Final if self.last.failed.len() < FAILED_KEPT => {
+                let failed = Breach::new(None, &event, invoked_ns, 0);
+                self.last.failed.push(failed);
+            }
+            _ => {}
+        }
         Some(event)
     }
 
@@ -270,30 +310,68 @@ impl Schedule {
                     last.update(&mut context, event);
                 }
             }
+            Phase::Recovering => {}
             _ => self.parts.main.update(&mut context, event),
         }
     }
 
-    fn recover(&mut self, now_ns: u64) {
-        self.phase = Phase::Recovering {
-            until_ns: now_ns.saturating_add(RECOVERY_LIMIT_NS),
-            ask_at_ns: now_ns,
-        };
+    /// Begins to probe what the target claims: answers [`Step::Recover`]. `serving` says through which nodes it
+    /// promises an answer to an operation.
+    pub fn recover(
+        &mut self,
+        claim: Option<RecoveryClaim>,
+        serving: &mut dyn FnMut(&Op) -> Vec<NodeName>,
+    ) {
+        if let Some(probes) = self.parts.probes.take() {
+            let threads = self.parts.threads;
+            let healed_ns = self.healed_ns.unwrap_or_default();
+            let recovery = Recovery::new(probes, claim, serving, threads, healed_ns);
+            self.recovery = Some(recovery);
+        }
     }
 
-    /// Whether the cluster has recovered. One that has not after [`RECOVERY_LIMIT_NS`] is asked all the same; the
-    /// answer says whether it had.
-    pub fn recovered(&mut self, now_ns: u64, yes: bool) -> bool {
-        if let Phase::Recovering { until_ns, .. } = self.phase {
-            self.phase = if yes || now_ns >= until_ns {
-                Phase::Final
-            } else {
-                Phase::Recovering {
-                    until_ns,
-                    ask_at_ns: now_ns + RECOVERY_STEP_NS,
-                }
-            };
+    /// The rest of the nemesis and the probes, side by side.
+    fn recovering(&mut self, now_ns: u64) -> Step {
+        if self.parts.probes.is_some() && !self.stopped {
+            return Step::Recover;
         }
-        yes || self.phase != Phase::Final
+        let wake = match self.faults(now_ns) {
+            Step::Finished => None,
+            Step::WaitUntil(at_ns) => Some(at_ns),
+            step => return step,
+        };
+        let next = match &mut self.recovery {
+            Some(recovery) if !self.stopped => recovery.next(now_ns, self.threads.free().next()),
+            _ if self.threads.all_free() => recovery::Next::Done,
+            _ => recovery::Next::Pending,
+        };
+        match (next, wake) {
+            (recovery::Next::Probe(probe), _) => Step::Invoke(self.begin_probe(now_ns, probe)),
+            (recovery::Next::WaitUntil(at_ns), Some(wake_ns)) => {
+                Step::WaitUntil(at_ns.min(wake_ns))
+            }
+            (recovery::Next::WaitUntil(at_ns), None) => Step::WaitUntil(at_ns),
+            (_, Some(wake_ns)) => Step::WaitUntil(wake_ns),
+            (recovery::Next::Pending, None) => Step::WaitForCompletion,
+            (recovery::Next::Done, None) => Step::Finished,
+        }
+    }
+
+    fn begin_probe(&mut self, now_ns: u64, probe: Probe) -> Task {
+        let thread = self.threads.free().next().unwrap_or_default();
+        let task = self.begin(now_ns, probe.op.on(thread));
+        let task = Task {
+            through: Some(probe.through),
+            deadline_ns: now_ns.saturating_add(probe.answers_ns),
+            ..task
+        };
+        self.open[thread] = Some(task.clone());
+        task
+    }
+
+    /// How the recovery and the final operations went.
+    pub fn finish(self) -> (Recovered, LastPhase) {
+        let recovered = self.recovery.map(Recovery::outcome).unwrap_or_default();
+        (recovered, self.last)
     }
 }

@@ -59,6 +59,13 @@ const HUNTS: &[(&str, Hunt)] = &[
             ..Hunt::USUAL
         },
     ),
+    (
+        "no-back-off",
+        Hunt {
+            kind: "no-recovery",
+            ..Hunt::USUAL
+        },
+    ),
     // At which levels these show, and at which they do not, is told in `isolation`.
     (
         "read-uncommitted",

@@ -40,6 +40,7 @@ fn write(target: &mut dyn Simulated, thread: usize, request_id: u64) {
         thread,
         request_id,
         node: thread,
+        stays: false,
         f: "write",
         value: &Value::Int(request_id as i64),
         extra: &[],

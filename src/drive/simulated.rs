@@ -4,9 +4,11 @@
 use rupture_nemesis::{self as nemesis, Injector, Receipt};
 use rupture_targets::random::Stream;
 use rupture_targets::{Cluster, Happening, Invocation, NodeName, Simulated, Status};
+use rupture_workloads::generator::Op;
 
 use crate::journal::Journal;
-use crate::schedule::{Schedule, Step, Task};
+use crate::recovery::Recovered;
+use crate::schedule::{LastPhase, Schedule, Step, Task};
 
 /// How far one wait may go. Nothing waits that long; it bounds a wait that would have no end.
 const LONGEST_WAIT_NS: u64 = 3_600_000_000_000;
@@ -20,8 +22,12 @@ pub struct Outcome {
     pub receipts: Vec<Receipt>,
     /// How much virtual time passed.
     pub simulated_ns: u64,
-    /// Whether the cluster answered again after everything was healed.
-    pub recovered: bool,
+    /// How the probes went after everything was healed.
+    pub recovered: Recovered,
+    /// How the final operations went.
+    pub last: LastPhase,
+    /// The nodes that did not run although everything was healed.
+    pub not_running: Vec<NodeName>,
     /// Whether an end was asked for before the run was over.
     pub interrupted: bool,
 }
@@ -54,10 +60,7 @@ impl Driver<'_, '_> {
     /// # Errors
     /// A workload and a target that do not fit each other.
     pub fn run(mut self, stop: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Outcome> {
-        let mut outcome = Outcome {
-            recovered: true,
-            ..Outcome::default()
-        };
+        let mut outcome = Outcome::default();
         let mut steps = 0u32;
         loop {
             steps = steps.wrapping_add(1);
@@ -72,10 +75,9 @@ impl Driver<'_, '_> {
             match self.schedule.next(now_ns) {
                 Step::Invoke(task) => self.invoke(&task)?,
                 Step::Fault(fault) => self.fault(now_ns, fault),
-                Step::Recovered => {
-                    let yes = has_recovered(self.target.as_cluster());
-                    outcome.recovered = self.schedule.recovered(now_ns, yes);
-                    self.verify();
+                Step::Recover => {
+                    outcome.not_running = not_running(self.target.as_cluster());
+                    self.recover();
                 }
                 Step::WaitUntil(at_ns) => self.wait(at_ns),
                 Step::WaitForCompletion => self.wait(now_ns + LONGEST_WAIT_NS),
@@ -88,15 +90,28 @@ impl Driver<'_, '_> {
         self.write_metrics();
         outcome.simulated_ns = now_ns;
         outcome.receipts = self.injector.receipts().to_vec();
+        (outcome.recovered, outcome.last) = self.schedule.finish();
         Ok(outcome)
+    }
+
+    fn recover(&mut self) {
+        let claim = self.target.recovery();
+        let target = &mut self.target;
+        let serving = &mut |op: &Op| target.serving(&op.f, &op.value);
+        self.schedule.recover(claim, serving);
     }
 
     fn invoke(&mut self, task: &Task) -> anyhow::Result<()> {
         self.journal.event(&task.event);
+        let through = match &task.through {
+            Some(name) => self.target.nodes()?.iter().position(|node| node == name),
+            None => None,
+        };
         self.target.invoke(Invocation {
             thread: task.thread,
             request_id: task.request_id,
-            node: task.node,
+            node: through.unwrap_or(task.node),
+            stays: through.is_some(),
             f: &task.event.f,
             value: &task.event.value,
             extra: &task.event.extra,
@@ -189,16 +204,11 @@ impl Driver<'_, '_> {
     }
 }
 
-/// Whether every node runs and somebody leads.
-fn has_recovered(cluster: &mut dyn Cluster) -> bool {
-    let Ok(nodes) = cluster.nodes() else {
-        return false;
-    };
-    let running = nodes
-        .iter()
-        .all(|node| matches!(cluster.status(node), Ok(Status::Running)));
-    running
-        && cluster
-            .primaries()
-            .is_ok_and(|primaries| !primaries.is_empty())
+/// The nodes that do not run.
+fn not_running(cluster: &mut dyn Cluster) -> Vec<NodeName> {
+    let nodes = cluster.nodes().unwrap_or_default();
+    nodes
+        .into_iter()
+        .filter(|node| !matches!(cluster.status(node), Ok(Status::Running)))
+        .collect()
 }

@@ -100,8 +100,13 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
 
 fn operations(report: &Report) -> String {
     let counts = &report.counts;
+    let served = report.served_after_ns.map(|ns| {
+        let text = format!("; served again {:.2} s after healing", ns as f64 / 1e9);
+        style::dim(text)
+    });
+    let served = served.unwrap_or_default();
     format!(
-        "{} {} in {:.1} s: {} ok, {} fail, {} info",
+        "{} {} in {:.1} s: {} ok, {} fail, {} info{served}",
         thousands(counts.total()),
         style::bold("operations"),
         report.simulated_ns as f64 / 1e9,

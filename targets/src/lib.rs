@@ -23,4 +23,4 @@ pub use registry::{
     MutantInfo, TargetError, TargetInfo, TargetOptions, simulated, target, targets,
 };
 pub use rupture_protocols::random;
-pub use simulated::{Completion, Happening, Invocation, OperationError, Simulated};
+pub use simulated::{Completion, Happening, Invocation, OperationError, RecoveryClaim, Simulated};

@@ -11,6 +11,7 @@ mod observe;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use rupture_history::Value;
 use rupture_protocols::NodeId;
 use rupture_protocols::raft::{Config, EventKind, Mutant, Raft, ReadMode};
 use rupture_protocols::random::{Stream, stream};
@@ -20,7 +21,8 @@ use crate::observe::NodeEvent;
 use crate::operations::{MODELS, Model};
 use crate::registry::{MutantInfo, TargetInfo};
 use crate::{
-    Cluster, Happening, Invocation, Loss, OperationError, Simulated, TargetError, TargetOptions,
+    Cluster, Happening, Invocation, Loss, NodeName, OperationError, RecoveryClaim, Simulated,
+    TargetError, TargetOptions,
 };
 use admin::Administrator;
 use clients::Clients;
@@ -33,6 +35,13 @@ const EPOCH_NS: u64 = 946_684_800_000_000_000;
 /// By how many millionths the rate of a clock may be off before leases break: somewhat more than
 /// the nemesis makes it by chance.
 const LEASE_DRIFT_PPM: u32 = 15_000;
+
+/// What this target claims about serving again.
+const RECOVERY: RecoveryClaim = RecoveryClaim {
+    within_ns: 10_000_000_000,
+    answers_ns: 5_000_000_000,
+    holds: "a majority of the members runs with what it acknowledged, and links lose nothing",
+};
 
 const READS: [(&str, ReadMode); 2] = [
     ("read-index", ReadMode::ReadIndex),
@@ -229,11 +238,22 @@ impl Simulated for RaftTarget {
         let Some(&node) = self.present.get(position) else {
             return String::new();
         };
-        let name = crate::NodeName::numbered(node);
+        let name = NodeName::numbered(node);
         let process = self.sim.node(node);
         process.map_or(String::new(), |raft| {
             raft.metrics().to_prometheus(name.as_str())
         })
+    }
+
+    fn recovery(&self) -> Option<RecoveryClaim> {
+        Some(RECOVERY)
+    }
+
+    /// Every node that is no longer on its way out: a leader answers, and the others point to it.
+    fn serving(&mut self, _f: &str, _value: &Value) -> Vec<NodeName> {
+        let stays = |node: &&NodeId| !self.is_leaving(**node);
+        let serving = self.present.iter().filter(stays);
+        serving.copied().map(NodeName::numbered).collect()
     }
 
     fn as_cluster(&mut self) -> &mut dyn Cluster {

@@ -2,8 +2,8 @@
 
 use rupture_history::{Kind, Name, Value};
 
-use crate::Cluster;
 use crate::observe::NodeEvent;
+use crate::{Cluster, NodeName};
 
 /// One operation that a client thread invokes.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,9 @@ pub struct Invocation<'a> {
     /// The node, by its position from 0, that the first attempt goes to; Jepsen binds thread `t` to node
     /// `t % nodes`. Later attempts follow the target's hints.
     pub node: usize,
+    /// Whether no other node is asked unless that one points to it: an answer then shows that clients are served
+    /// through this node.
+    pub stays: bool,
     /// The function, such as `read`.
     pub f: &'a str,
     /// The argument; `[key value]` with [`crate::TargetOptions::independent`].
@@ -69,6 +72,21 @@ pub struct OperationError {
     pub expected: String,
 }
 
+/// What a target claims about serving again after faults.
+///
+/// Once every fault is undone and every process runs, whatever is asked of it `within_ns` later or after that is
+/// answered `ok` within `answers_ns`: every operation that it can never refuse, on every key, through every node of
+/// [`Simulated::serving`]. Until then it may answer or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryClaim {
+    /// From when on it serves, in nanoseconds since everything was healed.
+    pub within_ns: u64,
+    /// How long an answer may take then, in nanoseconds.
+    pub answers_ns: u64,
+    /// Under which settings it claims this, for people.
+    pub holds: &'static str,
+}
+
 /// A target in virtual time: a single-threaded world that moves only when it is told to.
 pub trait Simulated: Cluster {
     /// True virtual time since the run began.
@@ -88,6 +106,14 @@ pub trait Simulated: Cluster {
     /// Moves time on to the next happening, or to the limit if there is none until then (`None`).
     /// A happening at the limit itself is returned.
     fn advance(&mut self, limit_ns: u64) -> Option<Happening>;
+
+    /// What it claims about serving again, under the settings that it was built with; `None` for a target that
+    /// claims nothing.
+    fn recovery(&self) -> Option<RecoveryClaim>;
+
+    /// The nodes through which clients are promised an answer to this operation, in order. Who leads, or whether
+    /// anybody does, does not matter.
+    fn serving(&mut self, f: &str, value: &Value) -> Vec<NodeName>;
 
     /// The metrics of a node in Prometheus' text form. `position` counts the nodes of [`Cluster::nodes`] as they are
     /// now, from 0; it is no node's number, because nodes come and go. Empty beyond the last node, and for one

@@ -224,3 +224,21 @@ fn what_is_called_latest_and_is_no_link_of_ours_stays() {
     assert_eq!(complaint, "");
     assert!(latest.join("verdict.json").exists());
 }
+
+#[test]
+fn a_cluster_that_does_not_serve_again_is_invalid_and_replays() {
+    let folder = scratch();
+    let (printed, _) = expect(
+        1,
+        folder.path(),
+        &["run", "--mutant", "no-back-off", "--seed", "0"],
+    );
+    for part in ["INVALID", "no-recovery", "Claimed:", "through n", "healed"] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
+    }
+    let verdict = fs::read_to_string(folder.path().join("results/latest/verdict.json")).unwrap();
+    let verdict: Value = serde_json::from_str(&verdict).unwrap();
+    assert_eq!(verdict["served_after_seconds"], Value::Null);
+    let (printed, _) = expect(1, folder.path(), &["replay", "results/latest"]);
+    assert!(printed.contains("byte for byte"), "{printed}");
+}

@@ -12,7 +12,7 @@ use rand::RngExt;
 use crate::checkers::rules::Bank;
 use crate::generator::{Context, GeneratorExt, Op, each_thread, function, mix, phases, repeat};
 use crate::history::Value;
-use crate::{SECOND_NS, Workload, WorkloadOptions};
+use crate::{Probes, SECOND_NS, Workload, WorkloadOptions};
 
 /// How many accounts there are.
 const ACCOUNTS: i64 = 5;
@@ -43,6 +43,12 @@ pub(crate) fn bank(options: &WorkloadOptions) -> Workload {
         final_generator: Some(each_thread(last_read).time_limit(FINAL_NS).boxed()),
         checker: Box::new(Bank::new()),
         model: "bank",
+        // Opening is what no store refuses and what changes nothing once it is done.
+        probes: Probes::new(
+            || 1,
+            |_| Op::new("read", Value::Nil),
+            |_| Op::new("open", opening()),
+        ),
         // The rule itself is what is promised.
         consistency: "",
         independent: false,

@@ -23,7 +23,7 @@ pub use rupture_checkers as checkers;
 pub use rupture_checkers::history;
 
 use checkers::Checker;
-use generator::{Generator, GeneratorExt};
+use generator::{Generator, GeneratorExt, Op};
 
 /// One nanosecond after another, a second.
 const SECOND_NS: u64 = 1_000_000_000;
@@ -38,7 +38,9 @@ pub struct Workload {
     /// What to do once faults are undone and the main phase is over; it ends by itself, also where nothing
     /// is answered.
     pub final_generator: Option<Box<dyn Generator>>,
-    /// Who judges the history of both phases.
+    /// What shows that a healed system serves again.
+    pub probes: Probes,
+    /// Who judges the history of all phases.
     pub checker: Box<dyn Checker>,
     /// The model that the history is judged by.
     pub model: &'static str,
@@ -46,6 +48,44 @@ pub struct Workload {
     pub consistency: &'static str,
     /// Whether values are `[key value]`, and every key is judged by itself.
     pub independent: bool,
+}
+
+/// Operations that a system which serves answers `ok`: a read and a write of every key that the workload has used.
+/// They are operations of clients like any other, and are judged with them.
+pub struct Probes {
+    keys: Box<dyn Fn() -> usize + Send>,
+    read: Box<dyn Fn(usize) -> Op + Send>,
+    write: Box<dyn FnMut(usize) -> Op + Send>,
+}
+
+impl Probes {
+    pub(crate) fn new(
+        keys: impl Fn() -> usize + Send + 'static,
+        read: impl Fn(usize) -> Op + Send + 'static,
+        write: impl FnMut(usize) -> Op + Send + 'static,
+    ) -> Self {
+        Self {
+            keys: Box::new(keys),
+            read: Box::new(read),
+            write: Box::new(write),
+        }
+    }
+
+    /// How many keys were used so far, at least one; what has no keys counts as one.
+    pub fn keys(&self) -> usize {
+        (self.keys)().max(1)
+    }
+
+    /// A read of a key, by its number from 0.
+    pub fn read(&self, key: usize) -> Op {
+        (self.read)(key)
+    }
+
+    /// A write of a key that no system refuses. What it writes is written nowhere else, where the workload says so
+    /// of its writes.
+    pub fn write(&mut self, key: usize) -> Op {
+        (self.write)(key)
+    }
 }
 
 /// What can be chosen about a workload.

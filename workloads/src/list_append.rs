@@ -12,10 +12,11 @@ const LEVEL: Level = Level::StrictSerializable;
 
 /// Appends and reads.
 pub(crate) fn list_append(options: &WorkloadOptions) -> Workload {
-    let (generator, last) = transactions("append", options);
+    let (generator, last, probes) = transactions("append", options);
     Workload {
         name: "list-append",
         generator,
+        probes,
         final_generator: Some(last),
         checker: Box::new(ListAppend::new(LEVEL)),
         model: "list-append",

@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use crate::checkers::rules::LongFork;
 use crate::generator::{Context, Generator, GeneratorExt, Op, function, mix};
 use crate::history::Value;
-use crate::{SECOND_NS, Workload, WorkloadOptions};
+use crate::{Probes, SECOND_NS, Workload, WorkloadOptions};
 
 /// How many keys a group has.
 const GROUP: i64 = 2;
@@ -29,6 +29,7 @@ pub(crate) fn long_fork(options: &WorkloadOptions) -> Workload {
     // How many keys were written. The two phases belong to one schedule, which runs them one after the other.
     let written = Arc::new(AtomicI64::new(0));
     let (for_reads, for_last) = (written.clone(), written.clone());
+    let (for_probes, for_keys) = (written.clone(), written.clone());
     let write = function(move |_| Some(write_of(written.fetch_add(1, Ordering::Relaxed))));
     let read = function(move |context| {
         let newest = group_of(for_reads.load(Ordering::Relaxed));
@@ -41,6 +42,12 @@ pub(crate) fn long_fork(options: &WorkloadOptions) -> Workload {
         name: "long-fork",
         generator: options.at_rate(main),
         final_generator: Some(read_every_group(for_last)),
+        // A group counts as a key; a key is written once, so a write is of the next one whatever it is to probe.
+        probes: Probes::new(
+            move || (for_keys.load(Ordering::Relaxed) + GROUP - 1).div_euclid(GROUP) as usize,
+            |group| read_in_order(group as i64),
+            move |_| write_of(for_probes.fetch_add(1, Ordering::Relaxed)),
+        ),
         checker: Box::new(LongFork::new()),
         model: "long-fork",
         // The rule itself is what is promised.
@@ -61,8 +68,20 @@ fn write_of(key: i64) -> Op {
 
 /// A read of a group, its keys in any order.
 fn read_of(group: i64, context: &mut Context<'_>) -> Op {
-    let mut keys: Vec<i64> = (group * GROUP..(group + 1) * GROUP).collect();
+    let mut keys: Vec<i64> = keys_of(group).collect();
     keys.shuffle(context.random);
+    read_keys(keys)
+}
+
+fn read_in_order(group: i64) -> Op {
+    read_keys(keys_of(group).collect())
+}
+
+fn keys_of(group: i64) -> std::ops::Range<i64> {
+    group * GROUP..(group + 1) * GROUP
+}
+
+fn read_keys(keys: Vec<i64>) -> Op {
     let step = |key| Value::Vector(vec![Value::keyword("r"), Value::Int(key), Value::Nil]);
     Op::new("read", Value::Vector(keys.into_iter().map(step).collect()))
 }

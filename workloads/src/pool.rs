@@ -12,7 +12,7 @@ use rand::RngExt;
 
 use crate::generator::{Context, Generator, GeneratorExt, Op, function};
 use crate::history::Value;
-use crate::{SECOND_NS, WorkloadOptions};
+use crate::{Probes, SECOND_NS, WorkloadOptions};
 
 /// How many keys are in use at a time.
 const ACTIVE: u32 = 8;
@@ -85,12 +85,30 @@ fn any_place(context: &mut Context<'_>) -> usize {
 pub(crate) fn transactions(
     write: &'static str,
     options: &WorkloadOptions,
-) -> (Box<dyn Generator>, Box<dyn Generator>) {
+) -> (Box<dyn Generator>, Box<dyn Generator>, Probes) {
     let mut pool = Pool::new(options.ops_per_key);
     let unused = pool.unused.clone();
     let longest = options.txn_length;
     let main = function(move |context| Some(pool.transaction(write, longest, context)));
-    (options.at_rate(main), read_every_key(unused))
+    let probes = probes(write, unused.clone());
+    (options.at_rate(main), read_every_key(unused), probes)
+}
+
+/// Transactions of one step. What they write is negative: no other transaction writes that.
+fn probes(write: &'static str, unused: Arc<AtomicI64>) -> Probes {
+    let step = |name: &str, key: usize, value: Value| {
+        let step = vec![Value::keyword(name), Value::Int(key as i64), value];
+        Op::new("txn", Value::Vector(vec![Value::Vector(step)]))
+    };
+    let mut written = 0;
+    Probes::new(
+        move || unused.load(Ordering::Relaxed) as usize,
+        move |key| step("r", key, Value::Nil),
+        move |key| {
+            written -= 1;
+            step(write, key, Value::Int(written))
+        },
+    )
 }
 
 /// One read a key: a write that was acknowledged and then lost is seen only by who reads afterwards.
@@ -122,7 +140,7 @@ mod tests {
             txn_length: longest,
             ..WorkloadOptions::default()
         };
-        let (main, _) = transactions("append", &options);
+        let (main, _, _) = transactions("append", &options);
         let mut main = main.limit(2_000);
         let run = run(&mut main, 5, seed, 100_000, |invocation| Completion {
             after_ns: 1_000,
@@ -187,7 +205,7 @@ mod tests {
             ops_per_key: u64::MAX,
             ..WorkloadOptions::default()
         };
-        let (main, _) = transactions("w", &options);
+        let (main, _, _) = transactions("w", &options);
         let run = run(&mut main.limit(4_000), 5, 3, 100_000, |invocation| {
             Completion {
                 after_ns: 1_000,

@@ -19,7 +19,7 @@ use crate::generator::{
     Context, Generator, GeneratorExt, KeyOptions, Op, function, keyed, mix, per_key, repeat,
 };
 use crate::history::Value;
-use crate::{SECOND_NS, Workload, WorkloadOptions};
+use crate::{Probes, SECOND_NS, Workload, WorkloadOptions};
 
 /// The values of a cas-register: few, so that expectations are met often.
 const VALUES: i64 = 5;
@@ -29,7 +29,13 @@ const FINAL_NS: u64 = 30 * SECOND_NS;
 /// Reads and writes of ever new values.
 pub(crate) fn register(options: &WorkloadOptions) -> Workload {
     let checker = Linearizable::new(Register).independent(true);
-    over_keys("register", options, Box::new(checker), |_| {
+    // What probes write is negative: no client writes that.
+    let mut probed = 0;
+    let probe = move || {
+        probed -= 1;
+        probed
+    };
+    over_keys("register", options, Box::new(checker), probe, |_| {
         let mut written = 0..;
         let write = function(move |_| Some(Op::new("write", Value::Int(written.next()?))));
         mix(vec![(2, reads()), (1, write.boxed())]).boxed()
@@ -39,7 +45,9 @@ pub(crate) fn register(options: &WorkloadOptions) -> Workload {
 /// Reads, writes and compare-and-sets of a few values.
 pub(crate) fn cas_register(options: &WorkloadOptions) -> Workload {
     let checker = Linearizable::new(CasRegister::default()).independent(true);
-    over_keys("cas-register", options, Box::new(checker), |_| {
+    let mut probed = (0..VALUES).cycle();
+    let probe = move || probed.next().unwrap_or_default();
+    over_keys("cas-register", options, Box::new(checker), probe, |_| {
         let write = function(|context| Some(Op::new("write", any_value(context))));
         let cas = function(|context| {
             let pair = vec![any_value(context), any_value(context)];
@@ -61,6 +69,7 @@ fn over_keys(
     model: &'static str,
     options: &WorkloadOptions,
     checker: Box<dyn Checker>,
+    mut probe: impl FnMut() -> i64 + Send + 'static,
     mut one_key: impl FnMut(i64) -> Box<dyn Generator> + Send + 'static,
 ) -> Workload {
     let key_options = KeyOptions {
@@ -76,7 +85,16 @@ fn over_keys(
         count.fetch_max(key + 1, Ordering::Relaxed);
         one_key(key).process_limit(2 * threads).boxed()
     });
+    let probed = used.clone();
+    let on_key =
+        |f: &str, key: usize, value: Value| Op::new(f, keyed(Value::Int(key as i64), value));
+    let probes = Probes::new(
+        move || probed.load(Ordering::Relaxed) as usize,
+        move |key| on_key("read", key, Value::Nil),
+        move |key| on_key("write", key, Value::Int(probe())),
+    );
     Workload {
+        probes,
         name: model,
         generator: options.at_rate(main),
         final_generator: Some(read_every_key(used)),

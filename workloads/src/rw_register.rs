@@ -11,10 +11,11 @@ const LEVEL: Level = Level::StrictSerializable;
 
 /// Writes and reads.
 pub(crate) fn rw_register(options: &WorkloadOptions) -> Workload {
-    let (generator, last) = transactions("w", options);
+    let (generator, last, probes) = transactions("w", options);
     Workload {
         name: "rw-register",
         generator,
+        probes,
         final_generator: Some(last),
         checker: Box::new(RwRegister::new(LEVEL)),
         model: "rw-register",

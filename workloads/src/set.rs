@@ -8,10 +8,13 @@
 //! one, but nothing comes after the last. Every thread reads until it is answered, so that each node is
 //! asked where threads are spread over nodes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use crate::checkers::set_full::SetFull;
 use crate::generator::{GeneratorExt, Op, each_thread, function, mix, repeat};
 use crate::history::Value;
-use crate::{SECOND_NS, Workload, WorkloadOptions};
+use crate::{Probes, SECOND_NS, Workload, WorkloadOptions};
 
 /// How many adds there are to a read, which costs as much as the set is large.
 const ADDS_PER_READ: u32 = 9;
@@ -22,8 +25,11 @@ const FINAL_NS: u64 = 30 * SECOND_NS;
 
 /// Adds and reads, and final reads on every thread.
 pub(crate) fn set(options: &WorkloadOptions) -> Workload {
-    let mut elements = 0..;
-    let add = function(move |_| Some(Op::new("add", Value::Int(elements.next()?))));
+    // The phases belong to one schedule, which runs them one after the other.
+    let elements = Arc::new(AtomicI64::new(0));
+    let next = move || Op::new("add", Value::Int(elements.fetch_add(1, Ordering::Relaxed)));
+    let probe = next.clone();
+    let add = function(move |_| Some(next()));
     let read = repeat(Op::new("read", Value::Nil));
     let last_read = |_| {
         repeat(Op::new("read", Value::Nil).marked_final())
@@ -35,6 +41,7 @@ pub(crate) fn set(options: &WorkloadOptions) -> Workload {
         name: "set",
         generator: options.at_rate(mix(vec![(ADDS_PER_READ, add.boxed()), (1, read.boxed())])),
         final_generator: Some(each_thread(last_read).time_limit(FINAL_NS).boxed()),
+        probes: Probes::new(|| 1, |_| Op::new("read", Value::Nil), move |_| probe()),
         checker: Box::new(SetFull::new().linearizable(true)),
         model: "set-full",
         consistency: "linearizable",

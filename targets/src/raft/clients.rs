@@ -127,6 +127,8 @@ impl RaftTarget {
             deadline_ns: invocation.deadline_ns,
             prefer,
         };
+        let stays_with = invocation.stays.then_some(prefer);
+        self.clients.threads[thread].client.stay_with(stays_with);
         self.client(thread, input);
         Ok(())
     }

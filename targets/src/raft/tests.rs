@@ -29,6 +29,7 @@ fn invoke(target: &mut dyn Simulated, thread: usize, f: &str, value: &Value, for
         thread,
         request_id: request_id * 10 + thread as u64,
         node: thread,
+        stays: false,
         f,
         value,
         extra: &[],

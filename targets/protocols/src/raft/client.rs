@@ -163,6 +163,8 @@ pub struct Client {
     /// The last [`Effect::WakeAt`] that has not come.
     armed_ns: Option<u64>,
     answered_last: Option<NodeId>,
+    /// To whom every retry without a hint goes; `None` goes through all nodes.
+    stays_with: Option<NodeId>,
 }
 
 impl Client {
@@ -174,6 +176,7 @@ impl Client {
             attempts: 0,
             armed_ns: None,
             answered_last: None,
+            stays_with: None,
         }
     }
 
@@ -185,6 +188,12 @@ impl Client {
     /// The node that answered the last operation which was answered: a good one to prefer next.
     pub fn answered_last(&self) -> Option<NodeId> {
         self.answered_last
+    }
+
+    /// Whether retries that follow no hint go to this node again, from now on, and never to another one of the
+    /// client's own choice. What is answered then shows that this node serves, or knows who does.
+    pub fn stay_with(&mut self, node: Option<NodeId>) {
+        self.stays_with = node;
     }
 
     /// Takes one input, changes state, and pushes effects.
@@ -278,6 +287,7 @@ impl Client {
             let at_ns = context.now_ns.saturating_add(delay_ns);
             let to = match hint {
                 Some(leader) => leader,
+                None if self.stays_with.is_some() => self.stays_with.unwrap_or(operation.last_to),
                 None if self.settings.follow_leader => next_node(context.nodes, operation.last_to),
                 None => operation.last_to,
             };

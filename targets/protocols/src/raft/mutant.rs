@@ -23,6 +23,8 @@ pub enum Mutant {
     CommitOldTerm,
     /// Sessions do not work.
     ReapplyRetry,
+    /// A leader sends a follower whose log differs the same entries for ever.
+    NoBackOff,
     /// Transactions see what others have not committed.
     ReadUncommitted,
     /// Each step of a transaction reads at its own moment.
@@ -39,13 +41,14 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StaleRead,
         Self::FollowerRead,
         Self::UnsyncedAck,
         Self::DoubleVote,
         Self::CommitOldTerm,
         Self::ReapplyRetry,
+        Self::NoBackOff,
         Self::ReadUncommitted,
         Self::ReadCommitted,
         Self::LostUpdate,
@@ -63,6 +66,7 @@ impl Mutant {
             Self::DoubleVote => "double-vote",
             Self::CommitOldTerm => "commit-old-term",
             Self::ReapplyRetry => "reapply-retry",
+            Self::NoBackOff => "no-back-off",
             Self::ReadUncommitted => "read-uncommitted",
             Self::ReadCommitted => "read-committed",
             Self::LostUpdate => "lost-update",
@@ -85,6 +89,9 @@ impl Mutant {
                 "a leader commits entries of earlier terms by counting replicas (Figure 8 of the paper)"
             }
             Self::ReapplyRetry => "a retried request takes effect again",
+            Self::NoBackOff => {
+                "a leader never tries earlier entries with a follower whose log lacks what it sends"
+            }
             Self::ReadUncommitted => {
                 "a transaction sees what another has written so far, also where that one aborts"
             }

@@ -11,6 +11,7 @@ use super::event::EventKind;
 use super::leader::Flight;
 use super::log::Entry;
 use super::message::{Beat, Message, Outcome};
+use super::mutant::Mutant;
 use super::{Ctx, Raft, Role};
 use crate::node::NodeId;
 
@@ -184,8 +185,9 @@ impl Raft {
         }
         let shared = hint_term.and_then(|term| self.log.last_of_term(term));
         let next = shared.map_or(hint_index, |index| index + 1).min(prev_index);
+        let stays = self.mutates(Mutant::NoBackOff);
         let peer = &mut self.lead.peers[place];
-        peer.next = next.max(peer.matched + 1);
+        peer.next = if stays { peer.next } else { next }.max(peer.matched + 1);
         peer.flight = None;
     }
 }
