@@ -277,12 +277,9 @@ impl<M: Model> Case<'_, M> {
         };
         let proof = shrink::shrink(self.model, calls, deadly, steps, budget);
         let mut words = explain::explain(self.model, self.history, part, calls, &proof);
-        if impossible.restricted {
-            words.explanation.push(
-                "Reads of everything are told as if only the elements named here existed."
-                    .to_owned(),
-            );
-        }
+        words
+            .explanation
+            .extend(impossible.restricted.map(str::to_owned));
         let evidence = |call: &Call<M::Op>| {
             Evidence::of(self.history, &self.operations[call.operation as usize])
         };

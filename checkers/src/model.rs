@@ -25,7 +25,7 @@ pub use crate::values::{Id, Values};
 /// | objects by key, each judged apart | `key` |
 /// | a faster search | `is_read`, `idle` |
 /// | smaller counterexamples | `concerns`, `restrict` |
-/// | no search where values are unique | `theory`, `view` |
+/// | no search where values are unique | `theory`, `view`, and of texts `with_text` |
 /// | operations that may end in several states | `outcomes` |
 /// | failures that say something | `decode_failed` |
 /// | a bound of memory that holds | `heap_bytes` |
@@ -261,6 +261,20 @@ pub trait Model: Send + Sync {
     /// assert_eq!(small, Some(SetOp::Read(Some(vec![Id(1), Id(3)]))));
     /// ```
     fn restrict(&self, _op: &Self::Op, _kept: &dyn Fn(u64) -> bool) -> Option<Self::Op> {
+        None
+    }
+
+    /// The same operation with another text in its place, of objects of [`Theory::Text`]. Their violations are
+    /// shown with only the pieces of text that matter; without it the search decides instead of the theory.
+    ///
+    /// ```
+    /// use rupture_checkers::Model;
+    /// use rupture_checkers::models::{KvAppend, op::KvOp};
+    ///
+    /// let get = KvOp::Get("abc".into());
+    /// assert_eq!(KvAppend.with_text(&get, "ac"), Some(KvOp::Get("ac".into())));
+    /// ```
+    fn with_text(&self, _op: &Self::Op, _text: &str) -> Option<Self::Op> {
         None
     }
 

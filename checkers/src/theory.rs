@@ -82,6 +82,9 @@ pub enum Theory {
     Stack,
     /// The greatest or the least number goes first. Starts empty.
     PriorityQueue,
+    /// A text that is replaced, appended to and read as a whole. Starts empty. Here it matters less that all
+    /// pieces are unique than that one can tell which of them a text that was read is made of.
+    Text,
 }
 
 /// An operation as a [`Theory`] sees it. Values are numbers, equal for equal values; those of a priority
@@ -119,6 +122,12 @@ pub enum View<'a> {
     TakeAnyLeast,
     /// It saw exactly these elements, which are in ascending order.
     All(&'a [Id]),
+    /// It saw this text.
+    Text(&'a str),
+    /// It put this text in the place of the one that was there.
+    Replace(&'a str),
+    /// It appended this text.
+    Append(&'a str),
     /// It cannot happen, whatever the object holds.
     Never,
     /// It is something else, which no theory covers.

@@ -16,6 +16,8 @@ pub(crate) const SEARCH: &str = "search (Wing & Gong 1993, Lowe 2017)";
 const MOST_SOURCES: usize = 16;
 /// How far a search may go to confirm what a theory found.
 const STEPS_TO_CONFIRM: u64 = 200_000;
+const ELEMENTS: &str = "Reads of everything are told as if only the elements named here existed.";
+const PIECES: &str = "Texts are told as if only the pieces named here existed.";
 const REFUTATION: &str = "values from nowhere";
 /// What it takes to decide anything at all, in bytes a call: what the log-linear algorithms hold at most.
 const BYTES_A_CALL: usize = 200;
@@ -48,8 +50,8 @@ pub(crate) struct Impossible<O> {
     /// Calls that are impossible by themselves, and the last of them that matters; all calls if there are
     /// none here.
     pub(crate) core: Option<(Vec<Call<O>>, u32)>,
-    /// Whether they are shown as if only some values existed.
-    pub(crate) restricted: bool,
+    /// How they are told, if it is as if only some values existed.
+    pub(crate) restricted: Option<&'static str>,
 }
 
 /// Decides whether the calls, which are in the order of invocation, have an order.
@@ -96,7 +98,7 @@ impl<M: Model> Decider<'_, M> {
                 deadly,
                 alive: true,
                 core: None,
-                restricted: false,
+                restricted: None,
             }),
             Answer::Stopped(stop, call) => Ruling::Stopped(stop, call),
         };
@@ -109,7 +111,7 @@ impl<M: Model> Decider<'_, M> {
 
     /// What the theory says, if it says anything that holds.
     fn by_theory(&self) -> Option<Decision<M::Op>> {
-        let distinct = Distinct::new(self.model, self.calls)?;
+        let distinct = Distinct::new(self.model, self.calls, self.limits.budget.bytes())?;
         let algorithm = distinct.algorithm();
         let ruling = match distinct.decide() {
             Outcome::Found(Found::Order(order)) => self.certified(order)?,
@@ -143,10 +145,14 @@ impl<M: Model> Decider<'_, M> {
         let calls: Option<Vec<Call<M::Op>>> = core
             .calls
             .iter()
-            .map(|&at| {
+            .enumerate()
+            .map(|(number, &at)| {
                 let mut call = self.calls[at as usize].clone();
                 if core.only.is_some() {
                     call.op = self.model.restrict(&call.op, &kept)?;
+                }
+                if let Some(text) = core.texts.get(number) {
+                    call.op = self.model.with_text(&call.op, text)?;
                 }
                 Some(call)
             })
@@ -160,7 +166,11 @@ impl<M: Model> Decider<'_, M> {
         match answer {
             Answer::Impossible(last) => Some((calls, last)),
             Answer::Order(_) => {
-                debug_assert!(false, "a violation that has an order: {calls:?}");
+                // Texts may be told apart by reads that are not among the calls.
+                debug_assert!(
+                    !core.texts.is_empty(),
+                    "a violation that has an order: {calls:?}"
+                );
                 None
             }
             // The search cannot say of so many calls; the theorem does.
@@ -175,13 +185,38 @@ impl<M: Model> Decider<'_, M> {
     /// A violation that the theory found, if it is one.
     fn violated(&self, distinct: &Distinct<'_>, core: &Core) -> Option<Impossible<M::Op>> {
         let confirmed = self.confirmed(core)?;
-        let (deadly, alive) = distinct.dies_with(core, || self.limits.budget.is_over())?;
+        let found = distinct.dies_with(core, || self.limits.budget.is_over())?;
+        let (deadly, alive) = self.first_to_die(found);
         Some(Impossible {
             deadly,
             alive,
             core: Some(confirmed),
-            restricted: core.only.is_some(),
+            restricted: match core {
+                Core { only: Some(_), .. } => Some(ELEMENTS),
+                Core { texts, .. } if !texts.is_empty() => Some(PIECES),
+                Core { .. } => None,
+            },
         })
+    }
+
+    /// The call past whose completion no order goes on, where it is not known to be the first. A search says it,
+    /// if it comes that far, of objects whose operations are known before they complete, but for reads.
+    fn first_to_die(&self, (deadly, alive): (u32, bool)) -> (u32, bool) {
+        let known_at_once = matches!(
+            self.model.theory(),
+            Some(Theory::Register { .. } | Theory::Text)
+        );
+        if alive || !known_at_once {
+            return (deadly, alive);
+        }
+        let limits = Limits {
+            steps: STEPS_TO_CONFIRM.min(self.limits.steps),
+            ..*self.limits
+        };
+        match Search::exists(self.model, self.calls, &limits).0 {
+            Answer::Impossible(first) => (first, true),
+            Answer::Order(_) | Answer::Stopped(..) => (deadly, false),
+        }
     }
 
     /// Decides elements of a set one by one that were added or removed more than once. Of several elements
@@ -215,7 +250,7 @@ impl<M: Model> Decider<'_, M> {
                             deadly,
                             alive: elements.violation.is_none(),
                             core: Some((facts.iter().map(as_recorded).collect(), last)),
-                            restricted: false,
+                            restricted: None,
                         });
                     }
                 }
@@ -297,13 +332,14 @@ impl<M: Model> Decider<'_, M> {
         calls.extend(self.sources(value, source));
         calls.sort_unstable();
         calls.dedup();
-        let core = Core { calls, only: None };
+        let core = Core::whole(calls);
+        let (deadly, alive) = self.first_to_die((deadly, false));
         Some(Decision {
             ruling: Ruling::Impossible(Impossible {
                 deadly,
-                alive: false,
+                alive,
                 core: Some(self.confirmed(&core)?),
-                restricted: false,
+                restricted: None,
             }),
             algorithm: REFUTATION,
             steps: 0,

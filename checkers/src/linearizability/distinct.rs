@@ -18,6 +18,7 @@ mod stack;
 mod stays;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trees;
 mod unordered;
 mod whole;
@@ -30,6 +31,7 @@ pub(crate) use facts::Fact;
 use facts::{Act, Facts};
 pub(crate) use set::Elements;
 use stays::Way;
+use text::Texts;
 
 /// How often the completion past which no order goes on is looked for step by step.
 const STEPS_BACK: u32 = 8;
@@ -52,9 +54,20 @@ pub(crate) struct Core {
     pub(crate) calls: Vec<u32>,
     /// If only some of the values matter, which.
     pub(crate) only: Option<Vec<u64>>,
+    /// If only some pieces of the texts matter, the text of each call made of these.
+    pub(crate) texts: Vec<String>,
 }
 
 impl Core {
+    /// These calls, ascending, as they are.
+    pub(crate) fn whole(calls: Vec<u32>) -> Self {
+        Self {
+            calls,
+            only: None,
+            texts: Vec::new(),
+        }
+    }
+
     fn of(facts: &Facts<'_>, places: impl IntoIterator<Item = u32>) -> Self {
         let mut places: Vec<u32> = places.into_iter().collect();
         places.sort_unstable();
@@ -70,7 +83,7 @@ impl Core {
             .collect();
         calls.sort_unstable();
         calls.dedup();
-        Self { calls, only: None }
+        Self::whole(calls)
     }
 }
 
@@ -84,7 +97,13 @@ impl Found {
 /// The calls of one object, read by its theory.
 pub(crate) struct Distinct<'a> {
     theory: Theory,
-    facts: Facts<'a>,
+    read: Read<'a>,
+}
+
+/// The calls as the algorithms see them.
+enum Read<'a> {
+    Values(Facts<'a>),
+    Texts(Texts<'a>),
 }
 
 /// What is known of the calls of one object.
@@ -96,11 +115,14 @@ pub(crate) enum Outcome {
 }
 
 impl<'a> Distinct<'a> {
-    /// None if the model has no theory, or some call is beyond it.
-    pub(crate) fn new<M: Model>(model: &M, calls: &'a [Call<M::Op>]) -> Option<Self> {
+    /// None if the model has no theory, or some call is beyond it, or reading them takes more than so many bytes.
+    pub(crate) fn new<M: Model>(model: &M, calls: &'a [Call<M::Op>], bytes: usize) -> Option<Self> {
         let theory = model.theory()?;
-        let facts = Facts::new(model, theory, calls)?;
-        Some(Self { theory, facts })
+        let read = match theory {
+            Theory::Text => Read::Texts(Texts::new(model, calls, bytes)?),
+            _ => Read::Values(Facts::new(model, theory, calls)?),
+        };
+        Some(Self { theory, read })
     }
 
     /// The algorithm's name, for people.
@@ -113,16 +135,23 @@ impl<'a> Distinct<'a> {
             Theory::UnorderedQueue => "stays",
             Theory::Stack => "stack nesting (Lee & Mathur 2025)",
             Theory::PriorityQueue => "priority gaps (Lee & Mathur 2025)",
+            Theory::Text => "texts by zones (after Gibbons & Korach 1997)",
         }
     }
 
     fn is_read_whole(&self) -> bool {
-        self.facts.list.iter().any(|fact| fact.act == Act::All)
+        match &self.read {
+            Read::Values(facts) => facts.list.iter().any(|fact| fact.act == Act::All),
+            Read::Texts(_) => false,
+        }
     }
 
     /// Decides all calls.
     pub(crate) fn decide(&self) -> Outcome {
-        decide(self.theory, &self.facts)
+        match &self.read {
+            Read::Values(facts) => decide(self.theory, facts),
+            Read::Texts(texts) => Outcome::Found(texts.decide(texts.events())),
+        }
     }
 
     /// A call past whose completion no order goes on, and whether what was known before it has an order, as far
@@ -131,7 +160,7 @@ impl<'a> Distinct<'a> {
     /// Most often that is the last completion of the core, or of the core which the theory finds in what was
     /// known before it; only after a few such steps are the events between halved.
     pub(crate) fn dies_with(&self, core: &Core, over: impl Fn() -> bool) -> Option<(u32, bool)> {
-        let mut high = last_completion(&self.facts, core)?;
+        let mut high = self.last_completion(core)?;
         let mut low = (0, true);
         let mut steps = 0;
         while low.0 + 1 < high.0 && !over() {
@@ -141,19 +170,54 @@ impl<'a> Distinct<'a> {
                 u32::midpoint(low.0, high.0)
             };
             steps += 1;
-            let facts = self.facts.until(middle);
-            let (core, alive) = match decide(self.theory, &facts) {
-                Outcome::Found(Found::Violation(core)) => (Some(core), false),
-                Outcome::Found(Found::Order(_)) => (None, true),
-                Outcome::Found(Found::Open) => (None, false),
-                Outcome::Elements(elements) => (elements.violation, false),
-            };
-            match core.and_then(|core| last_completion(&facts, &core)) {
-                Some(last) if last.0 > low.0 => high = last,
-                _ => low = (middle, alive),
+            match self.until(middle) {
+                (Some(last), _) if last.0 > low.0 => high = last,
+                (_, alive) => low = (middle, alive),
             }
         }
-        Some((high.1, low.1 && low.0 + 1 == high.0))
+        Some((high.1, low.1 && low.0 + 1 == high.0 && self.is_plain()))
+    }
+
+    /// Whether it decides what was known after an event by that alone.
+    fn is_plain(&self) -> bool {
+        match &self.read {
+            Read::Values(_) => true,
+            Read::Texts(texts) => texts.is_plain(),
+        }
+    }
+
+    fn last_completion(&self, core: &Core) -> Option<(u32, u32)> {
+        match &self.read {
+            Read::Values(facts) => last_completion(facts, core),
+            Read::Texts(texts) => texts.last_completion(core, texts.events()),
+        }
+    }
+
+    /// What was known after this event: the last completion of something impossible, or whether it has an order.
+    fn until(&self, event: u32) -> (Option<(u32, u32)>, bool) {
+        match &self.read {
+            Read::Values(facts) => {
+                let facts = facts.until(event);
+                let last = |core: &Core| last_completion(&facts, core);
+                told(decide(self.theory, &facts), last)
+            }
+            Read::Texts(texts) => {
+                let last = |core: &Core| texts.last_completion(core, event);
+                told(Outcome::Found(texts.decide(event)), last)
+            }
+        }
+    }
+}
+
+fn told(
+    outcome: Outcome,
+    last: impl Fn(&Core) -> Option<(u32, u32)>,
+) -> (Option<(u32, u32)>, bool) {
+    match outcome {
+        Outcome::Found(Found::Violation(core)) => (last(&core), false),
+        Outcome::Found(Found::Order(_)) => (None, true),
+        Outcome::Found(Found::Open) => (None, false),
+        Outcome::Elements(elements) => (elements.violation.as_ref().and_then(last), false),
     }
 }
 
@@ -186,5 +250,6 @@ fn decide(theory: Theory, facts: &Facts<'_>) -> Outcome {
         Theory::UnorderedQueue => unordered::decide(facts),
         Theory::Stack => stays::decide(facts, Way::Later, stack::decide),
         Theory::PriorityQueue => stays::decide(facts, Way::Higher, priority::decide),
+        Theory::Text => Found::Open,
     })
 }

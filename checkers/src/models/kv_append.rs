@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rupture_history::ValueRef;
 
 use crate::model::{Mismatch, Model, Seen, Values};
+use crate::theory::{Theory, View};
 
 /// An operation on one key.
 ///
@@ -137,6 +138,26 @@ impl Model for KvAppend {
             .zip(must)
             .map(|(op, must)| !must && !shows(op))
             .collect()
+    }
+
+    fn theory(&self) -> Option<Theory> {
+        Some(Theory::Text)
+    }
+
+    fn view<'o>(&self, op: &'o KvOp) -> View<'o> {
+        match op {
+            KvOp::Get(text) => View::Text(text),
+            KvOp::Put(text) => View::Replace(text),
+            KvOp::Append(text) => View::Append(text),
+        }
+    }
+
+    fn with_text(&self, op: &KvOp, text: &str) -> Option<KvOp> {
+        Some(match op {
+            KvOp::Get(_) => KvOp::Get(text.into()),
+            KvOp::Put(_) => KvOp::Put(text.into()),
+            KvOp::Append(_) => KvOp::Append(text.into()),
+        })
     }
 
     fn describe(&self, op: &KvOp, _: &Values) -> String {

@@ -20,6 +20,7 @@ enum Object {
     Stack(Vec<u64>),
     /// Several values may have one priority.
     Priority(BTreeSet<(u64, u32)>),
+    Text(String),
 }
 
 impl Object {
@@ -32,6 +33,7 @@ impl Object {
             Theory::UnorderedQueue => Self::Unordered(BTreeSet::new(), FxHashMap::default(), taken),
             Theory::Stack => Self::Stack(Vec::new()),
             Theory::PriorityQueue => Self::Priority(BTreeSet::new()),
+            Theory::Text => Self::Text(String::new()),
         }
     }
 
@@ -122,6 +124,19 @@ impl Object {
                     true
                 }
                 View::Empty => values.is_empty(),
+                _ => false,
+            },
+            Self::Text(text) => match view {
+                View::Replace(put) => {
+                    text.clear();
+                    text.push_str(put);
+                    true
+                }
+                View::Append(piece) => {
+                    text.push_str(piece);
+                    true
+                }
+                View::Text(seen) => text == seen,
                 _ => false,
             },
         }

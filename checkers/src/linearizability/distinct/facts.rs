@@ -75,12 +75,9 @@ impl<'a> Facts<'a> {
         }
         let mirrored = direction.mirrored()?;
         let mut facts = Self {
-            list: Vec::with_capacity(calls.len()),
-            values: 0,
-            events: 0,
             removes: theory == Theory::Set,
             lists,
-            ranks: Vec::new(),
+            ..Self::given(Vec::with_capacity(calls.len()), 0, 0)
         };
         let ranked = facts.number(theory, mirrored, &numbers);
         for (at, ((act, value), call)) in numbers.into_iter().zip(calls).enumerate() {
@@ -105,6 +102,25 @@ impl<'a> Facts<'a> {
         }
         facts.count_events();
         Some(facts)
+    }
+
+    /// These facts, whose events are counted anew.
+    pub(crate) fn counted(list: Vec<Fact>, values: usize) -> Self {
+        let mut facts = Self::given(list, values, 0);
+        facts.count_events();
+        facts
+    }
+
+    /// These facts, with so many values and events.
+    pub(crate) fn given(list: Vec<Fact>, values: usize, events: u32) -> Self {
+        Self {
+            list,
+            values,
+            events,
+            removes: false,
+            lists: Vec::new(),
+            ranks: Vec::new(),
+        }
     }
 
     /// Decides how values are numbered: as they are if that wastes little room, else by rank. Priorities are
@@ -326,6 +342,9 @@ fn act<'a>(
         | View::TakeAny
         | View::TakeAnyLeast
         | View::Swap(..)
+        | View::Text(_)
+        | View::Replace(_)
+        | View::Append(_)
         | View::Other => {
             return None;
         }

@@ -1,3 +1,4 @@
 //! The algorithms against the search.
 
 mod compare;
+mod texts;

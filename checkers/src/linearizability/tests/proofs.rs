@@ -47,7 +47,7 @@ fn proof<M: Model>(model: &M, ops: &[Op]) -> Option<(Vec<usize>, Vec<usize>, boo
         let number = |call: u32| calls[call as usize].operation as usize;
         list.into_iter().map(number).collect()
     };
-    Some((numbers(must), numbers(may), restricted))
+    Some((numbers(must), numbers(may), restricted.is_some()))
 }
 
 struct Claim<'a> {

@@ -249,7 +249,7 @@ fn compare<M: Model>(model: &M, kind: Kind, op: fn(&Act) -> M::Op, histories: u6
         let count = 1 + random.below(most);
         let drafts = history(kind, count, &mut random);
         let calls = calls::<M>(&drafts, kind == Kind::Elements, op);
-        let Some(distinct) = Distinct::new(model, &calls) else {
+        let Some(distinct) = Distinct::new(model, &calls, usize::MAX) else {
             counts.open += 1;
             continue;
         };
