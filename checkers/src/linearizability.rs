@@ -46,6 +46,12 @@ const KEYS_NAMED: usize = 5;
 /// Into how many shares memory is divided while several keys are decided at once. A fixed number, so that
 /// the answer does not depend on the machine; a key that needs more than its share is decided again alone.
 const SHARES: usize = 64;
+/// How many configurations each of several keys may look at before a first violation was looked for in all of
+/// them, and how much more in each round that follows. The rounds together cost a third more than the last.
+const FIRST_ROUND: u64 = 200_000;
+const GROWTH_OF_ROUNDS: u64 = 4;
+/// So many violated keys are looked for unless told.
+const ANOMALIES: usize = 1;
 
 /// Judges whether a history is linearizable with respect to a model; see the [module](self).
 ///
@@ -76,6 +82,7 @@ pub struct Linearizable<M> {
     model: M,
     independent: bool,
     witness: bool,
+    anomalies: usize,
 }
 
 impl<M: Model> Linearizable<M> {
@@ -85,7 +92,39 @@ impl<M: Model> Linearizable<M> {
             model,
             independent: false,
             witness: false,
+            anomalies: ANOMALIES,
         }
+    }
+
+    /// How many violated keys are looked for, 1 unless told; `usize::MAX` decides every key as far as the budget
+    /// goes.
+    ///
+    /// Keys are searched in rounds, each of which lets every key that is still open look at four times as many
+    /// configurations as the round before, beginning with 200,000. After a round in which so many violations are
+    /// known, the keys that are still open are left undecided, and the verdict says how many. All violations
+    /// that were found are told, however many.
+    ///
+    /// ```
+    /// use rupture_checkers::history::codec;
+    /// use rupture_checkers::models::Register;
+    /// use rupture_checkers::{Budget, Checker, Linearizable};
+    ///
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :read :value [:x nil]}
+    ///       {:process 0 :type :ok :f :read :value [:x 1]}
+    ///       {:process 0 :type :invoke :f :read :value [:y nil]}
+    ///       {:process 0 :type :ok :f :read :value [:y 1]}",
+    /// )?;
+    /// let judge = Linearizable::new(Register).independent(true).anomalies(1);
+    /// let verdict = judge.check(&history, &Budget::unlimited())?;
+    /// // Both keys are decided at once, and both are told.
+    /// assert_eq!(verdict.anomalies.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn anomalies(mut self, anomalies: usize) -> Self {
+        self.anomalies = anomalies;
+        self
     }
 
     /// Whether a `valid` verdict brings an order of the operations with it ([`Verdict::witnesses`]).
@@ -154,6 +193,7 @@ impl<M: Model> Checker for Linearizable<M> {
             operations: &opened.operations,
             budget: &budget.with_bytes(opened.bytes),
             witness: self.witness,
+            anomalies: self.anomalies,
         };
         Ok(opened.close(case.close(verdict, &opened.parts)))
     }
@@ -166,6 +206,7 @@ struct Case<'a, M: Model> {
     operations: &'a [Operation],
     budget: &'a Budget<'a>,
     witness: bool,
+    anomalies: usize,
 }
 
 /// What became of a part.
@@ -175,6 +216,15 @@ struct Judged {
     outcome: Judgement,
 }
 
+impl Judged {
+    fn stopped(&self) -> Option<Stop> {
+        match self.outcome {
+            Judgement::Stopped(stop) => Some(stop),
+            Judgement::Valid(_) | Judgement::Invalid(_) => None,
+        }
+    }
+}
+
 enum Judgement {
     Valid(Option<Witness>),
     Invalid(Box<Anomaly>),
@@ -182,31 +232,49 @@ enum Judgement {
 }
 
 impl<M: Model> Case<'_, M> {
-    /// Judges every part. Those for which a share of the memory was too little are judged once more, one by
-    /// one, with all of it.
+    /// Judges every part, in rounds of ever more steps, until enough violations are known. Parts for which a
+    /// share of the memory was too little come last, one by one, with all of it.
     fn judge_all(&self, parts: &[Part<M::Op>]) -> Vec<Judged> {
         if let [part] = parts {
-            return vec![self.judge(part, self.budget)];
+            return vec![self.judge(part, &Limits::of(self.budget))];
         }
         let share = self.budget.with_bytes(self.budget.bytes() / SHARES);
-        let mut judged: Vec<Judged> = parts
-            .par_iter()
-            .map(|part| self.judge(part, &share))
-            .collect();
-        for (judged, part) in judged.iter_mut().zip(parts) {
-            if matches!(judged.outcome, Judgement::Stopped(Stop::Memory)) {
-                *judged = self.judge(part, self.budget);
+        let mut limits = Limits {
+            steps: FIRST_ROUND,
+            ..Limits::of(&share)
+        };
+        let judge = |part: &Part<M::Op>, limits: &Limits<'_>| self.judge(part, limits);
+        let mut judged: Vec<Judged> = parts.par_iter().map(|part| judge(part, &limits)).collect();
+        while !self.is_enough(&judged) && judged.iter().any(|it| it.stopped() == Some(Stop::Steps))
+        {
+            limits.steps = limits.steps.saturating_mul(GROWTH_OF_ROUNDS);
+            judged.par_iter_mut().zip(parts).for_each(|(judged, part)| {
+                if judged.stopped() == Some(Stop::Steps) {
+                    *judged = judge(part, &limits);
+                }
+            });
+        }
+        for at in 0..parts.len() {
+            if judged[at].stopped() == Some(Stop::Memory) && !self.is_enough(&judged) {
+                judged[at] = judge(&parts[at], &Limits::of(self.budget));
             }
         }
         judged
     }
 
-    fn judge(&self, part: &Part<M::Op>, budget: &Budget<'_>) -> Judged {
+    /// Whether as many violations are known as were looked for.
+    fn is_enough(&self, judged: &[Judged]) -> bool {
+        let invalid = |judged: &&Judged| matches!(judged.outcome, Judgement::Invalid(_));
+        judged.iter().filter(invalid).count() >= self.anomalies.max(1)
+    }
+
+    fn judge(&self, part: &Part<M::Op>, limits: &Limits<'_>) -> Judged {
+        let budget = limits.budget;
         let Decision {
             ruling,
             algorithm,
             steps,
-        } = decide(self.model, &part.calls, &Limits::of(budget));
+        } = decide(self.model, &part.calls, limits);
         let all = part.operations.len() as u64;
         let (explained, outcome) = match ruling {
             Ruling::Order(order) => (all, self.valid(part, order, budget)),
@@ -333,6 +401,9 @@ impl<M: Model> Case<'_, M> {
             }
         }
         if !verdict.anomalies.is_empty() {
+            if !stopped.is_empty() {
+                verdict.notes.push(undecided(stopped.len(), parts.len()));
+            }
             verdict.validity = Validity::Invalid;
             verdict.not.push(LEVEL.to_owned());
         } else if !stopped.is_empty() {
@@ -349,6 +420,14 @@ impl<M: Model> Case<'_, M> {
         }
         verdict
     }
+}
+
+/// That keys were left open behind a violation.
+fn undecided(open: usize, keys: usize) -> String {
+    format!(
+        "{open} of {keys} keys were left undecided after the violation of another was proved; \
+         ask for all anomalies to have them judged"
+    )
 }
 
 /// How far the check of a part got.

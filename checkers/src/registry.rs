@@ -41,6 +41,9 @@ pub struct Options {
     pub observe_failed_cas: bool,
     /// Whether a `valid` verdict brings an order of the operations with it.
     pub witness: bool,
+    /// How many violated keys are looked for; see [`Linearizable::anomalies`](crate::Linearizable::anomalies). Other
+    /// levels judge every key.
+    pub anomalies: Option<usize>,
     /// What the accounts of a bank hold together; told from the reads where it is not given.
     pub total: Option<i64>,
     /// Whether accounts of a bank may hold less than nothing.
@@ -106,7 +109,7 @@ pub struct ModelInfo {
     /// is the default, but levels of isolation are all judged where none is named.
     pub consistency: &'static [&'static str],
     /// Which of the [`Options`] it has, by the names that the command line has for them. Only
-    /// [`witness`](Options::witness) may be asked of all.
+    /// [`witness`](Options::witness) and [`anomalies`](Options::anomalies) may be asked of all.
     pub settings: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 }

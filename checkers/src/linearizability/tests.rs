@@ -1,5 +1,6 @@
 //! The engines against the definition, on many small histories and some long ones.
 
+mod keys;
 mod levels;
 pub(crate) mod objects;
 mod online;

@@ -21,6 +21,7 @@ fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Bo
     let Options {
         independent,
         witness,
+        anomalies,
         ..
     } = options;
     match promise {
@@ -28,7 +29,11 @@ fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Bo
         Promise::Sequential => Box::new(Sequential::new(model).independent(independent)),
         _ => {
             let judge = Linearizable::new(model).independent(independent);
-            Box::new(judge.witness(witness))
+            let judge = judge.witness(witness);
+            Box::new(match anomalies {
+                Some(anomalies) => judge.anomalies(anomalies),
+                None => judge,
+            })
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn options(args: &CheckArgs) -> anyhow::Result<Options> {
         independent: settings.independent,
         observe_failed_cas: settings.observe_failed_cas,
         witness: args.witness.is_some(),
+        anomalies: Some(args.anomalies),
         total: settings.total,
         negative_balances: settings.negative_balances,
         permits: settings.permits,

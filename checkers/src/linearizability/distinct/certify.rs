@@ -126,20 +126,24 @@ impl Object {
                 View::Empty => values.is_empty(),
                 _ => false,
             },
-            Self::Text(text) => match view {
-                View::Replace(put) => {
-                    text.clear();
-                    text.push_str(put);
-                    true
-                }
-                View::Append(piece) => {
-                    text.push_str(piece);
-                    true
-                }
-                View::Text(seen) => text == seen,
-                _ => false,
-            },
+            Self::Text(text) => write(text, view),
         }
+    }
+}
+
+/// Lets an operation on a text happen. False if it cannot.
+fn write(text: &mut String, view: View<'_>) -> bool {
+    match view {
+        View::Replace(put) => {
+            put.clone_into(text);
+            true
+        }
+        View::Append(piece) => {
+            text.push_str(piece);
+            true
+        }
+        View::Text(seen) => text == seen,
+        _ => false,
     }
 }
 

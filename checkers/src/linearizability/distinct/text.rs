@@ -260,7 +260,7 @@ impl Known<'_, '_> {
         let ranks = self.ranks()?;
         let facts = self.facts();
         match register::decide(&facts, 0) {
-            Found::Order(order) => Ok(self.order(order, &facts, &ranks)),
+            Found::Order(order) => Ok(self.order(&order, &facts, &ranks)),
             Found::Violation(core) => Err(self.core(&core.calls)),
             Found::Open => Err(None),
         }
@@ -391,7 +391,7 @@ impl Known<'_, '_> {
     }
 
     /// The order of the text from that of the register.
-    fn order(&self, register: Vec<u32>, facts: &Facts<'_>, ranks: &[u32]) -> Vec<u32> {
+    fn order(&self, register: &[u32], facts: &Facts<'_>, ranks: &[u32]) -> Vec<u32> {
         let mut values = vec![0; self.texts.items.len()];
         for fact in &facts.list {
             values[fact.call as usize] = fact.value;

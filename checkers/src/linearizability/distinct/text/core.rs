@@ -133,9 +133,13 @@ impl Known<'_, '_> {
         });
         let mut all: Vec<u32> = alike.take(MOST_ALIKE).chain([read]).collect();
         all.sort_unstable();
-        let shown = |&at: &u32| match at == read {
-            true => rest.to_owned(),
-            false => texts.item(at).text.to_owned(),
+        let shown = |&at: &u32| {
+            let text = if at == read {
+                rest
+            } else {
+                texts.item(at).text
+            };
+            text.to_owned()
         };
         Some(Core {
             calls: all.iter().map(|&at| texts.item(at).call).collect(),
