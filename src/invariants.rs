@@ -38,9 +38,11 @@ fn translate(told: observe::Observation) -> Observation {
         term: told.term,
         kind: match told.kind {
             ObservationKind::Started {
+                voted_for,
                 snapshot: at,
                 entries: log,
             } => Observed::Started {
+                voted_for,
                 snapshot: snapshot(at),
                 entries: entries(&log),
             },
@@ -69,6 +71,14 @@ fn translate(told: observe::Observation) -> Observation {
             },
             ObservationKind::SnapshotTaken(at) => Observed::SnapshotTaken(snapshot(at)),
             ObservationKind::SnapshotInstalled(at) => Observed::SnapshotInstalled(snapshot(at)),
+            ObservationKind::Promised {
+                voted_for,
+                acknowledged,
+            } => Observed::Promised {
+                voted_for,
+                acknowledged: snapshot(acknowledged),
+            },
+            ObservationKind::State { index, digest } => Observed::State { index, digest },
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The five invariants of Raft, judged from what the nodes tell: Ongaro & Ousterhout 2014, *In Search of an
+//! The invariants of Raft, judged from what the nodes tell: Ongaro & Ousterhout 2014, *In Search of an
 //! Understandable Consensus Algorithm*, figure 3.
 //!
 //! Nodes say what happens to their logs, who is elected and what is applied ([`Observed`]); from that every
@@ -12,6 +12,18 @@
 //! | leader completeness | An entry that some node applied while it was in term *t* is in the log of every leader elected in a term greater than *t*, at its election, whether that election was observed before or after. |
 //! | state machine safety | All nodes that ever apply an entry at an index apply the same one. A snapshot applies all that it covers. |
 //!
+//! and to what the rules of figures 2 and 13 and Ongaro's thesis (2014, *Consensus: Bridging Theory and Practice*) say
+//! of a single node, which the five rest on:
+//!
+//! | invariant | what is checked | source |
+//! |---|---|---|
+//! | apply order | From the snapshot on that it started with, took or installed, a node applies every index once and none out of turn, and what its own log holds there. | figure 2, `lastApplied`; thesis, 3.6 |
+//! | snapshot prefix | A snapshot stands for entries that its node has applied, and for the entry that its log holds at that index. | figure 13; thesis, 5.1 |
+//! | state digest | All nodes whose state is that of an index have the same state, the sessions of clients included. | thesis, 3.6.3 and 6.3; Schneider 1990 |
+//! | term order | No node is ever in a lower term than one that it has sent, whether it restarted or not. | figure 2, `currentTerm`; thesis, 3.8 |
+//! | vote binding | In a term a node votes for one candidate, whether it restarted or not. | figure 2, `votedFor`; thesis, 3.8 |
+//! | acknowledged entries | What a node acknowledged to a leader is in its log, and is still there after a restart, unless a leader had it dropped. | figure 2, `log[]`; thesis, 3.8 |
+//!
 //! About leader completeness: the paper speaks of entries *committed in a term*, which no node tells. But what
 //! a node applies was committed, by a leader whose term is at most the term that the node is in: a node only
 //! believes a leader of its own term. So the check accuses nobody who is innocent. It says nothing of
@@ -24,7 +36,11 @@
 //! entries no node was seen to have), questions about it are left open. Observations that contradict
 //! each other make the verdict `unknown`.
 //!
-//! Deliberately absent: any knowledge of messages, votes and quorums, and of how a node is built.
+//! A node can still hide what it never tells: that a leader committed without a majority of acknowledgements (until
+//! somebody is elected without the entry, or it is lost), that a read was answered from an old state or under a lease
+//! that had ended (the history of the clients shows that), and how it counts votes (until two are elected).
+//!
+//! Deliberately absent: any knowledge of messages and quorums, and of how a node is built.
 //!
 //! All entries ever seen form a forest, in which the parent of an entry is the entry before it; a log is one
 //! node of it, and a prefix an ancestor (`forest`). Time is O(log n)
@@ -34,6 +50,7 @@
 mod commits;
 mod forest;
 mod observed;
+mod single;
 mod witness;
 mod words;
 
@@ -44,6 +61,7 @@ use rustc_hash::FxHashMap;
 
 use commits::{Breach, Commits, Election};
 use forest::{EntryId, Forest, Place};
+use single::Promise;
 use witness::Witness;
 use words::Teller;
 
@@ -74,16 +92,34 @@ pub enum Invariant {
     LeaderCompleteness,
     /// Nobody applies another entry at an index than anybody else.
     StateMachineSafety,
+    /// A node applies every index once, in turn, and what its log holds there.
+    ApplyOrder,
+    /// A snapshot stands for what was applied, and for nothing else.
+    SnapshotPrefix,
+    /// Equal indices applied, equal states.
+    StateDigest,
+    /// A term that was sent is never gone back on.
+    TermOrder,
+    /// A vote is never taken back within its term.
+    VoteBinding,
+    /// What was acknowledged is kept.
+    AcknowledgedEntries,
 }
 
 impl Invariant {
-    /// All five, in the order of the paper.
-    pub const ALL: [Self; 5] = [
+    /// All: the five of the paper in its order, then those of single nodes.
+    pub const ALL: [Self; 11] = [
         Self::ElectionSafety,
         Self::LeaderAppendOnly,
         Self::LogMatching,
         Self::LeaderCompleteness,
         Self::StateMachineSafety,
+        Self::ApplyOrder,
+        Self::SnapshotPrefix,
+        Self::StateDigest,
+        Self::TermOrder,
+        Self::VoteBinding,
+        Self::AcknowledgedEntries,
     ];
 
     /// Its name, which is the kind of the anomalies that break it.
@@ -94,6 +130,12 @@ impl Invariant {
             Self::LogMatching => "log-matching",
             Self::LeaderCompleteness => "leader-completeness",
             Self::StateMachineSafety => "state-machine-safety",
+            Self::ApplyOrder => "apply-order",
+            Self::SnapshotPrefix => "snapshot-prefix",
+            Self::StateDigest => "state-digest",
+            Self::TermOrder => "term-order",
+            Self::VoteBinding => "vote-binding",
+            Self::AcknowledgedEntries => "acknowledged-entries",
         }
     }
 }
@@ -105,6 +147,12 @@ struct Mirror {
     log: Option<EntryId>,
     /// Its last election, while it leads.
     leads: Option<Witness>,
+    /// The last index that it applied; `None` where that is not known.
+    applied: Option<u64>,
+    /// What it let others count on last.
+    promise: Option<Promise>,
+    /// The last entry that it acknowledged and that nobody had it drop since.
+    acknowledged: Option<(EntryId, Witness)>,
 }
 
 /// Holds what nodes tell to the invariants, as it comes.
@@ -133,6 +181,8 @@ pub struct Invariants {
     commits: Commits,
     /// By index: the entry that was applied there first.
     applied: FxHashMap<u64, EntryId>,
+    /// By index: the state there, and who told it first.
+    states: FxHashMap<u64, (u64, Witness)>,
     observations: u64,
     broken: BTreeMap<Invariant, usize>,
     anomalies: Vec<Anomaly>,
@@ -153,8 +203,16 @@ impl Invariants {
             at_ns: observation.at_ns,
             term: observation.term,
         };
+        self.holds_term(witness);
         match &observation.kind {
-            Observed::Started { snapshot, entries } => self.started(witness, *snapshot, entries),
+            Observed::Started {
+                voted_for,
+                snapshot,
+                entries,
+            } => {
+                self.holds_vote(witness, *voted_for);
+                self.started(witness, *snapshot, entries);
+            }
             Observed::LeaderElected {
                 last_index,
                 last_term,
@@ -171,10 +229,19 @@ impl Invariants {
             } => self.applied(witness, *first_index, entries),
             Observed::SnapshotTaken(snapshot) => {
                 if let Some(entry) = self.snapshot(*snapshot) {
+                    self.covers(witness, entry);
                     self.apply_whole(witness, entry);
                 }
             }
             Observed::SnapshotInstalled(snapshot) => self.installed(witness, *snapshot),
+            Observed::Promised {
+                voted_for,
+                acknowledged,
+            } => {
+                self.holds_vote(witness, *voted_for);
+                self.promised(witness, *voted_for, *acknowledged);
+            }
+            Observed::State { index, digest } => self.state(witness, *index, *digest),
         }
     }
 
@@ -264,10 +331,11 @@ impl Invariants {
         }
         let base = base.unwrap_or(Forest::ROOT);
         let last = self.append(witness, Some(base), snapshot.index, entries);
-        *self.mirror(witness) = Mirror {
-            log: last,
-            leads: None,
-        };
+        let mirror = self.mirror(witness);
+        mirror.log = last;
+        mirror.leads = None;
+        mirror.applied = Some(snapshot.index);
+        self.keeps_acknowledged(witness);
         self.apply_whole(witness, base);
     }
 
@@ -391,6 +459,7 @@ impl Invariants {
         if log.and_then(|log| self.forest.contains(log, entry)) != Some(true) {
             self.change_log(witness, Some(entry));
         }
+        self.moves_to(witness, snapshot.index);
         self.apply_whole(witness, entry);
     }
 
@@ -398,6 +467,8 @@ impl Invariants {
     fn change_log(&mut self, witness: Witness, log: Option<EntryId>) {
         let mirror = self.mirror(witness);
         let before = std::mem::replace(&mut mirror.log, log);
+        self.drops_acknowledged(witness);
+        let mirror = self.mirror(witness);
         let Some(elected) = mirror.leads.filter(|elected| elected.term == witness.term) else {
             return;
         };
@@ -414,8 +485,10 @@ impl Invariants {
         if first_index == 0 {
             return self.contradicts(witness, "an entry was applied at index 0");
         }
+        self.in_turn(witness, first_index, entries.len());
         for (index, entry) in (first_index..=u64::MAX).zip(entries) {
             let entry = self.forest.enter(index, *entry, None);
+            self.holds_applied(witness, entry);
             self.apply(witness, entry);
             self.commit(witness, entry);
         }

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rupture_checkers::history::Validity;
 use rupture_checkers::raft::{Entry, Invariant, Invariants, Observation, Observed, Snapshot};
 
+/// The five that the definitions below are of.
+const OF_THE_PAPER: &[Invariant] = Invariant::ALL.split_at(5).0;
+
 /// Term and content.
 type Item = (u64, u64);
 
@@ -115,6 +118,7 @@ impl World {
         it.applied = it.snapshot;
         let (log, covered) = (it.log.clone(), it.log[..it.snapshot].to_vec());
         let kind = Observed::Started {
+            voted_for: None,
             snapshot: snapshot(&covered),
             entries: entries(&log, covered.len()),
         };
@@ -244,7 +248,8 @@ impl World {
 
     /// Which invariants are broken, by the checker and by the definitions.
     fn broken(&self) -> BTreeMap<Invariant, usize> {
-        let judged = self.judge().broken().clone();
+        let mut judged = self.judge().broken().clone();
+        judged.retain(|invariant, _| OF_THE_PAPER.contains(invariant));
         assert_eq!(
             judged,
             by_definition(&self.facts),
@@ -428,9 +433,9 @@ fn random_events_are_judged_by_the_definitions() {
         }
     }
     assert!(valid > 1_000, "{valid} runs are valid");
-    for invariant in Invariant::ALL {
+    for invariant in OF_THE_PAPER {
         assert!(
-            seen[&invariant] > 1_000 && alone[&invariant] > 20,
+            seen[invariant] > 1_000 && alone[invariant] > 20,
             "{seen:?}, alone {alone:?}"
         );
     }
@@ -700,8 +705,10 @@ fn observations_that_do_not_add_up_accuse_nobody() {
                 kind,
             });
         }
+        // What a node by itself must not do stands in `raft_single`.
+        let broken = invariants.broken().keys();
         assert!(
-            invariants.broken().is_empty(),
+            !broken.clone().any(|it| OF_THE_PAPER.contains(it)),
             "{number}: {:?}",
             invariants.finish()
         );
@@ -734,6 +741,7 @@ fn a_long_run() {
             node,
             0,
             Observed::Started {
+                voted_for: None,
                 snapshot,
                 entries: Vec::new(),
             },

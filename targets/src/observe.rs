@@ -88,6 +88,8 @@ pub struct Snapshot {
 pub enum ObservationKind {
     /// It started with what its disk kept.
     Started {
+        /// Whom it voted for in its term.
+        voted_for: Option<u32>,
         /// Where its log begins.
         snapshot: Snapshot,
         /// The entries after it.
@@ -125,4 +127,18 @@ pub enum ObservationKind {
     SnapshotTaken(Snapshot),
     /// It replaced its state by a leader's snapshot.
     SnapshotInstalled(Snapshot),
+    /// A message is about to leave by which others count on its term, its vote and its log up to here.
+    Promised {
+        /// Whom it voted for in its term.
+        voted_for: Option<u32>,
+        /// The last entry that it acknowledged to a leader; index 0 for none.
+        acknowledged: Snapshot,
+    },
+    /// Its whole state at an index, sessions included.
+    State {
+        /// The last index that was applied.
+        index: u64,
+        /// A digest of the state.
+        digest: u64,
+    },
 }

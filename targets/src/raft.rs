@@ -207,6 +207,7 @@ fn config(options: &TargetOptions) -> Config {
             .find(|(name, _)| Some(*name) == reads)
             .map_or(ReadMode::default(), |(_, mode)| mode),
         lease_drift_ppm: LEASE_DRIFT_PPM,
+        state_digests: options.watch,
         ..Config::for_nodes(options.nodes)
     }
 }

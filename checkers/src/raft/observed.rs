@@ -91,6 +91,8 @@ pub struct Snapshot {
 pub enum Observed {
     /// Its process started, with this on its disk. It leads nothing.
     Started {
+        /// Whom it voted for in its term.
+        voted_for: Option<u32>,
         /// The last snapshot.
         snapshot: Snapshot,
         /// The entries behind it; the first has the index `snapshot.index + 1`.
@@ -129,4 +131,19 @@ pub enum Observed {
     /// A snapshot from elsewhere took the place of its state, and of its log unless the log contains the
     /// snapshot's last entry.
     SnapshotInstalled(Snapshot),
+    /// A message is about to leave by which others may count on this, whatever becomes of the process: the term, the
+    /// vote in it, and the log up to an entry that was acknowledged to a leader.
+    Promised {
+        /// Whom it voted for in its term.
+        voted_for: Option<u32>,
+        /// The last entry that it acknowledged; index 0 for none.
+        acknowledged: Snapshot,
+    },
+    /// Its whole state, whatever clients can see of it, once all up to an index was applied and nothing more.
+    State {
+        /// The index.
+        index: u64,
+        /// Stands for the state.
+        digest: u64,
+    },
 }

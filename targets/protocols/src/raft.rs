@@ -57,7 +57,7 @@ use election::Candidacy;
 use leader::Leading;
 use log::Log;
 use membership::Memberships;
-use recovery::Unsynced;
+use recovery::{Promised, Unsynced};
 use replication::Batch;
 
 type Ctx<'a> = Context<'a, Raft>;
@@ -109,6 +109,8 @@ pub struct Raft {
     lead: Leading,
     /// When it will be woken.
     wake_at_ns: Option<u64>,
+    /// What it told last that others count on.
+    promised: Promised,
     metrics: Metrics,
 }
 
@@ -140,6 +142,7 @@ impl Raft {
             votes: Vec::new(),
             lead: Leading::default(),
             wake_at_ns: None,
+            promised: Promised::default(),
             metrics: Metrics::default(),
         }
     }

@@ -35,7 +35,7 @@ use registers::Registers;
 use session::{Known, Sessions};
 
 /// The state that a replicated log builds. Equal logs give equal stores.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Store {
     objects: Objects,
     sessions: Sessions,
@@ -45,7 +45,7 @@ pub struct Store {
 }
 
 /// What clients can see.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Objects {
     registers: Registers,
     sets: Sets,
@@ -101,6 +101,12 @@ impl Store {
     /// How many answers are kept for retries.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Stands for all of it, what it remembers of requests included: equal stores have equal digests. Costs as much as
+    /// the store is large.
+    pub fn digest(&self) -> u64 {
+        fingerprint(self)
     }
 
     /// Whether both hold the same objects, whatever they remember of requests.

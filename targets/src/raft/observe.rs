@@ -15,8 +15,11 @@ pub(crate) fn observation(at_ns: u64, node: NodeId, event: &Event) -> Option<Obs
     use ObservationKind as K;
     let kind = match &event.kind {
         EventKind::NodeStarted {
-            snapshot, entries, ..
+            voted_for,
+            snapshot,
+            entries,
         } => K::Started {
+            voted_for: *voted_for,
             snapshot: point(snapshot),
             entries: marks(entries),
         },
@@ -39,6 +42,17 @@ pub(crate) fn observation(at_ns: u64, node: NodeId, event: &Event) -> Option<Obs
         },
         EventKind::SnapshotTaken { point: at } => K::SnapshotTaken(point(at)),
         EventKind::SnapshotInstalled { point: at } => K::SnapshotInstalled(point(at)),
+        EventKind::Promised {
+            voted_for,
+            acknowledged,
+        } => K::Promised {
+            voted_for: *voted_for,
+            acknowledged: point(acknowledged),
+        },
+        EventKind::StateDigest { index, digest } => K::State {
+            index: *index,
+            digest: *digest,
+        },
         EventKind::ElectionStarted { .. }
         | EventKind::MembershipChanged { .. }
         | EventKind::LeadershipTransferred { .. }

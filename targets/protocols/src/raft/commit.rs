@@ -4,6 +4,7 @@
 //! term, and with them all that stand before (Figure 8 shows why). Everybody applies what is committed, in the order
 //! of the log.
 
+use super::digest::{digest_of, link};
 use super::error::ErrorCode;
 use super::event::{EventKind, StepDown};
 use super::leader::pop_front_if;
@@ -12,6 +13,13 @@ use super::message::Reply;
 use super::mutant::Mutant;
 use super::{Ctx, Raft, Role};
 use crate::store::Response;
+
+/// Whether every node tells its state at this index. A digest costs as much as the state is large, so that they
+/// become rarer as the log grows: 16 each time that it doubles.
+fn is_milestone(index: u64) -> bool {
+    let every = 1_u64 << index.max(1).ilog2().saturating_sub(4);
+    index.is_multiple_of(every)
+}
 
 impl Raft {
     /// Commits what a majority has made durable.
@@ -39,6 +47,9 @@ impl Raft {
             };
             self.applied += 1;
             self.apply(&entry, cx);
+            if self.config.state_digests && is_milestone(self.applied) {
+                self.tell_state(cx);
+            }
         }
         self.snapshot_if_due(cx);
         self.leave_if_removed(cx);
@@ -68,6 +79,17 @@ impl Raft {
                 self.finish_change(entry.index, cx);
             }
         }
+    }
+
+    /// Tells what the whole state is.
+    pub(super) fn tell_state(&mut self, cx: &mut Ctx<'_>) {
+        if !self.config.state_digests {
+            return;
+        }
+        let index = self.applied;
+        let members = digest_of(&*self.memberships.at(index));
+        let digest = link(self.store.digest(), index, members);
+        self.emit(EventKind::StateDigest { index, digest }, cx);
     }
 
     /// Answers the call that an entry was made for, if this node made it and the call still waits.

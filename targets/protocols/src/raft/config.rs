@@ -69,6 +69,9 @@ pub struct Config {
     pub lease_drift_ppm: u32,
     /// What the cluster is meant to tolerate, if that is to be checked.
     pub tolerate: Option<Tolerance>,
+    /// Whether nodes tell what their whole state is now and then
+    /// ([`EventKind::StateDigest`](super::event::EventKind::StateDigest)), which costs as much as it is large.
+    pub state_digests: bool,
     /// A bug to switch on.
     pub mutant: Option<Mutant>,
 }
@@ -85,6 +88,7 @@ impl Default for Config {
             snapshot_trailing: 200,
             call_timeout_ms: 1_000,
             reads: ReadMode::ReadIndex,
+            state_digests: false,
             lease_drift_ppm: 500,
             tolerate: None,
             mutant: None,

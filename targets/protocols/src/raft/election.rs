@@ -8,6 +8,7 @@
 use rand::Rng;
 
 use super::event::{EventKind, StepDown};
+use super::log::Point;
 use super::message::Message;
 use super::mutant::Mutant;
 use super::{Ctx, Raft, Role};
@@ -91,6 +92,7 @@ impl Raft {
         };
         // Its own vote counts at once, so it must be durable even if there is nobody to ask.
         self.sync(cx);
+        self.promise(Point::default(), cx);
         for &voter in &self.memberships.latest().voters {
             if voter != self.id {
                 cx.send(voter, request.clone());

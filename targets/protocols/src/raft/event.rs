@@ -4,8 +4,9 @@
 //! (figure 3) can be judged from them alone: [`EventKind::NodeStarted`] says what a node's log holds,
 //! [`EventKind::LogReplicated`], [`EventKind::ConflictResolved`] and [`EventKind::SnapshotInstalled`] every
 //! change to it since, [`EventKind::LeaderElected`] who led which term, and [`EventKind::CommitApplied`] what
-//! was applied. The digest of an entry stands for the whole log up to it. Reads, which change nothing, tell
-//! nothing.
+//! was applied. [`EventKind::Promised`] says what others may count on across a restart, and
+//! [`EventKind::StateDigest`] what the log has made of the state. The digest of an entry stands for the whole log up to
+//! it. Reads, which change nothing, tell nothing.
 
 use std::fmt::Write;
 
@@ -116,6 +117,21 @@ pub enum EventKind {
         /// Up to where.
         point: Point,
     },
+    /// A message is about to leave by which others count on more than before: on the term, on the vote in it, or on
+    /// the log up to an entry. All of it is durable by then.
+    Promised {
+        /// The vote in the current term.
+        voted_for: Option<NodeId>,
+        /// The last entry that was acknowledged to a leader; index 0 if this is about term and vote alone.
+        acknowledged: Point,
+    },
+    /// What the whole state is, members and sessions included, now that so much of the log is applied.
+    StateDigest {
+        /// The last index that was applied.
+        index: u64,
+        /// Stands for the state.
+        digest: u64,
+    },
     /// An entry that changes the members was committed and applied.
     MembershipChanged {
         /// Its index.
@@ -155,7 +171,10 @@ impl Event {
     /// How much it matters.
     pub fn level(&self) -> Level {
         match self.kind {
-            EventKind::LogReplicated { .. } | EventKind::CommitApplied { .. } => Level::Debug,
+            EventKind::LogReplicated { .. }
+            | EventKind::CommitApplied { .. }
+            | EventKind::Promised { .. }
+            | EventKind::StateDigest { .. } => Level::Debug,
             EventKind::PartitionDetected { .. }
             | EventKind::SteppedDown {
                 why: StepDown::QuorumLost,
@@ -181,6 +200,8 @@ impl Event {
             EventKind::CommitApplied { .. } => "commit_applied",
             EventKind::SnapshotTaken { .. } => "snapshot_taken",
             EventKind::SnapshotInstalled { .. } => "snapshot_installed",
+            EventKind::Promised { .. } => "promised",
+            EventKind::StateDigest { .. } => "state_digest",
             EventKind::MembershipChanged { .. } => "membership_changed",
             EventKind::LeadershipTransferred { .. } => "leadership_transferred",
             EventKind::PartitionDetected { .. } => "partition_detected",
@@ -217,6 +238,16 @@ impl Event {
             EventKind::ConflictResolved { from } => json!({"from": from}),
             EventKind::SnapshotTaken { point } | EventKind::SnapshotInstalled { point } => {
                 point_json(point)
+            }
+            EventKind::Promised {
+                voted_for,
+                acknowledged,
+            } => json!({
+                "voted_for": voted_for.map(node_name),
+                "acknowledged": point_json(acknowledged),
+            }),
+            EventKind::StateDigest { index, digest } => {
+                json!({"index": index, "digest": hex(*digest)})
             }
             EventKind::MembershipChanged { index, members } => {
                 let names: Vec<String> = members.iter().copied().map(node_name).collect();

@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use super::event::EventKind;
-use super::log::{Entry, Log, Payload};
+use super::log::{Entry, Log, Payload, Point};
 use super::membership::{Membership, Memberships};
 use super::message::{Beat, Message, Outcome, Record};
 use super::mutant::Mutant;
@@ -31,6 +31,15 @@ pub(super) struct Unsynced {
     state: bool,
     /// Entries or truncations.
     log: bool,
+}
+
+/// What others count on: told when it becomes more.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Promised {
+    term: u64,
+    voted_for: Option<NodeId>,
+    /// Index and digest of the last entry that was acknowledged.
+    log: (u64, u64),
 }
 
 impl Raft {
@@ -57,6 +66,9 @@ impl Raft {
         self.redraw_timeout(cx);
         self.emit_started(cx);
         self.sync(cx);
+        if self.snapshot.is_some() {
+            self.tell_state(cx);
+        }
     }
 
     fn recall(&mut self, record: Record) {
@@ -166,12 +178,41 @@ impl Raft {
         if self.unsynced.state {
             self.sync(cx);
         }
+        self.promise(Point::default(), cx);
         cx.send(to, message);
+    }
+
+    /// Tells what others count on from now on, where that is more than they did: the term and the vote, and the log
+    /// up to this point.
+    pub(super) fn promise(&mut self, acknowledged: Point, cx: &mut Ctx<'_>) {
+        let promised = Promised {
+            term: self.term,
+            voted_for: self.voted_for,
+            log: (acknowledged.index, acknowledged.digest),
+        };
+        let is_known = (promised.term, promised.voted_for)
+            == (self.promised.term, self.promised.voted_for)
+            && (acknowledged.index == 0 || promised.log == self.promised.log);
+        if is_known {
+            return;
+        }
+        self.promised = promised;
+        let voted_for = self.voted_for;
+        let promised = EventKind::Promised {
+            voted_for,
+            acknowledged,
+        };
+        self.emit(promised, cx);
     }
 
     /// Answers a leader. What it may count on is durable before.
     pub(super) fn ack(&mut self, to: NodeId, beat: Beat, outcome: Outcome, cx: &mut Ctx<'_>) {
         self.sync(cx);
+        if let Outcome::Matched(index) = outcome
+            && let Some(point) = self.log.point(index)
+        {
+            self.promise(point, cx);
+        }
         let term = self.term;
         self.send(
             to,

@@ -53,6 +53,7 @@ impl Raft {
         self.memberships.compact_to(point.index);
         self.replace_records(cx);
         self.emit(EventKind::SnapshotTaken { point }, cx);
+        self.tell_state(cx);
     }
 
     /// Where the last snapshot was taken; the beginning if there is none.
@@ -109,5 +110,6 @@ impl Raft {
         self.applied = point.index;
         self.replace_records(cx);
         self.emit(EventKind::SnapshotInstalled { point }, cx);
+        self.tell_state(cx);
     }
 }

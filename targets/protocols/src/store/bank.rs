@@ -8,7 +8,7 @@ use super::shared::{Shared, pairs};
 use super::{Datum, Response, refused};
 
 /// All accounts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Bank {
     opened: bool,
     #[serde(with = "pairs")]

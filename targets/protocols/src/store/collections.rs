@@ -11,7 +11,7 @@ use super::shared::{Shared, pairs};
 use super::{Datum, Response, refused};
 
 /// All sets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Sets {
     #[serde(with = "pairs")]
     members: Shared<BTreeMap<Datum, Shared<BTreeSet<Datum>>>>,
@@ -54,7 +54,7 @@ impl Sets {
 }
 
 /// All queues.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Queues {
     #[serde(with = "pairs")]
     waiting: Shared<BTreeMap<Datum, Shared<VecDeque<Datum>>>>,
@@ -97,7 +97,7 @@ impl Queues {
 }
 
 /// All counters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Counters {
     #[serde(with = "pairs")]
     sums: Shared<BTreeMap<Datum, i64>>,

@@ -102,7 +102,7 @@ pub struct Request {
 }
 
 /// What the store answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Response {
     /// It was done and there is nothing to say.
     Done,

@@ -12,14 +12,14 @@ use super::shared::{Shared, pairs};
 use super::{Datum, Response, refused};
 
 /// All locks that are held.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Locks {
     last_token: i64,
     #[serde(with = "pairs")]
     held: Shared<BTreeMap<Datum, Holder>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Holder {
     owner: Datum,
     token: i64,

@@ -18,7 +18,7 @@ use super::{Datum, Micro};
 const KEPT: usize = 256;
 
 /// The last commits, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Past {
     /// The index of the latest commit that is no longer kept.
     forgotten: u64,
@@ -26,7 +26,7 @@ pub(super) struct Past {
 }
 
 /// What one request did to the registers, or tried to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Commit {
     /// Where in the log it stands.
     pub(super) index: u64,

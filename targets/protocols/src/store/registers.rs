@@ -8,7 +8,7 @@ use super::shared::{Shared, pairs};
 use super::{Datum, Micro, Response, refused};
 
 /// All registers. One that holds `Nil` is not in the table: written or not, nobody can tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Registers {
     #[serde(with = "pairs")]
     contents: Shared<BTreeMap<Datum, Datum>>,

@@ -18,6 +18,7 @@
 //! used for another command.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -41,7 +42,7 @@ pub(super) struct Sessions {
 }
 
 /// One application of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Session {
     key: Arc<str>,
     applied_ns: u64,
@@ -176,6 +177,15 @@ impl PartialEq for Sessions {
 }
 
 impl Eq for Sessions {}
+
+impl Hash for Sessions {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.now_ns, self.count).hash(state);
+        for session in self.iter() {
+            session.hash(state);
+        }
+    }
+}
 
 /// What is written of [`Sessions`].
 #[derive(Serialize, Deserialize)]
