@@ -196,8 +196,7 @@ impl<M: Model> Task<'_, M> {
         if plan.events() == 0 {
             return Answer::Order(Vec::new());
         }
-        let noted = self.order && plan.events() <= trace::SEGMENT;
-        let mut levels = Levels::new(self.model, self.calls, plan, noted);
+        let mut levels = Levels::new(self.model, self.calls, plan, self.is_noted(plan));
         match self.both(plan, &mut levels, meter) {
             Ok(answer) => answer,
             Err(stop) => {
@@ -208,11 +207,16 @@ impl<M: Model> Task<'_, M> {
         }
     }
 
+    /// Whether the levels note where everything came from.
+    fn is_noted(&self, plan: &Plan) -> bool {
+        self.order && plan.events() <= trace::SEGMENT
+    }
+
     /// Runs the levels, and beside them where they are wide the others.
-    fn both(
-        &self,
-        plan: &Plan,
-        levels: &mut Levels<'_, M>,
+    fn both<'p>(
+        &'p self,
+        plan: &'p Plan,
+        levels: &mut Levels<'p, M>,
         meter: &mut Meter<'_>,
     ) -> Result<Answer, Stop> {
         levels.start(self.starts, meter)?;
@@ -256,7 +260,21 @@ impl<M: Model> Task<'_, M> {
                 }
             }
             let until = meter.steps().saturating_add(quota);
-            match levels.run(plan.events(), until, meter)? {
+            let reached = match levels.run(plan.events(), until, meter) {
+                // With the room that the others held there may be enough for them.
+                Err(Stop::Memory) if depth.is_some() || endless.is_some() => {
+                    depth = drop_depth(depth, meter);
+                    if let Some(search) = endless.take() {
+                        search.drop(meter);
+                    }
+                    let anew = Levels::new(self.model, self.calls, plan, self.is_noted(plan));
+                    std::mem::replace(levels, anew).drop(meter);
+                    levels.start(self.starts, meter)?;
+                    Reached::Quota
+                }
+                reached => reached?,
+            };
+            match reached {
                 Reached::Nowhere => return Ok(Answer::Impossible(plan.end(levels.event()))),
                 Reached::Quota => quota *= 2,
                 Reached::Event => {
