@@ -11,7 +11,7 @@ pub mod timeline;
 use rupture_workloads::checkers::history::{Anomaly, Validity, Verdict};
 
 use crate::screen::columns;
-pub use crate::screen::{terminal_width, width};
+pub use crate::screen::{terminal_width, width, wrap};
 
 /// How many operations of a proof are drawn.
 const DRAWN: usize = 24;
@@ -136,33 +136,6 @@ fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
     for sentence in &anomaly.explanation {
         lines.extend(wrap(sentence, width, "    "));
     }
-    lines
-}
-
-/// Breaks text at spaces into lines of at most `width` columns; lines after the first are indented two more. A word
-/// that is longer than a line stays whole.
-pub fn wrap(text: &str, width: usize, indent: &str) -> Vec<String> {
-    let own: String = text.chars().take_while(|c| *c == ' ').collect();
-    let mut lines = Vec::new();
-    let mut line = format!("{indent}{own}");
-    let mut used = columns(&line);
-    let mut empty = true;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let length = columns(word);
-        if !empty && used + 1 + length > width {
-            lines.push(std::mem::replace(&mut line, format!("{indent}{own}  ")));
-            used = columns(&line);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += length;
-        empty = false;
-    }
-    lines.push(line);
     lines
 }
 

@@ -36,7 +36,7 @@ pub fn say(text: fmt::Arguments<'_>) {
 pub fn complain(text: fmt::Arguments<'_>) {
     let text = text.to_string();
     let lines = match columns_of(&io::stderr()) {
-        Some(width) => crate::report::wrap(&text.replace('\n', "\\n"), width, ""),
+        Some(width) => wrap(&text.replace('\n', "\\n"), width, ""),
         None => vec![text],
     };
     for line in lines {
@@ -286,6 +286,33 @@ pub fn is_unprintable(c: char) -> bool {
         | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
         || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Breaks text at spaces into lines of at most `width` columns; lines after the first are indented two more. A word
+/// that is longer than a line stays whole.
+pub fn wrap(text: &str, width: usize, indent: &str) -> Vec<String> {
+    let own: String = text.chars().take_while(|c| *c == ' ').collect();
+    let mut lines = Vec::new();
+    let mut line = format!("{indent}{own}");
+    let mut used = columns(&line);
+    let mut empty = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let length = columns(word);
+        if !empty && used + 1 + length > width {
+            lines.push(std::mem::replace(&mut line, format!("{indent}{own}  ")));
+            used = columns(&line);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+            used += 1;
+        }
+        line.push_str(word);
+        used += length;
+        empty = false;
+    }
+    lines.push(line);
+    lines
 }
 
 #[cfg(test)]

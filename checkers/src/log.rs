@@ -179,7 +179,15 @@ impl Log {
     }
 
     /// Whether anomalies of this kind make a history invalid; none where that depends on who subscribed.
-    pub(crate) fn counts(&self, kind: LogAnomaly) -> Option<bool> {
+    ///
+    /// ```
+    /// use rupture_checkers::log::{Log, LogAnomaly};
+    ///
+    /// assert_eq!(Log::new().counts(LogAnomaly::LostWrite), Some(true));
+    /// assert_eq!(Log::new().counts(LogAnomaly::Unseen), Some(false));
+    /// assert_eq!(Log::new().counts(LogAnomaly::PollSkip), None);
+    /// ```
+    pub fn counts(&self, kind: LogAnomaly) -> Option<bool> {
         match self.severities[kind as usize] {
             Severity::Counted => Some(true),
             Severity::Noted => Some(false),

@@ -74,6 +74,7 @@ impl Options {
         [
             ("independent", self.independent),
             ("observe-failed-cas", self.observe_failed_cas),
+            ("witness", self.witness),
             ("total", self.total.is_some()),
             ("negative-balances", self.negative_balances),
             ("permits", self.permits.is_some()),
@@ -109,7 +110,7 @@ pub struct ModelInfo {
     /// is the default, but levels of isolation are all judged where none is named.
     pub consistency: &'static [&'static str],
     /// Which of the [`Options`] it has, by the names that the command line has for them. Only
-    /// [`witness`](Options::witness) and [`anomalies`](Options::anomalies) may be asked of all.
+    /// [`anomalies`](Options::anomalies), which bounds how much is looked for, may be asked of all.
     pub settings: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 }
@@ -184,6 +185,18 @@ pub enum Unknown {
         /// Every setting of the model.
         known: &'static [&'static str],
     },
+    /// The setting would change nothing at this level of the model, so that it would be silently left out.
+    #[error("`{name}` changes nothing for {model} at the level {level}: {why}")]
+    Idle {
+        /// The model.
+        model: &'static str,
+        /// What was asked for.
+        name: &'static str,
+        /// The level.
+        level: String,
+        /// Why not, and what to do.
+        why: &'static str,
+    },
     /// The bound of a level, such as the 2 of `k-atomic=2`, is none.
     #[error("{reason}")]
     Bound {
@@ -199,7 +212,7 @@ impl Unknown {
     pub fn name(&self) -> &str {
         match self {
             Self::Model { name, .. } => name,
-            Self::Setting { name, .. } => name,
+            Self::Setting { name, .. } | Self::Idle { name, .. } => name,
             Self::Consistency { level, .. } | Self::Bound { level, .. } => level,
         }
     }
@@ -209,7 +222,7 @@ impl Unknown {
         match self {
             Self::Model { known, .. } | Self::Consistency { known, .. } => known,
             Self::Setting { known, .. } => known,
-            Self::Bound { .. } => &[],
+            Self::Bound { .. } | Self::Idle { .. } => &[],
         }
     }
 }
@@ -238,8 +251,8 @@ impl Unknown {
 /// ```
 ///
 /// # Errors
-/// There is no such model, it is not judged by such a level, the level's bound is none, or the model does not have a
-/// setting that the options give.
+/// There is no such model, it is not judged by such a level, the level's bound is none, or the options give a setting
+/// that the model does not have or that changes nothing at the level.
 pub fn checker(
     model: &str,
     consistency: Option<&str>,
@@ -265,6 +278,14 @@ pub fn checker(
         (None, Some(first)) => promise(info, first)?,
         (Some(named), _) => promise(info, named)?,
     };
+    if options.witness && !matches!(promise, Promise::Linearizable) {
+        return Err(Unknown::Idle {
+            model: info.name,
+            name: "witness",
+            level: consistency.or(default).unwrap_or_default().to_owned(),
+            why: "only the level linearizable brings an order of the operations",
+        });
+    }
     Ok((info.build)(options, promise))
 }
 

@@ -47,7 +47,7 @@ const fn entry(
         name,
         about,
         consistency: &["linearizable", "sequential"],
-        settings: &["independent"],
+        settings: &["independent", "witness"],
         build,
     }
 }
@@ -126,7 +126,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         name: "cas-register",
         about: "a value that is read, written, and compared and set",
         consistency: &["linearizable", "sequential"],
-        settings: &["independent", "observe-failed-cas"],
+        settings: &["independent", "observe-failed-cas", "witness"],
         build: |options, promise| {
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
@@ -253,7 +253,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         name: "register",
         about: "a value that is read and written",
         consistency: &["linearizable", "sequential", "k-atomic", "stale"],
-        settings: &["independent"],
+        settings: &["independent", "witness"],
         build: |options, promise| judge(Register, *options, promise),
     },
     ModelInfo {
@@ -272,7 +272,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         },
     },
     ModelInfo {
-        settings: &["independent", "permits"],
+        settings: &["independent", "permits", "witness"],
         ..entry(
             "semaphore",
             "a lock that several may hold; --permits says how many",

@@ -17,6 +17,16 @@ pub(super) fn options(args: &CheckArgs) -> anyhow::Result<Options> {
             both.name()
         )));
     }
+    for (name, kinds, counts) in [("allow", &allow, false), ("forbid", &forbid, true)] {
+        let idle = |kind: &&LogAnomaly| Log::new().counts(**kind) == Some(counts);
+        if let Some(kind) = kinds.iter().find(idle) {
+            let always = if counts { "invalid" } else { "no less valid" };
+            return Err(bad_input(format!(
+                "--{name} {} changes nothing: it makes a history {always} anyway; leave it out",
+                kind.name()
+            )));
+        }
+    }
     let log = allow.into_iter().fold(Log::new(), Log::allow);
     Ok(Options {
         independent: settings.independent,
@@ -56,6 +66,14 @@ pub(super) fn build(
             unknown_name("consistency level", error.name(), error.known())
         }
         Unknown::Bound { .. } => bad_input(error.to_string()),
+        Unknown::Idle {
+            model,
+            name,
+            level,
+            why,
+        } => bad_input(format!(
+            "--{name} changes nothing for {model} at the level {level}: {why}; leave it out"
+        )),
         Unknown::Setting { known, .. } => {
             let known: Vec<String> = known.iter().map(|name| format!("--{name}")).collect();
             let known = match &known[..] {
