@@ -5,7 +5,7 @@
 //! object that is atomic: without a violation the history is linearizable by construction.
 //!
 //! `random` is the stream of numbers, `clients` the loop of the clients and the way from drafts to events,
-//! `registers`, `sets` and `containers` are the objects, and `violations` makes one operation wrong.
+//! `registers`, `sets` and `containers` are the objects, `texts` is a store of strings by itself, and `violations` makes one operation wrong.
 
 // Every user of this module needs another part of it, and says `allow(dead_code, unreachable_pub)`.
 mod clients;
@@ -13,6 +13,7 @@ mod containers;
 mod random;
 mod registers;
 mod sets;
+mod texts;
 mod traffic;
 mod violations;
 
@@ -22,6 +23,8 @@ use clients::{Datum, Draft};
 
 #[allow(unused_imports)]
 pub use random::Random;
+#[allow(unused_imports)]
+pub use texts::Store;
 #[allow(unused_imports)]
 pub use traffic::{Fate, Length, Object, Traffic};
 #[allow(unused_imports)]
