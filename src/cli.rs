@@ -52,6 +52,9 @@ pub struct RunArgs {
     /// How the target answers reads (`rupture list targets`) [default: the target's first].
     #[arg(long, value_name = "HOW")]
     pub reads: Option<String>,
+    /// Sets a number of the target, such as `snapshot-threshold=50`; may be given again (`rupture list targets`).
+    #[arg(long, value_name = "NAME=NUMBER")]
+    pub set: Vec<String>,
     /// A node; may be given again.
     #[arg(short, long, value_name = "HOST")]
     pub node: Vec<String>,

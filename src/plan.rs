@@ -1,5 +1,6 @@
 //! A plan: everything that decides what a run does. The same plan and binary give the same bytes.
 
+use rupture_targets::Settings;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::bad_input;
@@ -16,6 +17,9 @@ pub struct Plan {
     pub mutant: Option<String>,
     /// How the target answers reads; none for its default.
     pub reads: Option<String>,
+    /// Numbers of the target by name; the target's default for every other.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
     /// Which operations to send, and which checker judges them.
     pub workload: String,
     /// The nodes by name.
@@ -56,6 +60,7 @@ impl Default for Plan {
             target: "raft".to_owned(),
             mutant: None,
             reads: None,
+            settings: Settings::new(),
             workload: "register".to_owned(),
             nodes: numbered(5),
             concurrency: 10,
@@ -126,6 +131,12 @@ impl Plan {
         }
         if self.nemesis.iter().any(String::is_empty) {
             return refuse("--nemesis has an empty name; write `none` for no fault".into());
+        }
+        if self.nemesis.len() > 1 && self.nemesis.iter().any(|name| name == "none") {
+            return refuse(format!(
+                "--nemesis {}: `none` and other faults contradict each other; leave one of them out",
+                self.nemesis.join(",")
+            ));
         }
         if self.nemesis_interval_ms == 0 {
             return refuse("--nemesis-interval must be above 0".into());
@@ -209,6 +220,31 @@ pub fn concurrency(text: &str, nodes: usize) -> anyhow::Result<usize> {
                 "--concurrency {text}: write a number such as 10, or 2n for two clients a node"
             ))
         })
+}
+
+/// Settings of a target, each `NAME=NUMBER`.
+///
+/// # Errors
+/// Anything else, and a name that is given twice.
+pub fn settings(texts: &[String]) -> anyhow::Result<Settings> {
+    let mut settings = Settings::new();
+    for text in texts {
+        let wrong = || {
+            bad_input(format!(
+                "--set {text}: write a name and a number, such as snapshot-threshold=50"
+            ))
+        };
+        let (name, number) = text.split_once('=').ok_or_else(wrong)?;
+        let number = number.trim().parse().map_err(|_| wrong())?;
+        let name = name.trim().to_owned();
+        if name.is_empty() {
+            return Err(wrong());
+        }
+        if settings.insert(name.clone(), number).is_some() {
+            return Err(bad_input(format!("--set {name} is given twice")));
+        }
+    }
+    Ok(settings)
 }
 
 /// Seeds from the first to the last, both of them with it.
@@ -390,6 +426,53 @@ mod tests {
         assert_eq!(concurrency("2n", 5).unwrap(), 10);
         for wrong in ["", "n", "-1", "2m", "1.5n", "99999999999999999999n"] {
             assert!(concurrency(wrong, 5).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn settings_are_names_and_numbers() {
+        let read =
+            |texts: &[&str]| settings(&texts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        let two = read(&["snapshot-threshold=50", "heartbeat-ms = 20"]).unwrap();
+        assert_eq!(
+            two.into_iter().collect::<Vec<_>>(),
+            [
+                ("heartbeat-ms".into(), 20),
+                ("snapshot-threshold".into(), 50)
+            ]
+        );
+        for wrong in [
+            "snapshot-threshold",
+            "=5",
+            "a=",
+            "a=-1",
+            "a=1.5",
+            "a=99999999999999999999",
+        ] {
+            assert!(read(&[wrong]).is_err(), "{wrong}");
+        }
+        assert!(
+            read(&["a=1", "a=2"])
+                .unwrap_err()
+                .to_string()
+                .contains("twice")
+        );
+    }
+
+    #[test]
+    fn no_fault_and_some_faults_contradict_each_other() {
+        let with = |names: &[&str]| Plan {
+            nemesis: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Plan::default()
+        };
+        assert!(with(&["none"]).validate().is_ok());
+        for wrong in [
+            &["none", "kill"][..],
+            &["default", "none"],
+            &["none", "none"],
+        ] {
+            let error = with(wrong).validate().unwrap_err().to_string();
+            assert!(error.contains("contradict"), "{error}");
         }
     }
 

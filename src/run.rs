@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rupture_nemesis::{self as nemesis, FaultKind, Injector, Receipt, State};
+use rupture_nemesis::{self as nemesis, Asked, Evidence, Injector, Receipt, State};
 use rupture_targets::random::stream;
 use rupture_targets::{NodeName, Simulated, TargetError, TargetOptions, simulated, target};
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
@@ -18,6 +18,7 @@ use crate::invariants::InvariantWatcher;
 use crate::journal::{Counts, Journal};
 use crate::plan::Plan;
 use crate::record::Sink;
+use crate::report::thousands;
 use crate::schedule::{Parts, Schedule};
 
 /// What came out of a run.
@@ -81,6 +82,38 @@ pub fn mutant_about(plan: &Plan) -> Option<&'static str> {
         .map(|info| info.about)
 }
 
+/// What a plan cannot do although nothing in it is wrong: said before it runs, and noted with its verdict.
+pub fn notices(plan: &Plan) -> Vec<String> {
+    let mut notices = Vec::new();
+    let mutant = plan.mutant.as_deref().and_then(|name| {
+        let target = target(&plan.target).ok()?;
+        target.mutants.iter().find(|info| info.name == name)
+    });
+    if let (Some(mutant), Ok(workload)) = (mutant, make_workload(plan))
+        && !mutant.models.contains(&workload.model)
+    {
+        notices.push(format!(
+            "{} cannot show itself in {}: it shows in {}",
+            mutant.name,
+            plan.workload,
+            mutant.models.join(", ")
+        ));
+    }
+    let nodes = plan.nodes.len() as u64;
+    if nodes >= MANY_NODES {
+        notices.push(format!(
+            "{nodes} nodes send about {} messages a simulated second while nothing happens: this takes a while",
+            thousands(nodes * 2 * HEARTBEATS_A_SECOND)
+        ));
+    }
+    notices
+}
+
+/// From so many nodes on a run takes minutes.
+const MANY_NODES: u64 = 100;
+/// How often a leader is heard at the usual settings.
+const HEARTBEATS_A_SECOND: u64 = 20;
+
 /// Runs a plan. What it records goes to the sink; `stop` is asked now and then whether to end early.
 ///
 /// # Errors
@@ -102,7 +135,6 @@ pub fn run(
         journal.watched_by(watch);
     }
     let mut watcher = InvariantWatcher::default();
-    let asked = faults.kinds();
     let schedule = Schedule::new(Parts {
         main: workload
             .generator
@@ -130,11 +162,20 @@ pub fn run(
     let (history, counts) = journal.finish();
     let mut verdict = judge(plan, workload.checker.as_ref(), &history)?;
     verdict.notes.extend(anomaly.as_ref().map(stopped_at));
+    verdict.notes.extend(notices(plan));
     let mut parts = vec![verdict];
     parts.extend(watcher.finish());
     // A run that was stopped had no time for faults that were still to come.
-    let asked = if anomaly.is_some() { &[] } else { &asked[..] };
-    parts.extend(conditions(&outcome, asked));
+    let asked = if anomaly.is_some() {
+        Asked::default()
+    } else {
+        faults.asked()
+    };
+    let evidence = nemesis::evidence(&asked, &outcome.receipts);
+    if !outcome.interrupted {
+        parts[0].notes.extend_from_slice(&evidence.notes);
+    }
+    parts.extend(conditions(&outcome, evidence));
     // A run that was cut short accuses nobody of what it did not wait for.
     if anomaly.is_none() && !outcome.interrupted {
         parts.extend(claim::verdict(&outcome, &history, ms(plan.op_timeout_ms)));
@@ -179,17 +220,13 @@ fn judge(
 
 /// What keeps a run from being valid although nothing was proved wrong: faults that were never injected or never
 /// healed, a cluster that did not come back, an end before the end.
-fn conditions(outcome: &Outcome, asked: &[FaultKind]) -> Option<Verdict> {
+fn conditions(outcome: &Outcome, evidence: Evidence) -> Option<Verdict> {
     let mut reasons = Vec::new();
     if outcome.interrupted {
         reasons.push("interrupted before the end".to_owned());
     } else {
-        let problems = nemesis::evidence(asked, &outcome.receipts).problems;
-        let never = problems
-            .iter()
-            .any(|problem| problem.ends_with("took hold"));
-        reasons.extend(problems);
-        if never {
+        reasons.extend(evidence.problems);
+        if !evidence.never.is_empty() {
             reasons.push(
                 "run longer (--time-limit), or with shorter waits (--nemesis-interval)".to_owned(),
             );
@@ -260,6 +297,7 @@ fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simul
         independent: workload.independent,
         mutant: plan.mutant.clone(),
         reads: plan.reads.clone(),
+        settings: plan.settings.clone(),
         watch: true,
     };
     simulated(&plan.target, &options).map_err(|error| target_error(&error))
@@ -273,6 +311,7 @@ fn target_error(error: &TargetError) -> anyhow::Error {
     match error {
         TargetError::UnknownTarget { name, known } => nearest("target", name, known),
         TargetError::UnknownMutant { name, known, .. } => nearest("mutant", name, known),
+        TargetError::UnknownSetting { name, known, .. } => nearest("setting", name, known),
         TargetError::UnknownReads { name, known, .. } => nearest("way to read", name, known),
         other => bad_input(other.to_string()),
     }

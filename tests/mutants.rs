@@ -44,8 +44,8 @@ const HUNTS: &[(&str, Hunt)] = &[
     (
         "commit-old-term",
         Hunt {
-            nemesis: &["partition-one", "pause-primaries", "kill-primaries"],
-            nemesis_interval_ms: 30,
+            nemesis: &["partition-primaries", "kill-primaries", "pause-primaries"],
+            nemesis_interval_ms: 300,
             rate: 300,
             seeds: 400,
             kind: "leader-completeness",
@@ -207,6 +207,7 @@ fn the_unmodified_system_passes_under_every_mix_of_faults() {
             "link",
             "disk",
             "membership",
+            "transfer",
         ] {
             for seed in 0..2 {
                 let report = run_plan(&plan(seed, workload, nemesis));

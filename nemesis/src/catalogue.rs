@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rupture_targets::Capabilities;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Asked;
 use crate::fault::{FaultKind, Impossible, Shape};
 use crate::recipe::{Group, Recipe};
 
@@ -37,10 +38,10 @@ const fn info(name: &'static str, about: &'static str) -> NemesisInfo {
 }
 
 /// The words that stand for several kinds, and the kinds.
-const WORDS: [NemesisInfo; 10] = [
+const WORDS: [NemesisInfo; 11] = [
     info(
         "default",
-        "partition, kill, pause, clock and disk, as far as they are possible",
+        "partition, kill, pause, clock, disk and transfer, as far as they are possible",
     ),
     info("all", "every kind, as far as it is possible"),
     info("none", "no fault"),
@@ -54,17 +55,19 @@ const WORDS: [NemesisInfo; 10] = [
         "the power fails, and disks forget what was not synced",
     ),
     info("membership", "nodes join and leave"),
+    info("transfer", "leaders hand over to another node"),
 ];
 
-const DEFAULT: [FaultKind; 5] = [
+const DEFAULT: [FaultKind; 6] = [
     FaultKind::Partition,
     FaultKind::Kill,
     FaultKind::Pause,
     FaultKind::Clock,
     FaultKind::Disk,
+    FaultKind::Transfer,
 ];
 
-const RECIPES: [Row; 29] = [
+const RECIPES: [Row; 30] = [
     row(
         "partition-halves",
         Recipe::Partition(Shape::Halves),
@@ -186,6 +189,11 @@ const RECIPES: [Row; 29] = [
     ),
     row("membership-grow", Recipe::Grow, "a node joins"),
     row("membership-shrink", Recipe::Shrink, "a node leaves"),
+    row(
+        "transfer-one",
+        Recipe::Transfer,
+        "a leader hands over to a random node",
+    ),
 ];
 
 /// Every name that [`parse`] knows, in the order in which people should see them.
@@ -338,6 +346,20 @@ impl Selection {
         self.pools().into_keys().collect()
     }
 
+    /// The kinds, by how they were asked for.
+    pub(crate) fn asked(&self) -> Asked {
+        let mut asked = Asked::default();
+        for choice in &self.choices {
+            let kinds = choice.recipes.iter().map(|recipe| recipe.kind());
+            if choice.strict {
+                asked.by_name.extend(kinds);
+            } else {
+                asked.if_possible.extend(kinds);
+            }
+        }
+        asked
+    }
+
     /// The recipes of each kind, each once.
     pub(crate) fn pools(&self) -> BTreeMap<FaultKind, Vec<Recipe>> {
         let mut pools: BTreeMap<FaultKind, BTreeSet<Recipe>> = BTreeMap::new();
@@ -357,19 +379,7 @@ mod tests {
     use rupture_targets::Capability;
 
     fn everything() -> Capabilities {
-        use Capability as C;
-        [
-            C::Kill,
-            C::PowerLoss,
-            C::TornWrite,
-            C::Pause,
-            C::Cut,
-            C::ShapeLink,
-            C::BumpClock,
-            C::DriftClock,
-            C::Membership,
-        ]
-        .into()
+        Capability::ALL.into()
     }
 
     #[test]
@@ -428,7 +438,11 @@ mod tests {
     fn the_default_leaves_out_what_cannot_be() {
         let one = parse(&["default"]).unwrap();
         let kinds = one.check_against(&everything(), 1).unwrap().kinds();
-        assert_eq!(kinds, DEFAULT[1..]);
+        let alone = DEFAULT.into_iter().filter(|kind| {
+            // Nobody to be cut off from, and nobody to hand over to.
+            !matches!(kind, FaultKind::Partition | FaultKind::Transfer)
+        });
+        assert!(alone.eq(kinds));
         let two = parse(&["partition"]).unwrap();
         let pools = two.check_against(&everything(), 2).unwrap().pools();
         assert!(!pools[&FaultKind::Partition].contains(&Recipe::Partition(Shape::Bridge)));

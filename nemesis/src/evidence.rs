@@ -18,6 +18,33 @@ pub struct Tally {
     pub not_healed: u64,
 }
 
+/// Which kinds of fault a run was to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Asked for by a name of their own.
+    pub by_name: BTreeSet<FaultKind>,
+    /// Asked for by a word that means *as far as it is possible*, such as `default` or `all`.
+    pub if_possible: BTreeSet<FaultKind>,
+}
+
+impl Asked {
+    /// Kinds that were asked for by their names.
+    pub fn by_name(kinds: impl IntoIterator<Item = FaultKind>) -> Self {
+        Self {
+            by_name: kinds.into_iter().collect(),
+            if_possible: BTreeSet::new(),
+        }
+    }
+
+    /// Every kind, in order.
+    pub fn kinds(&self) -> BTreeSet<FaultKind> {
+        &self.by_name | &self.if_possible
+    }
+}
+
+/// A kind that the cluster must do itself was tried in earnest when it was tried so often.
+const IN_EARNEST: u64 = 10;
+
 /// What the receipts of a run say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -26,23 +53,27 @@ pub struct Evidence {
     /// Why the run cannot pass, each beginning with `not injected: ` or `not healed: `; empty when its faults are
     /// proved.
     pub problems: Vec<String>,
+    /// Kinds that took hold of nobody, where that keeps the run from passing: it was too short for them, or they were
+    /// not made as they should have been.
+    pub never: Vec<FaultKind>,
+    /// What is to be said although the run can pass.
+    pub notes: Vec<String>,
 }
 
 /// Weighs receipts, the last of each id, against the kinds that were asked for.
 ///
-/// A run cannot pass when a kind that was asked for never took hold, when a fault was made and no probe saw
-/// it, or when one was not seen to end. A fault that found nobody to hit at its moment does no harm as long as
-/// another one of its kind did; nor does a change of membership that the cluster did not get done in time,
-/// because a cluster under faults may be unable to.
-pub fn evidence<'a>(
-    asked: &[FaultKind],
-    receipts: impl IntoIterator<Item = &'a Receipt>,
-) -> Evidence {
+/// A run cannot pass when a kind that was asked for by name never took hold, when none did at all, when a fault was made
+/// and no probe saw it, or when one was not seen to end. A kind that was asked for as far as it is possible and found
+/// nobody to hit, because the run was short or the cluster never in the right state, is noted. A fault that found nobody
+/// to hit at its moment does no harm as long as another one of its kind did; nor does what the cluster itself did not get done in time, a change of
+/// membership or of its leader, because a cluster under faults may be unable to.
+pub fn evidence<'a>(asked: &Asked, receipts: impl IntoIterator<Item = &'a Receipt>) -> Evidence {
     let mut evidence = Evidence::default();
-    for kind in asked {
-        evidence.kinds.insert(*kind, Tally::default());
+    for kind in asked.kinds() {
+        evidence.kinds.insert(kind, Tally::default());
     }
     let mut seen = BTreeSet::new();
+    let mut tried: BTreeMap<FaultKind, u64> = BTreeMap::new();
     for receipt in receipts {
         let tally = evidence.kinds.entry(receipt.fault.kind()).or_default();
         match state(receipt) {
@@ -51,13 +82,33 @@ pub fn evidence<'a>(
             State::NotHealed => tally.not_healed += 1,
         }
         evidence.problems.extend(problem(receipt));
+        if receipt.acted {
+            *tried.entry(receipt.fault.kind()).or_default() += 1;
+        }
         if took_hold(receipt) {
             seen.insert(receipt.fault.kind());
         }
     }
-    for kind in evidence.kinds.keys().filter(|kind| !seen.contains(kind)) {
-        let sentence = format!("not injected: no {kind} fault took hold");
-        evidence.problems.push(sentence);
+    let unseen = evidence.kinds.keys().filter(|kind| !seen.contains(kind));
+    for kind in unseen.copied().collect::<Vec<_>>() {
+        let tried = tried.get(&kind).copied().unwrap_or_default();
+        let found_nobody = evidence.kinds[&kind].not_injected.saturating_sub(tried);
+        let is_excused = !asked.by_name.contains(&kind)
+            && tried
+                < if kind.is_up_to_the_cluster() {
+                    IN_EARNEST
+                } else {
+                    1
+                };
+        if is_excused && !seen.is_empty() {
+            evidence.notes.push(format!(
+                "no {kind} fault took hold ({tried} tried, {found_nobody} found nobody to hit)"
+            ));
+        } else {
+            evidence.never.push(kind);
+            let sentence = format!("not injected: no {kind} fault took hold");
+            evidence.problems.push(sentence);
+        }
     }
     evidence
 }
@@ -81,7 +132,7 @@ fn state(receipt: &Receipt) -> State {
 }
 
 fn problem(receipt: &Receipt) -> Option<String> {
-    let is_harmless = !receipt.acted || receipt.fault.kind() == FaultKind::Membership;
+    let is_harmless = !receipt.acted || receipt.fault.kind().is_up_to_the_cluster();
     let (id, fault) = (receipt.id, &receipt.fault);
     match state(receipt) {
         State::Injected => None,
@@ -139,14 +190,14 @@ mod tests {
     fn proof_is_one_fault_of_every_kind_and_none_that_failed() {
         let good = receipt(State::Injected, true);
         let nobody = receipt(State::NotInjected, false);
-        let asked = [FaultKind::Kill];
+        let asked = Asked::by_name([FaultKind::Kill]);
         assert!(evidence(&asked, [&good, &nobody]).problems.is_empty());
         assert_eq!(
             evidence(&asked, [&nobody]).problems,
             ["not injected: no kill fault took hold"]
         );
         assert_eq!(evidence(&asked, []).problems.len(), 1);
-        assert!(evidence(&[], []).problems.is_empty());
+        assert!(evidence(&Asked::default(), []).problems.is_empty());
         for (state, expected) in [
             (State::NotInjected, "not injected: fault 3 (kill one): why"),
             (State::NotHealed, "not healed: fault 3 (kill one): why"),
@@ -160,13 +211,51 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_as_far_as_possible_and_found_nobody_is_noted() {
+        let asked = Asked {
+            by_name: BTreeSet::new(),
+            if_possible: [FaultKind::Kill, FaultKind::Pause, FaultKind::Transfer].into(),
+        };
+        let good = receipt(State::Injected, true);
+        let weighed = evidence(&asked, [&good]);
+        assert!(weighed.problems.is_empty() && weighed.never.is_empty());
+        assert_eq!(
+            weighed.notes,
+            [
+                "no pause fault took hold (0 tried, 0 found nobody to hit)",
+                "no transfer fault took hold (0 tried, 0 found nobody to hit)"
+            ]
+        );
+        // A mechanism that was tried and never seen is no bad luck.
+        let transfer = |id| Receipt {
+            id,
+            fault: Fault::Transfer {
+                who: Targeting::One,
+            },
+            ..receipt(State::NotInjected, true)
+        };
+        let many: Vec<Receipt> = (10..10 + IN_EARNEST).map(transfer).collect();
+        let weigh = |count| evidence(&asked, many[..count].iter().chain([&good])).never;
+        assert_eq!(weigh(many.len() - 1), []);
+        assert_eq!(weigh(many.len()), [FaultKind::Transfer]);
+        // Where nothing took hold at all there is nothing to excuse.
+        assert_eq!(evidence(&asked, []).never.len(), 3);
+        assert_eq!(
+            evidence(&asked, [&receipt(State::NotInjected, false)])
+                .problems
+                .len(),
+            3
+        );
+    }
+
+    #[test]
     fn what_took_hold_and_did_not_end_took_hold() {
         let bad = receipt(State::NotHealed, true);
-        let unseen = evidence(&[FaultKind::Kill], [&bad]).problems;
+        let unseen = evidence(&Asked::by_name([FaultKind::Kill]), [&bad]).problems;
         assert_eq!(unseen.len(), 2, "{unseen:?}");
         let began = bad.healed.clone().map(|probe| Probe { ok: true, ..probe });
         let seen = Receipt { began, ..bad };
-        let problems = evidence(&[FaultKind::Kill], [&seen]).problems;
+        let problems = evidence(&Asked::by_name([FaultKind::Kill]), [&seen]).problems;
         assert_eq!(problems.len(), 1);
         assert!(problems[0].starts_with("not healed: fault 3 (kill one): "));
     }
@@ -179,7 +268,7 @@ mod tests {
             ..receipt(State::NotInjected, true)
         };
         assert_eq!(
-            evidence(&[], [&receipt]).problems[0],
+            evidence(&Asked::default(), [&receipt]).problems[0],
             "not healed: fault 3 (kill one): no probe showed that it ended"
         );
     }

@@ -29,11 +29,13 @@ pub enum FaultKind {
     Disk,
     /// Nodes join and leave.
     Membership,
+    /// Leaders hand over.
+    Transfer,
 }
 
 impl FaultKind {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Partition,
         Self::Kill,
         Self::Pause,
@@ -41,7 +43,14 @@ impl FaultKind {
         Self::Link,
         Self::Disk,
         Self::Membership,
+        Self::Transfer,
     ];
+
+    /// Whether the cluster itself has to do it, which takes it time and may be beyond it just then. Such a fault that
+    /// never took hold is held against nobody.
+    pub fn is_up_to_the_cluster(self) -> bool {
+        matches!(self, Self::Membership | Self::Transfer)
+    }
 
     /// Its name, on the command line too.
     pub fn name(self) -> &'static str {
@@ -53,6 +62,7 @@ impl FaultKind {
             Self::Link => "link",
             Self::Disk => "disk",
             Self::Membership => "membership",
+            Self::Transfer => "transfer",
         }
     }
 }
@@ -107,6 +117,11 @@ pub enum Fault {
     Membership {
         /// How.
         change: Change,
+    },
+    /// Ask the cluster to let another node lead.
+    Transfer {
+        /// Which; one node is chosen of several.
+        who: Targeting,
     },
 }
 
@@ -358,6 +373,7 @@ impl Fault {
             Self::Link { .. } => FaultKind::Link,
             Self::Disk { .. } => FaultKind::Disk,
             Self::Membership { .. } => FaultKind::Membership,
+            Self::Transfer { .. } => FaultKind::Transfer,
         }
     }
 
@@ -369,6 +385,7 @@ impl Fault {
             | Self::Clock { who, .. }
             | Self::Link { who, .. }
             | Self::Disk { who, .. }
+            | Self::Transfer { who }
             | Self::Membership {
                 change: Change::Shrink { who },
             } => Some(who),
@@ -387,6 +404,7 @@ impl Fault {
             Self::Pause { .. } => Capability::Pause,
             Self::Link { .. } => Capability::ShapeLink,
             Self::Membership { .. } => Capability::Membership,
+            Self::Transfer { .. } => Capability::Transfer,
             Self::Clock { skew, .. } => match skew {
                 Skew::Drift { .. } => Capability::DriftClock,
                 Skew::Bump { .. } | Skew::Strobe { .. } => Capability::BumpClock,
@@ -403,6 +421,7 @@ impl Fault {
         let by_kind = match self {
             Self::Partition { shape } => shape.least_nodes(),
             Self::Link { .. }
+            | Self::Transfer { .. }
             | Self::Membership {
                 change: Change::Shrink { .. },
             } => 2,
@@ -468,6 +487,7 @@ impl Fault {
                 ..
             } => Some((*every_ns).max(Skew::LEAST_EVERY_NS)),
             Self::Membership { .. } => Some(MEMBERSHIP_TICK_NS),
+            Self::Transfer { .. } => Some(TRANSFER_TICK_NS),
             Self::Disk { .. } => Some(DISK_TICK_NS),
             _ => None,
         }
@@ -475,6 +495,7 @@ impl Fault {
 }
 
 const MEMBERSHIP_TICK_NS: u64 = 100_000_000;
+const TRANSFER_TICK_NS: u64 = 10_000_000;
 const DISK_TICK_NS: u64 = 25_000_000;
 
 /// The fault as a line of a script says it, and as a script reads it.
@@ -520,6 +541,7 @@ impl fmt::Display for Fault {
                 Change::Grow => f.write_str("membership grow"),
                 Change::Shrink { who } => write!(f, "membership shrink {}", who.name()),
             },
+            Self::Transfer { who } => write!(f, "transfer {}", who.name()),
         }
     }
 }

@@ -11,6 +11,7 @@ mod membership;
 mod partition;
 mod probe;
 mod process;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,6 +84,7 @@ impl Held {
             FaultKind::Clock => self.clocks.extend(nodes),
             FaultKind::Kill | FaultKind::Pause | FaultKind::Disk => self.processes.extend(nodes),
             FaultKind::Membership => self.leaving.extend(nodes),
+            FaultKind::Transfer => {}
         }
     }
 }
@@ -244,8 +246,8 @@ impl Injector {
         }
         let failures = undo(&mut hand, receipt);
         note_left(&mut hand, receipt);
-        // The cluster needs time to undo a change of membership.
-        let is_final = receipt.fault.kind() != FaultKind::Membership;
+        // The cluster needs time to undo a change of membership, and to have a leader again.
+        let is_final = !receipt.fault.kind().is_up_to_the_cluster();
         if !check_healed(&mut hand, receipt, failures, is_final) {
             self.unproved.insert(id);
         }
@@ -277,7 +279,7 @@ impl Injector {
             };
             // A change of membership is asked for once; the world keeps asking.
             let failures = match receipt.fault.kind() {
-                FaultKind::Membership => Vec::new(),
+                kind if kind.is_up_to_the_cluster() => Vec::new(),
                 _ => undo(&mut hand, receipt),
             };
             if !check_healed(&mut hand, receipt, failures, true) {
@@ -329,6 +331,7 @@ fn make(
         Fault::Membership { change } => {
             membership::begin(hand, receipt, &change, random).map(|()| None)
         }
+        Fault::Transfer { who } => transfer::begin(hand, receipt, &who, random).map(|()| None),
     }
 }
 
@@ -343,6 +346,7 @@ fn look_after(
         Fault::Membership { change } if receipt.state == State::Pending => {
             membership::tick(hand, receipt, &change)
         }
+        Fault::Transfer { .. } if receipt.state == State::Pending => transfer::tick(hand, receipt),
         _ => Ok(None),
     }
 }
@@ -422,6 +426,7 @@ fn undo(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Vec<String> {
         FaultKind::Clock => clock::undo(hand, receipt),
         FaultKind::Link => link::undo(hand, receipt),
         FaultKind::Membership => membership::undo(hand, receipt),
+        FaultKind::Transfer => None,
     };
     result.into_iter().map(|error| error.to_string()).collect()
 }
@@ -455,6 +460,7 @@ fn check_healed(
         FaultKind::Clock => clock::healed(hand, receipt),
         FaultKind::Link => link::healed(hand, receipt),
         FaultKind::Membership => membership::healed(hand, receipt),
+        FaultKind::Transfer => transfer::healed(hand),
     };
     let why = match probed {
         Ok(probe) if probe.ok => {

@@ -34,7 +34,7 @@ mod targeting;
 mod time;
 
 pub use catalogue::{NemesisInfo, Refused, Selection, UnknownNemesis, nemeses, parse};
-pub use evidence::{Evidence, Tally, evidence};
+pub use evidence::{Asked, Evidence, Tally, evidence};
 pub use fault::{Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 pub use injector::Injector;
 pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State};

@@ -171,6 +171,7 @@ impl Receipt {
                 Change::Grow => self.each("joining"),
                 Change::Shrink { .. } => self.each("leaving"),
             },
+            Fault::Transfer { .. } => self.each("asked-to-lead"),
         }
     }
 
@@ -182,6 +183,7 @@ impl Receipt {
             Fault::Clock { .. } => self.each("reset"),
             Fault::Link { .. } => self.each("reliable"),
             Fault::Membership { .. } => self.each("undone"),
+            Fault::Transfer { .. } => self.each("left-alone"),
         }
     }
 
@@ -249,6 +251,7 @@ fn begin_name(fault: &Fault) -> &'static str {
             Change::Grow => "grow",
             Change::Shrink { .. } => "shrink",
         },
+        Fault::Transfer { .. } => "transfer-leadership",
     }
 }
 
@@ -264,6 +267,7 @@ fn end_name(fault: &Fault) -> &'static str {
             Change::Grow => "shrink",
             Change::Shrink { .. } => "grow",
         },
+        Fault::Transfer { .. } => "end-transfer",
     }
 }
 

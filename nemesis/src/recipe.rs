@@ -45,6 +45,8 @@ pub enum Recipe {
     Grow,
     /// A node leaves.
     Shrink,
+    /// A leader hands over.
+    Transfer,
 }
 
 /// A targeting without names.
@@ -98,6 +100,7 @@ impl Recipe {
             }
             Self::DiskLostWrites | Self::DiskTorn => FaultKind::Disk,
             Self::Grow | Self::Shrink => FaultKind::Membership,
+            Self::Transfer => FaultKind::Transfer,
         }
     }
 
@@ -155,6 +158,9 @@ impl Recipe {
                 change: Change::Shrink {
                     who: Targeting::One,
                 },
+            },
+            Self::Transfer => Fault::Transfer {
+                who: Targeting::One,
             },
         }
     }
@@ -253,11 +259,7 @@ mod tests {
         /// What is possible by name is possible as drawn.
         #[test]
         fn every_draw_is_possible(nodes in 1usize..=9, seed: u64) {
-            use Capability as C;
-            let world: Capabilities = [
-                C::Kill, C::PowerLoss, C::TornWrite, C::Pause, C::Cut, C::ShapeLink, C::BumpClock,
-                C::DriftClock, C::Membership,
-            ].into();
+            let world: Capabilities = Capability::ALL.into();
             let all = parse(&["all"]).unwrap().check_against(&world, nodes).unwrap();
             let mut stream = random::stream(seed, "nemesis");
             for recipe in all.pools().into_values().flatten() {

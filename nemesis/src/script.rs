@@ -7,6 +7,7 @@
 //! at 8s link delay 50ms loss 20% all for 3s    # until 11s
 //! at 12s disk torn primaries for 1s
 //! at 15s membership shrink one
+//! at 16s transfer one for 1s
 //! at 20s heal
 //! ```
 //!
@@ -151,7 +152,7 @@ struct Words<'a> {
 
 const SHAPES: &str =
     "halves, one, minority, majority, majorities-ring, bridge, one-way or primaries";
-const KINDS: &str = "partition, kill, pause, clock, link, disk, membership or heal";
+const KINDS: &str = "partition, kill, pause, clock, link, disk, membership, transfer or heal";
 const WHO: &str = "one, minority, majority, all, primaries or names of nodes";
 
 impl<'a> Words<'a> {
@@ -253,6 +254,7 @@ impl<'a> Words<'a> {
                 Fault::Disk { who, damage }
             }
             FaultKind::Membership => self.membership()?,
+            FaultKind::Transfer => Fault::Transfer { who: self.who()? },
         };
         let for_ns = match self.peek() {
             Some("for") => {
@@ -487,7 +489,7 @@ mod tests {
             ("kill one", "line 1, column 1: expected `at`, found `kill`"),
             (
                 "at 1s burn one",
-                "line 1, column 7: expected partition, kill, pause, clock, link, disk, membership or heal, found `burn`",
+                "line 1, column 7: expected partition, kill, pause, clock, link, disk, membership, transfer or heal, found `burn`",
             ),
         ] {
             assert_eq!(Script::parse(text).unwrap_err().to_string(), expected);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rupture_history::{Kind, Value};
 use rupture_nemesis::{
-    Evidence, FaultKind, Injector, Plan, Receipt, Schedule, Script, State, Step, evidence, parse,
+    Asked, Evidence, Injector, Plan, Receipt, Schedule, Script, State, Step, evidence, parse,
 };
 use rupture_targets::{
     Capability, Happening, Invocation, Link, LinkShape, NodeName, Simulated, Status, TargetOptions,
@@ -135,7 +135,7 @@ fn assert_answers(target: &mut dyn Simulated) {
     panic!("it does not answer");
 }
 
-fn weigh(run: &Run, asked: &[FaultKind]) -> Evidence {
+fn weigh(run: &Run, asked: &Asked) -> Evidence {
     evidence(asked, &run.receipts)
 }
 
@@ -152,7 +152,7 @@ fn one_to_nine_nodes_recover_from_everything() {
             for receipt in &run.receipts {
                 let is_fine = matches!(receipt.state, State::Injected)
                     || receipt.state == State::NotInjected
-                        && (!receipt.acted || receipt.fault.kind() == FaultKind::Membership);
+                        && (!receipt.acted || receipt.fault.kind().is_up_to_the_cluster());
                 assert!(is_fine, "{nodes} nodes, seed {seed}: {receipt:#?}");
             }
             assert_is_new(run.target.as_mut(), nodes);
@@ -166,7 +166,7 @@ fn the_default_mix_is_eventful_and_proved() {
     for seed in 0..10 {
         let plan = Plan::mix(parse(&["default"]).unwrap(), 30 * SECOND);
         let mut run = drive(&plan, 5, seed);
-        let evidence = weigh(&run, &plan.kinds());
+        let evidence = weigh(&run, &plan.asked());
         assert_eq!(evidence.problems, Vec::<String>::new(), "seed {seed}");
         for kind in plan.kinds() {
             assert!(
@@ -193,7 +193,7 @@ fn every_name_can_be_proved() {
             ..Plan::mix(parse(&[info.name]).unwrap(), 15 * SECOND)
         };
         let mut run = drive(&plan, 5, 7);
-        let problems = weigh(&run, &plan.kinds()).problems;
+        let problems = weigh(&run, &plan.asked()).problems;
         if !problems.is_empty() {
             failed.push((info.name, problems));
         }
@@ -273,7 +273,7 @@ fn a_removal_is_no_failure_of_power() {
             (State::NotInjected, false),
             "{text}"
         );
-        let problems = weigh(&run, &plan.kinds()).problems;
+        let problems = weigh(&run, &plan.asked()).problems;
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].ends_with("took hold"), "{problems:?}");
         assert_is_new(run.target.as_mut(), 5);
@@ -292,7 +292,7 @@ fn the_longest_jump_is_undone_exactly() {
     ] {
         let plan = Plan::script(Script::parse(text).unwrap(), 4 * SECOND);
         let mut run = drive(&plan, 3, 2);
-        let problems = weigh(&run, &plan.kinds()).problems;
+        let problems = weigh(&run, &plan.asked()).problems;
         assert_eq!(problems, Vec::<String>::new(), "{text}");
         assert_is_new(run.target.as_mut(), 3);
     }

@@ -8,7 +8,7 @@ use crate::report::{self, shell, style, thousands, timeline};
 use crate::run::Report;
 use crate::screen::columns;
 use rupture_nemesis::{FaultKind, Receipt, State};
-use rupture_targets::NodeName;
+use rupture_targets::{NodeName, target};
 
 /// How many faults are listed before the rest is only counted.
 const FAULTS_SHOWN: usize = 12;
@@ -56,8 +56,29 @@ pub fn opening(plan: &Plan, seeds: &str, width: usize) -> Vec<String> {
         let about = crate::run::mutant_about(plan).unwrap_or_default();
         row("mutant", &format!("{}: {about}", style::warning(mutant)));
     }
+    let settings = changed_settings(plan);
+    if !settings.is_empty() {
+        row("settings", &settings.join(", "));
+    }
+    for notice in crate::run::notices(plan) {
+        row("note", &style::warning(&notice));
+    }
     lines.push(String::new());
     lines
+}
+
+/// The settings of the target that are not as usual.
+fn changed_settings(plan: &Plan) -> Vec<String> {
+    let usual = target(&plan.target).map_or(&[][..], |target| &target.settings);
+    let is_usual = |(name, value): &(&String, &u64)| {
+        usual
+            .iter()
+            .any(|info| info.name == *name && info.default == **value)
+    };
+    let changed = plan.settings.iter().filter(|setting| !is_usual(setting));
+    changed
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 fn cluster(nodes: &[String]) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use rupture_nemesis::nemeses;
-use rupture_targets::targets;
+use rupture_targets::{SettingInfo, targets};
 use rupture_workloads::checkers::{Form, ModelInfo, models};
 use rupture_workloads::workloads;
 
@@ -65,6 +65,7 @@ fn items(section: &str) -> Vec<Item> {
                 more: vec![
                     ("models", json!(target.models)),
                     ("reads", json!(target.reads)),
+                    ("set", target.settings.iter().map(setting).collect()),
                 ],
                 ..plain(target.name, target.about)
             })
@@ -73,7 +74,10 @@ fn items(section: &str) -> Vec<Item> {
             .iter()
             .flat_map(|target| target.mutants.iter().map(move |mutant| (target, mutant)))
             .map(|(target, mutant)| Item {
-                more: vec![("target", json!(target.name))],
+                more: vec![
+                    ("target", json!(target.name)),
+                    ("shows in", json!(mutant.models)),
+                ],
                 ..plain(mutant.name, mutant.about)
             })
             .collect(),
@@ -100,6 +104,17 @@ fn items(section: &str) -> Vec<Item> {
     }
 }
 
+/// A setting of a target.
+fn setting(info: &SettingInfo) -> Value {
+    json!({
+        "name": info.name,
+        "about": info.about,
+        "least": info.least,
+        "most": info.most,
+        "default": info.default,
+    })
+}
+
 /// What a model speaks, an object an operation.
 fn forms(model: &ModelInfo) -> Vec<Value> {
     let form = |form: &Form| json!({ "f": form.f, "invoked": form.invoked, "ok": form.ok });
@@ -115,7 +130,7 @@ fn print(section: &str, items: &[Item]) {
         let more = item
             .more
             .iter()
-            .filter_map(|(what, value)| in_words(what, value));
+            .flat_map(|(what, value)| in_words(what, value));
         let more = more.flat_map(|line| report::wrap(&line, room, ""));
         let lines = report::wrap(&item.about, room, "")
             .into_iter()
@@ -127,8 +142,21 @@ fn print(section: &str, items: &[Item]) {
     }
 }
 
-/// What else there is to know of an item, in a line; nothing where there is nothing.
-fn in_words(what: &str, value: &Value) -> Option<String> {
+/// What else there is to know of an item, in lines; nothing where there is nothing.
+fn in_words(what: &str, value: &Value) -> Vec<String> {
+    if what == "set" {
+        let line = |it: &Value| {
+            format!(
+                "--set {}={} ({} to {}): {}",
+                it["name"].as_str().unwrap_or_default(),
+                it["default"],
+                it["least"],
+                it["most"],
+                it["about"].as_str().unwrap_or_default(),
+            )
+        };
+        return value.as_array().into_iter().flatten().map(line).collect();
+    }
     let prefix = if what == "settings" { "--" } else { "" };
     let text = match value {
         Value::String(text) => text.clone(),
@@ -144,7 +172,8 @@ fn in_words(what: &str, value: &Value) -> Option<String> {
     } else {
         what
     };
-    (!text.is_empty()).then(|| format!("{what}: {text}"))
+    let line = (!text.is_empty()).then(|| format!("{what}: {text}"));
+    line.into_iter().collect()
 }
 
 fn as_json(items: &[Item]) -> Value {

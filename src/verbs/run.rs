@@ -1,6 +1,7 @@
 //! `rupture run`: one run, or many seeds.
 
 use anyhow::Context;
+use rupture_targets::{Settings, target};
 use serde_json::json;
 
 use crate::cli::RunArgs;
@@ -110,6 +111,18 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
     })
 }
 
+/// Every setting of the target, so that the plan says all of them and a later default changes no replay.
+fn every_setting(args: &RunArgs) -> anyhow::Result<Settings> {
+    let mut settings = plan::settings(&args.set)?;
+    if let Ok(target) = target(&args.target) {
+        for info in &target.settings {
+            let name = info.name.to_owned();
+            settings.entry(name).or_insert(info.default);
+        }
+    }
+    Ok(settings)
+}
+
 /// A plan from the arguments.
 ///
 /// # Errors
@@ -135,6 +148,7 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
         target: args.target.clone(),
         mutant: args.mutant.clone(),
         reads: args.reads.clone(),
+        settings: every_setting(args)?,
         workload: args.workload.clone(),
         concurrency: plan::concurrency(&args.concurrency, nodes.len())?,
         nodes,

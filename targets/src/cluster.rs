@@ -37,11 +37,28 @@ pub enum Capability {
     DriftClock,
     /// Add a node to the cluster and take one away.
     Membership,
+    /// Ask the cluster to let another node lead.
+    Transfer,
     /// Run a command on a node.
     Run,
 }
 
 impl Capability {
+    /// Every capability.
+    pub const ALL: [Self; 11] = [
+        Self::Kill,
+        Self::PowerLoss,
+        Self::TornWrite,
+        Self::Pause,
+        Self::Cut,
+        Self::ShapeLink,
+        Self::BumpClock,
+        Self::DriftClock,
+        Self::Membership,
+        Self::Transfer,
+        Self::Run,
+    ];
+
     /// Its name, as it is written.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,6 +71,7 @@ impl Capability {
             Self::BumpClock => "bump-clock",
             Self::DriftClock => "drift-clock",
             Self::Membership => "membership",
+            Self::Transfer => "transfer",
             Self::Run => "run",
         }
     }
@@ -157,6 +175,7 @@ impl LinkShape {
 
 /// What has become of the messages between nodes since the run began, on all links together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Traffic {
     /// Messages that were handed to links.
     pub sent: u64,
@@ -166,6 +185,8 @@ pub struct Traffic {
     pub lost: u64,
     /// Messages that arrived twice.
     pub duplicated: u64,
+    /// Messages that were held back for later ones to overtake them.
+    pub held_back: u64,
     /// Messages that overtook others.
     pub reordered: u64,
 }
@@ -179,6 +200,7 @@ impl Traffic {
             blocked: self.blocked.saturating_sub(earlier.blocked),
             lost: self.lost.saturating_sub(earlier.lost),
             duplicated: self.duplicated.saturating_sub(earlier.duplicated),
+            held_back: self.held_back.saturating_sub(earlier.held_back),
             reordered: self.reordered.saturating_sub(earlier.reordered),
         }
     }
@@ -384,6 +406,13 @@ pub trait Cluster {
     /// # Errors
     /// An unknown node, or the last one.
     fn shrink(&mut self, node: &NodeName) -> Result<(), ClusterError>;
+
+    /// Asks the cluster, once, to let a node lead. [`Cluster::primaries`] shows when it has; a cluster that cannot just
+    /// then may never do it.
+    ///
+    /// # Errors
+    /// An unknown node, no primary that could hand over, or a world that cannot do it.
+    fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError>;
 
     /// Runs a command on a node and returns what it printed.
     ///

@@ -12,6 +12,7 @@ pub mod observe;
 mod operations;
 mod raft;
 mod registry;
+mod settings;
 mod simulated;
 
 pub use cluster::{
@@ -23,4 +24,5 @@ pub use registry::{
     MutantInfo, TargetError, TargetInfo, TargetOptions, simulated, target, targets,
 };
 pub use rupture_protocols::random;
+pub use settings::{SettingInfo, Settings};
 pub use simulated::{Completion, Happening, Invocation, OperationError, RecoveryClaim, Simulated};

@@ -26,6 +26,10 @@ pub(crate) const MODELS: &[&str] = &[
     "fenced-lock",
 ];
 
+/// Those whose operations are transactions of several steps.
+pub(crate) const TRANSACTIONAL: &[&str] =
+    &["multi-register", "list-append", "rw-register", "long-fork"];
+
 /// What the operations of a run mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Model {
@@ -474,5 +478,13 @@ mod tests {
             );
         }
         assert!(MODELS.iter().all(|name| Model::of(name).is_some()));
+        let transacts = |name: &&str| matches!(Model::of(name), Some(Model::Txn | Model::Fork));
+        assert!(
+            MODELS
+                .iter()
+                .copied()
+                .filter(|name| transacts(name))
+                .eq(TRANSACTIONAL.iter().copied())
+        );
     }
 }

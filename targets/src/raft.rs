@@ -8,6 +8,7 @@ mod admin;
 mod clients;
 mod cluster;
 mod observe;
+mod settings;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,8 +19,9 @@ use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::sim::{Outside, Sim, SimOptions};
 
 use crate::observe::NodeEvent;
-use crate::operations::{MODELS, Model};
+use crate::operations::{MODELS, Model, TRANSACTIONAL};
 use crate::registry::{MutantInfo, TargetInfo};
+use crate::settings::apply;
 use crate::{
     Cluster, Happening, Invocation, Loss, NodeName, OperationError, RecoveryClaim, Simulated,
     TargetError, TargetOptions,
@@ -42,6 +44,10 @@ const RECOVERY: RecoveryClaim = RecoveryClaim {
     answers_ns: 5_000_000_000,
     holds: "a majority of the members runs with what it acknowledged, and links lose nothing",
 };
+/// Entries between two snapshots: about a second of writes at the usual rate.
+const SNAPSHOT_THRESHOLD: u64 = 100;
+/// Entries that are kept before a snapshot.
+const SNAPSHOT_TRAILING: u64 = 20;
 
 const READS: [(&str, ReadMode); 2] = [
     ("read-index", ReadMode::ReadIndex),
@@ -53,6 +59,10 @@ pub(crate) fn info() -> TargetInfo {
     let mutant = |mutant: Mutant| MutantInfo {
         name: mutant.name(),
         about: mutant.about(),
+        models: match mutant.weakness() {
+            Some(_) => TRANSACTIONAL,
+            None => MODELS,
+        },
     };
     TargetInfo {
         name: "raft",
@@ -60,6 +70,7 @@ pub(crate) fn info() -> TargetInfo {
         mutants: Mutant::ALL.map(mutant).to_vec(),
         models: MODELS,
         reads: READS.map(|(name, _)| name).to_vec(),
+        settings: settings::infos(),
     }
 }
 
@@ -197,19 +208,31 @@ impl RaftTarget {
     }
 }
 
+/// What the nodes are told where nobody says anything. Snapshots come so often that every run of half a minute takes
+/// some, and a node that was away for a few seconds is sent one.
+fn config_of_nodes(nodes: u32) -> Config {
+    Config {
+        lease_drift_ppm: LEASE_DRIFT_PPM,
+        snapshot_threshold: SNAPSHOT_THRESHOLD,
+        snapshot_trailing: SNAPSHOT_TRAILING,
+        ..Config::for_nodes(nodes)
+    }
+}
+
 fn config(options: &TargetOptions) -> Config {
     let mutant = options.mutant.as_deref();
     let reads = options.reads.as_deref();
-    Config {
+    let mut config = Config {
         mutant: Mutant::ALL.into_iter().find(|it| Some(it.name()) == mutant),
         reads: READS
             .into_iter()
             .find(|(name, _)| Some(*name) == reads)
             .map_or(ReadMode::default(), |(_, mode)| mode),
-        lease_drift_ppm: LEASE_DRIFT_PPM,
         state_digests: options.watch,
-        ..Config::for_nodes(options.nodes)
-    }
+        ..config_of_nodes(options.nodes)
+    };
+    apply(&settings::ROWS, &options.settings, &mut config);
+    config
 }
 
 impl Simulated for RaftTarget {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::Simulated;
 use crate::raft::{self, RaftTarget};
+use crate::settings::{self, SettingInfo, Settings};
 
 /// A target, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct TargetInfo {
     pub models: &'static [&'static str],
     /// How it may answer reads; the first is the default.
     pub reads: Vec<&'static str>,
+    /// Its numbers that can be set.
+    pub settings: Vec<SettingInfo>,
 }
 
 /// A target with one named bug switched on.
@@ -27,6 +30,8 @@ pub struct MutantInfo {
     pub name: &'static str,
     /// One line: what is wrong in it.
     pub about: &'static str,
+    /// The models whose operations it can show in, all of [`TargetInfo::models`] or fewer.
+    pub models: &'static [&'static str],
 }
 
 /// What a target is built from. Same options, same run.
@@ -46,6 +51,8 @@ pub struct TargetOptions {
     pub mutant: Option<String>,
     /// How reads are answered: a name of [`TargetInfo::reads`], or the target's default.
     pub reads: Option<String>,
+    /// Numbers by the names of [`TargetInfo::settings`]; the target's default for every other.
+    pub settings: Settings,
     /// Whether [`crate::Happening::Node`] is wanted: it costs time.
     pub watch: bool,
 }
@@ -61,6 +68,7 @@ impl Default for TargetOptions {
             independent: true,
             mutant: None,
             reads: None,
+            settings: Settings::new(),
             watch: false,
         }
     }
@@ -111,6 +119,16 @@ pub enum TargetError {
     /// The target cannot answer reads in this way.
     #[error("{target} does not read by `{name}`; it reads by {}", .known.join(", "))]
     UnknownReads {
+        /// The target.
+        target: String,
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The target has no setting of this name.
+    #[error("{target} has no setting called `{name}`; it has {}", .known.join(", "))]
+    UnknownSetting {
         /// The target.
         target: String,
         /// The name that was asked for.
@@ -184,6 +202,7 @@ fn check(info: &TargetInfo, options: &TargetOptions) -> Result<(), TargetError> 
             known: texts(info.models),
         });
     }
+    settings::check(info.name, &info.settings, &options.settings)?;
     match &options.reads {
         Some(name) if !info.reads.contains(&name.as_str()) => Err(TargetError::UnknownReads {
             target,
@@ -222,6 +241,20 @@ mod tests {
         assert!(with(|it| it.mutant = Some("stale".into())).contains("stale-read"));
         assert!(with(|it| it.model = "queue".into()).contains("fifo-queue"));
         assert!(with(|it| it.reads = Some("guess".into())).contains("read-index"));
+        let set = |name: &str, value| Settings::from([(name.to_owned(), value)]);
+        let refused = |settings| {
+            let options = TargetOptions {
+                settings,
+                ..good.clone()
+            };
+            refuse("raft", &options).to_string()
+        };
+        assert!(refused(set("snapshot", 5)).contains("snapshot-threshold"));
+        assert_eq!(
+            refused(set("snapshot-threshold", 0)),
+            "raft cannot run so: snapshot-threshold is 1 to 1000000000, not 0"
+        );
+        assert!(refused(set("heartbeat-ms", 150)).contains("less than the least election timeout"));
         assert!(with(|it| it.nodes = 0).contains("1 to 1000 nodes"));
         assert!(with(|it| it.nodes = 1001).contains("1 to 1000 nodes"));
         assert!(with(|it| it.threads = 0).contains("client thread"));

@@ -30,6 +30,10 @@ fn names_that_nobody_knows_are_answered_with_the_nearest() {
             vec!["check", "--model", "cas-registre", "x.edn"],
             "did you mean `cas-register`",
         ),
+        (
+            vec!["run", "--set", "snapshot-treshold=50"],
+            "did you mean `snapshot-threshold`",
+        ),
         (vec!["list", "mutnts"], "did you mean `mutants`?"),
     ] {
         let (_, complaint) = expect(254, folder.path(), &arguments);
@@ -51,6 +55,18 @@ fn settings_that_contradict_each_other_are_refused_before_anything_starts() {
     .unwrap();
     for (arguments, reason) in [
         (vec!["run", "--nodes", "0"], "clients without nodes"),
+        (
+            vec!["run", "--set", "snapshot-threshold=0"],
+            "snapshot-threshold is 1 to",
+        ),
+        (
+            vec!["run", "--set", "snapshot-threshold"],
+            "write a name and a number",
+        ),
+        (
+            vec!["run", "--nemesis", "none,kill"],
+            "contradict each other",
+        ),
         (vec!["run", "--concurrency", "0"], "--concurrency 0"),
         (vec!["run", "--concurrency", "ten"], "--concurrency ten"),
         (vec!["run", "--time-limit", "0"], "--time-limit 0"),

@@ -242,3 +242,69 @@ fn a_cluster_that_does_not_serve_again_is_invalid_and_replays() {
     let (printed, _) = expect(1, folder.path(), &["replay", "results/latest"]);
     assert!(printed.contains("byte for byte"), "{printed}");
 }
+
+#[test]
+fn a_setting_changes_the_run_and_stands_in_its_plan() {
+    let folder = scratch();
+    let run = |set: &[&str], name: &str| {
+        let mut arguments = vec![
+            "run",
+            "--time-limit",
+            "5",
+            "--nemesis",
+            "none",
+            "--name",
+            name,
+        ];
+        arguments.extend(set.iter().flat_map(|set| ["--set", set]));
+        let (said, _) = expect(0, folder.path(), &arguments);
+        let latest = folder.path().join("results/latest");
+        let manifest = fs::read_to_string(latest.join("run.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let log = fs::read_to_string(latest.join("nodes/n1.log")).unwrap();
+        let snapshots = log.matches("snapshot_taken").count();
+        let (replayed, _) = expect(0, folder.path(), &["replay", "results/latest"]);
+        assert!(!replayed.is_empty());
+        (said, manifest["plan"]["settings"].clone(), snapshots)
+    };
+    let (usual, settings, few) = run(&[], "usual");
+    assert_eq!(settings["snapshot-threshold"], 100);
+    assert!(!usual.contains("settings"), "{usual}");
+    let (other, settings, many) = run(&["snapshot-threshold=10", "heartbeat-ms=20"], "other");
+    assert_eq!(settings["snapshot-threshold"], 10);
+    assert_eq!(
+        settings["election-timeout-min-ms"], 150,
+        "all of them are kept"
+    );
+    assert!(
+        other.contains("heartbeat-ms=20, snapshot-threshold=10"),
+        "{other}"
+    );
+    assert!(many > 2 * few.max(1), "{many} {few}");
+    let (listed, _) = expect(0, folder.path(), &["list", "targets"]);
+    assert!(
+        listed.contains("--set snapshot-threshold=100 (1 to 1000000000)"),
+        "{listed}"
+    );
+}
+
+#[test]
+fn a_mutant_that_the_workload_cannot_show_is_said() {
+    let folder = scratch();
+    let arguments = [
+        "run",
+        "--mutant",
+        "write-skew",
+        "--time-limit",
+        "3",
+        "--nemesis",
+        "none",
+    ];
+    let (said, _) = expect(0, folder.path(), &arguments);
+    assert!(
+        said.contains("write-skew cannot show itself in register"),
+        "{said}"
+    );
+    let verdict = fs::read_to_string(folder.path().join("results/latest/verdict.json")).unwrap();
+    assert!(verdict.contains("cannot show itself"), "{verdict}");
+}

@@ -24,7 +24,7 @@ const LONG: [&str; 8] = [
     "--keep=1",
 ];
 
-/// Starts a search and waits until its index names a failure and a few more seeds.
+/// Starts a search and waits until its index names a failure, a seed that is valid, and a few more.
 fn start(folder: &TempDir, arguments: &[&str]) -> (Child, PathBuf) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rupture"))
         .args(arguments)
@@ -41,7 +41,8 @@ fn start(folder: &TempDir, arguments: &[&str]) -> (Child, PathBuf) {
         let search = folder.path().join(result_folder(folder, "-seeds"));
         let index = search.join("index.jsonl");
         let text = fs::read_to_string(&index).unwrap_or_default();
-        (text.contains("recorded") && text.lines().count() > 3).then_some(index)
+        let is_both = text.contains("recorded") && text.contains("\"verdict\":\"valid\"");
+        (is_both && text.lines().count() > 3).then_some(index)
     });
     let Some(index) = index else {
         child.kill().unwrap();

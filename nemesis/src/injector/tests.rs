@@ -8,8 +8,8 @@ use rupture_targets::{
 
 use super::*;
 use crate::catalogue::parse;
-use crate::evidence;
 use crate::fault::{Shape, Skew, Targeting};
+use crate::{Asked, evidence};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -29,6 +29,8 @@ struct Mock {
     is_slow: bool,
     /// Who takes no such order.
     refuses: Option<NodeName>,
+    /// Who was asked to lead; the first member otherwise.
+    led_by: Option<NodeName>,
     /// One lie, or several with `+` between them.
     lies: Option<&'static str>,
 }
@@ -105,19 +107,7 @@ impl Mock {
 
 impl Cluster for Mock {
     fn capabilities(&self) -> Capabilities {
-        use Capability as C;
-        [
-            C::Kill,
-            C::PowerLoss,
-            C::TornWrite,
-            C::Pause,
-            C::Cut,
-            C::ShapeLink,
-            C::BumpClock,
-            C::DriftClock,
-            C::Membership,
-        ]
-        .into()
+        Capability::ALL.into()
     }
 
     fn nodes(&mut self) -> Result<Vec<NodeName>, ClusterError> {
@@ -129,7 +119,12 @@ impl Cluster for Mock {
     }
 
     fn primaries(&mut self) -> Result<Vec<NodeName>, ClusterError> {
-        Ok(self.members.iter().take(1).cloned().collect())
+        let asked = self.led_by.clone().filter(|it| self.members.contains(it));
+        if asked.is_some() && self.sent >= 1_000 && self.lies("lead") {
+            return Ok(Vec::new());
+        }
+        let first = self.members.first().cloned();
+        Ok(asked.or(first).into_iter().collect())
     }
 
     fn status(&mut self, node: &NodeName) -> Result<Status, ClusterError> {
@@ -225,7 +220,9 @@ impl Cluster for Mock {
             sent: self.sent,
             lost,
             duplicated: lost,
-            reordered: lost,
+            held_back: lost,
+            // Nobody sends again in time: what is held back is overtaken by nobody.
+            reordered: 0,
             blocked: 0,
         })
     }
@@ -272,6 +269,14 @@ impl Cluster for Mock {
         Ok(())
     }
 
+    fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
+        self.at(to)?;
+        if !self.lies("hand over") {
+            self.led_by = Some(to.clone());
+        }
+        Ok(())
+    }
+
     fn run(&mut self, _node: &NodeName, _command: &str) -> Result<String, ClusterError> {
         unreachable!("no fault runs commands")
     }
@@ -285,12 +290,15 @@ fn skewed(skew: Skew) -> Fault {
 }
 
 fn lossy() -> Fault {
+    bad_links(|shape| shape.loss_ppm = 200_000)
+}
+
+fn bad_links(change: fn(&mut LinkShape)) -> Fault {
+    let mut shape = LinkShape::default();
+    change(&mut shape);
     Fault::Link {
         who: Targeting::All,
-        shape: LinkShape {
-            loss_ppm: 200_000,
-            ..LinkShape::default()
-        },
+        shape,
     }
 }
 
@@ -359,6 +367,16 @@ fn faults() -> Vec<(Fault, &'static str, &'static str)> {
         (lossy(), "shape", "unshape"),
         (lossy(), "lose", "unshape"),
         (
+            bad_links(|shape| shape.duplicate_ppm = 200_000),
+            "lose",
+            "unshape",
+        ),
+        (
+            bad_links(|shape| shape.reorder_ppm = 200_000),
+            "lose",
+            "unshape",
+        ),
+        (
             Fault::Membership {
                 change: crate::fault::Change::Grow,
             },
@@ -372,6 +390,7 @@ fn faults() -> Vec<(Fault, &'static str, &'static str)> {
             "shrink",
             "grow",
         ),
+        (Fault::Transfer { who: who() }, "hand over", "lead"),
     ]
 }
 
@@ -398,7 +417,11 @@ fn what_takes_hold_and_ends_is_proved() {
             (SECOND, Some(2 * SECOND))
         );
         assert!(!receipt.nodes.is_empty());
-        assert!(evidence(&[fault.kind()], [&receipt]).problems.is_empty());
+        assert!(
+            evidence(&Asked::by_name([fault.kind()]), [&receipt])
+                .problems
+                .is_empty()
+        );
         assert!(mock.is_new(), "{fault}: {mock:?}");
         assert_eq!(mock.members.len(), 5);
         let json = serde_json::to_string(&receipt).expect("a receipt is JSON");
@@ -417,7 +440,11 @@ fn a_fault_that_does_not_take_hold_is_not_injected() {
         let receipt = whole(&fault, &mut mock);
         assert_eq!(receipt.state, State::NotInjected, "{fault}");
         assert!(receipt.acted && receipt.reason.is_some(), "{fault}");
-        assert!(!evidence(&[fault.kind()], [&receipt]).problems.is_empty());
+        assert!(
+            !evidence(&Asked::by_name([fault.kind()]), [&receipt])
+                .problems
+                .is_empty()
+        );
         // Nobody can tell what a world cut by itself from what others cut.
         let is_new = lie == "cut more" || mock.is_new();
         assert!(is_new, "{fault} leaves something behind: {mock:?}");
@@ -630,7 +657,7 @@ fn a_node_that_was_removed_did_not_lose_its_power() {
         (&[][..], &BTreeMap::new())
     );
     assert!(end_text(&receipt).starts_with("[:not-injected "));
-    let problems = evidence(&[FaultKind::Disk], [&receipt]).problems;
+    let problems = evidence(&Asked::by_name([FaultKind::Disk]), [&receipt]).problems;
     assert_eq!(problems, ["not injected: no disk fault took hold"]);
     assert!(mock.ordered.is_empty() && injector.verify(&mut mock, 3 * SECOND).is_empty());
 
@@ -731,7 +758,7 @@ fn a_look_that_changes_nothing_is_not_told() {
             told += usize::from(injector.tick(0, &mut mock, tick * 100 * MS).is_some());
         }
         // Only what time has to show is told, once.
-        let takes_time = matches!(fault.kind(), FaultKind::Disk | FaultKind::Membership);
+        let takes_time = fault.kind() == FaultKind::Disk || fault.kind().is_up_to_the_cluster();
         assert_eq!(told, usize::from(takes_time), "{fault}");
     }
     // A strobe that does not hold is told of once, too.

@@ -13,6 +13,9 @@ use crate::recipe::Recipe;
 
 const MS: u64 = 1_000_000;
 
+/// No fault is shorter than this: a probe must be able to see that a clock that is off by a few hundred millionths drifts.
+const LEAST_NS: u64 = 5 * MS;
+
 /// After a fault that found nobody to hit.
 const SHORT_REST_NS: RangeInclusive<u64> = 100 * MS..=400 * MS;
 
@@ -111,7 +114,7 @@ impl Lane {
 
     /// Whether the lane closes before a fault could last for its least time.
     pub(super) fn is_over(&self, now_ns: u64) -> bool {
-        let least_ns = |kind: FaultKind| *duration(kind).start();
+        let least_ns = |kind: FaultKind| *self.duration(kind).start();
         let needed_ns = self.pools.iter().map(|(kind, _)| least_ns(*kind)).max();
         now_ns.saturating_add(needed_ns.unwrap_or(1)) > self.close_ns
     }
@@ -124,11 +127,26 @@ impl Lane {
             .choose(random)
             .and_then(|(_, pool)| pool.choose(random))
             .map_or_else(nothing, |recipe| recipe.draw(nodes, random));
-        let lasts_ns = random.random_range(duration(fault.kind()));
-        let scaled = u128::from(lasts_ns) * u128::from(self.interval_ns.max(Plan::INTERVAL_NS))
-            / u128::from(Plan::INTERVAL_NS);
-        let end_ns = now_ns.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX));
+        let lasts_ns = random.random_range(self.duration(fault.kind()));
+        let end_ns = now_ns.saturating_add(lasts_ns);
         (fault, end_ns.min(self.close_ns))
+    }
+
+    /// How long a fault of this kind lasts at the lane's pace. It is longer and shorter with the interval, so that a
+    /// lane makes its cluster suffer for the same part of the time at any pace. What the cluster itself has to do takes it
+    /// the time that it takes.
+    fn duration(&self, kind: FaultKind) -> RangeInclusive<u64> {
+        let usual = duration(kind);
+        let is_short = self.interval_ns < Plan::INTERVAL_NS;
+        if is_short && kind.is_up_to_the_cluster() {
+            return usual;
+        }
+        let scale = |ns: u64| {
+            let scaled =
+                u128::from(ns) * u128::from(self.interval_ns) / u128::from(Plan::INTERVAL_NS);
+            u64::try_from(scaled).unwrap_or(u64::MAX).max(LEAST_NS)
+        };
+        scale(*usual.start())..=scale(*usual.end())
     }
 }
 
@@ -148,5 +166,6 @@ fn duration(kind: FaultKind) -> RangeInclusive<u64> {
         FaultKind::Clock => 300 * MS..=3_000 * MS,
         FaultKind::Disk => 300 * MS..=2_000 * MS,
         FaultKind::Membership => 1_500 * MS..=4_000 * MS,
+        FaultKind::Transfer => 500 * MS..=1_000 * MS,
     }
 }

@@ -4,6 +4,7 @@ use rupture_targets::{Capabilities, NodeName};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Refused, Selection};
+use crate::evidence::Asked;
 use crate::fault::{Fault, FaultKind, Impossible, Targeting};
 use crate::script::{Action, Script};
 use crate::time::format_ns;
@@ -18,8 +19,8 @@ pub struct Plan {
     pub selection: Selection,
     /// How their times are chosen.
     pub timing: Timing,
-    /// How long a lane waits between two faults, on average. Faults last 0.2 to 4 s, and longer in proportion
-    /// when this is longer than [`Plan::INTERVAL_NS`].
+    /// How long a lane waits between two faults, on average. Faults last 0.2 to 4 s where this is
+    /// [`Plan::INTERVAL_NS`], and longer or shorter in proportion where it is not.
     pub interval_ns: u64,
     /// No fault begins before this time.
     pub start_ns: u64,
@@ -150,6 +151,14 @@ impl Plan {
         kinds.sort_unstable();
         kinds.dedup();
         kinds
+    }
+
+    /// The kinds of fault that the plan asks for, by how it does; those of phases and scripts are asked for by name.
+    pub fn asked(&self) -> Asked {
+        match &self.timing {
+            Timing::Mix | Timing::Interval => self.selection.asked(),
+            Timing::Phases(_) | Timing::Script(_) => Asked::by_name(self.kinds()),
+        }
     }
 
     /// The plan without what a world with these capabilities and this many nodes does not allow, as far as

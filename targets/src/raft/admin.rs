@@ -55,6 +55,15 @@ impl RaftTarget {
         }
     }
 
+    /// Asks a node for a change once, and never minds the answer.
+    pub(super) fn ask_once(&mut self, to: NodeId, change: Admin) {
+        let number = self.admin.calls;
+        self.admin.calls += 1;
+        let client = self.admin.client;
+        let id = (u64::from(client) << 40) | number;
+        self.sim.call(client, to, id, Call::Admin(change));
+    }
+
     /// Asks whoever is believed to lead, else the next node.
     fn ask(&mut self) {
         let Some(change) = self.admin.changes.front() else {

@@ -96,6 +96,7 @@ impl Cluster for RaftTarget {
             Capability::BumpClock,
             Capability::DriftClock,
             Capability::Membership,
+            Capability::Transfer,
         ]
         .into()
     }
@@ -224,6 +225,7 @@ impl Cluster for RaftTarget {
             blocked: counters.cut,
             lost: counters.lost,
             duplicated: counters.duplicated,
+            held_back: counters.held_back,
             reordered: counters.reordered,
         })
     }
@@ -276,6 +278,19 @@ impl Cluster for RaftTarget {
             });
         }
         self.change(Admin::RemoveNode(node));
+        Ok(())
+    }
+
+    fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
+        let node = self.find(to)?;
+        let leads = |node: &NodeId| self.sim.node(*node).is_some_and(Raft::is_leader);
+        let Some(leader) = self.present.iter().copied().find(leads) else {
+            return Err(ClusterError::Failed {
+                action: format!("let {to} lead"),
+                reason: "no node leads now".to_owned(),
+            });
+        };
+        self.ask_once(leader, Admin::TransferTo(node));
         Ok(())
     }
 

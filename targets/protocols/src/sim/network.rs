@@ -36,6 +36,8 @@ pub(super) struct Passage {
     /// `None`: it is lost.
     pub(super) arrives_ns: Option<u64>,
     pub(super) again_ns: Option<u64>,
+    /// Whether it waits for later ones to overtake it.
+    pub(super) held_back: bool,
     /// Whether it overtakes a message that was sent before it.
     pub(super) overtakes: bool,
 }
@@ -187,7 +189,8 @@ impl Link {
         let late_ns = fault.delay_ns.saturating_add(upto(jitter, fault.jitter_ns));
         let mut at_ns = plain_ns.saturating_add(late_ns);
         at_ns = at_ns.max(self.floor_ns).max(trouble.floor_ns);
-        if happens(reorder, options.reorder_ppm, fault.reorder_ppm) {
+        let held_back = happens(reorder, options.reorder_ppm, fault.reorder_ppm);
+        if held_back {
             at_ns = at_ns.saturating_add(later(hold, options));
             trouble.held_ns = trouble.held_ns.max(at_ns);
         } else {
@@ -197,6 +200,7 @@ impl Link {
         Passage {
             arrives_ns: Some(at_ns),
             again_ns: twice.then(|| at_ns.saturating_add(later(copy, options))),
+            held_back,
             overtakes: at_ns < trouble.held_ns,
         }
     }

@@ -132,6 +132,8 @@ pub struct Counters {
     pub cut: u64,
     /// Messages that reached no process, or one that crashed before it took them in.
     pub unheard: u64,
+    /// Messages that were held back for later ones to overtake them.
+    pub held_back: u64,
     /// Messages that overtook another on their link, or would have if neither was dropped on arrival.
     pub reordered: u64,
     /// Syncs that ended.

@@ -321,6 +321,7 @@ impl<N: Node> Sim<N> {
             self.counters.lost += 1;
             return;
         };
+        self.counters.held_back += u64::from(passage.held_back);
         self.counters.reordered += u64::from(passage.overtakes);
         if let Some(again_ns) = passage.again_ns {
             self.counters.duplicated += 1;
