@@ -350,6 +350,8 @@ pub struct Seen<'h> {
     /// The result of an operation that happened.
     pub result: Option<ValueRef<'h>>,
     pub(crate) invocation: EventRef<'h>,
+    /// Whether a key was taken off the argument and the result.
+    pub(crate) keyed: bool,
 }
 
 impl<'h> Seen<'h> {

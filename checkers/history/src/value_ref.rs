@@ -106,6 +106,17 @@ impl<'a> ValueRef<'a> {
         matches!(self.tag(), Tag::Vector | Tag::Set).then(|| self.parts())
     }
 
+    /// Whether this is a vector or a list, whose elements have places; those of a set have none.
+    ///
+    /// ```
+    /// let history = rupture_history::codec::read(b"{:process 0 :type :ok :f :read :value #{1 2}}")?;
+    /// assert!(!history.get(0).value().is_vector());
+    /// # Ok::<(), rupture_history::codec::ParseError>(())
+    /// ```
+    pub fn is_vector(self) -> bool {
+        self.tag() == Tag::Vector
+    }
+
     /// The entries of a map, in order.
     pub fn entries(self) -> Option<Entries<'a>> {
         (self.tag() == Tag::Map).then(|| Entries {

@@ -199,10 +199,16 @@ impl<'a, L: Language> Transactions<'a, L> {
             return Err(other_answer(completed, invoked));
         }
         for (asked, answered) in asked.zip(answered) {
-            let (name, key, argument) = parts(asked).ok_or_else(unasked)?;
-            let (named, of, result) = parts(answered).ok_or_else(unanswered)?;
+            let (name, key, argument) =
+                asking(asked).ok_or_else(|| no_micro::<L>(invoked, asked))?;
+            let (named, of, result) =
+                parts(answered).ok_or_else(|| no_micro::<L>(completed, answered))?;
             let writes = kind::<L>(invoked, name)?;
-            if kind::<L>(completed, named)? != writes || key != of || writes && argument != result {
+            if writes && argument.is_none() {
+                return Err(no_micro::<L>(invoked, asked));
+            }
+            let other = writes && argument != Some(result);
+            if kind::<L>(completed, named)? != writes || key != of || other {
                 return Err(other_answer(completed, invoked));
             }
             let act = if writes {
@@ -220,8 +226,10 @@ impl<'a, L: Language> Transactions<'a, L> {
     fn push_writes(&mut self, invoked: EventRef<'a>) -> Result<(), CheckError> {
         let wrong = || wrong::<L>(invoked);
         for micro in invoked.value().items().ok_or_else(wrong)? {
-            let (name, key, argument) = parts(micro).ok_or_else(wrong)?;
+            let no_micro = || no_micro::<L>(invoked, micro);
+            let (name, key, argument) = asking(micro).ok_or_else(no_micro)?;
             if kind::<L>(invoked, name)? {
+                let argument = argument.ok_or_else(no_micro)?;
                 let act = self.write(argument, invoked)?;
                 let key = self.keys.id(key).0;
                 self.micros.push(Micro { key, act });
@@ -254,6 +262,25 @@ fn parts(micro: ValueRef<'_>) -> Option<(&str, ValueRef<'_>, ValueRef<'_>)> {
     let mut items = micro.items()?;
     let parts = (items.next()?.as_name()?, items.next()?, items.next()?);
     items.next().is_none().then_some(parts)
+}
+
+/// The same before it was answered: a read may then leave its value out, as in `[:r k]`.
+fn asking(micro: ValueRef<'_>) -> Option<(&str, ValueRef<'_>, Option<ValueRef<'_>>)> {
+    if let Some((name, key, value)) = parts(micro) {
+        return Some((name, key, Some(value)));
+    }
+    let (name, key) = micro.pair()?;
+    Some((name.as_name()?, key, None))
+}
+
+/// The error that names a micro-operation and not only its transaction.
+fn no_micro<L: Language>(event: EventRef<'_>, micro: ValueRef<'_>) -> CheckError {
+    CheckError::WrongValue {
+        index: event.index(),
+        f: event.f().to_owned(),
+        found: event.value().to_string(),
+        expected: format!("{}; `{micro}` is no such micro-operation", L::EXPECTED),
+    }
 }
 
 /// Whether a micro-operation of this name writes; it reads otherwise.

@@ -118,6 +118,7 @@ impl<'h, M: Model> Reader<'h, M> {
                 argument,
                 result,
                 invocation,
+                keyed: independent,
             },
             completion,
         })

@@ -79,6 +79,8 @@ impl Model for KvAppend {
         }
         match seen.field("key") {
             Some(key) => Ok(Some(key)),
+            // The key is the first of `[key value]`.
+            None if seen.keyed => Ok(None),
             None => Err(Mismatch::argument("a field `key` beside it")),
         }
     }

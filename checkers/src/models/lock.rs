@@ -2,6 +2,8 @@
 //!
 //! None of them expires. A lock that is taken away from its holder needs a model of its own.
 
+use rupture_history::ValueRef;
+
 use crate::model::{Mismatch, Model, Seen, Values};
 
 /// An operation of a lock without owners.
@@ -274,6 +276,11 @@ pub enum Holder {
     Unseen,
 }
 
+/// A token: an integer, or the `fence` of a map.
+fn token(value: ValueRef<'_>) -> Option<i64> {
+    value.as_int().or_else(|| value.field("fence")?.as_int())
+}
+
 impl Model for FencedLock {
     /// The last token that was seen, if there was one, and who holds the lock.
     type State = (Option<i64>, Holder);
@@ -294,11 +301,11 @@ impl Model for FencedLock {
     fn decode(&self, seen: &Seen<'_>, _: &mut Values) -> Result<Option<FencedOp>, Mismatch> {
         match (seen.f, seen.result) {
             ("acquire", None) => Ok(Some(FencedOp::Acquired)),
-            ("acquire", Some(token)) => match token.as_int() {
+            ("acquire", Some(value)) => match token(value) {
                 Some(token) => Ok(Some(FencedOp::Acquire(token))),
                 None => Err(Mismatch::result("a token, which is an integer")),
             },
-            ("release", _) => match seen.argument.as_int() {
+            ("release", result) => match token(seen.argument).or_else(|| token(result?)) {
                 Some(token) => Ok(Some(FencedOp::Release(token))),
                 None => Err(Mismatch::argument("a token, which is an integer")),
             },

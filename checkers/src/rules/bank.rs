@@ -40,7 +40,7 @@ use ledger::Ledger;
 /// Judges a bank. See the [module](self).
 ///
 /// Operations are `transfer` of `{:from account :to account :amount n}` and `read` of `{account balance ...}`, and
-/// `open` of `{account balance ...}`, which comes before all others where there is one.
+/// `open` of `{account balance ...}` (balances may also be a vector, of accounts 0, 1, ...), which comes before all others where there is one.
 ///
 /// ```
 /// use rupture_checkers::history::{Validity, codec};

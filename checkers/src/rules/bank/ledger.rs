@@ -48,10 +48,13 @@ impl<'a> Ledger<'a> {
     /// The number of an account. The names of JSON's objects are strings, those of integers too.
     fn account(&mut self, account: ValueRef<'_>) -> u32 {
         let integer = account.as_str().and_then(|name| name.parse::<i64>().ok());
-        let account = match integer {
+        self.numbered(match integer {
             Some(integer) => Value::Int(integer),
             None => canonical(account.to_value()),
-        };
+        })
+    }
+
+    fn numbered(&mut self, account: Value) -> u32 {
         let next = self.accounts.len() as u32;
         let number = *self.numbers.entry(account.clone()).or_insert(next);
         if number == next {
@@ -116,15 +119,26 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// The balances that an operation shows; `None` where these are none.
+    /// The balances that an operation shows: a map, or a vector by the numbers of the accounts; `None` where these are none.
     fn balances(&mut self, op: Op<'a>, value: ValueRef<'_>) -> Option<Read<'a>> {
         let start = self.lines.len();
         let mut total = Some(0);
-        for (account, balance) in value.entries()? {
+        let mut shown: Vec<(u32, ValueRef<'_>)> = Vec::new();
+        if value.is_vector() {
+            let places = (0..).zip(value.items()?);
+            shown
+                .extend(places.map(|(place, balance)| (self.numbered(Value::Int(place)), balance)));
+        } else {
+            let entries = value.entries()?;
+            for (account, balance) in entries {
+                shown.push((self.account(account), balance));
+            }
+        }
+        for (account, balance) in shown {
             if balance.as_int().is_none() && !balance.is_nil() {
                 return None;
             }
-            let line = (self.account(account), balance.as_int());
+            let line = (account, balance.as_int());
             total = total
                 .zip(line.1)
                 .map(|(sum, balance)| sum + i128::from(balance));
