@@ -1,5 +1,7 @@
 //! Forms that values take in other people's files.
 
+use std::fmt::Write;
+
 use rupture_checkers::history::{Validity, codec};
 use rupture_checkers::{Budget, CheckError, Options, checker};
 
@@ -10,8 +12,12 @@ fn judge(
 ) -> Result<Validity, CheckError> {
     let mut text = String::new();
     for (f, invoked, ok) in operations {
-        text += &format!("{{:process 0 :type :invoke :f :{f} :value {invoked}}}\n");
-        text += &format!("{{:process 0 :type :ok :f :{f} :value {ok}}}\n");
+        writeln!(
+            text,
+            "{{:process 0 :type :invoke :f :{f} :value {invoked}}}"
+        )
+        .unwrap();
+        writeln!(text, "{{:process 0 :type :ok :f :{f} :value {ok}}}").unwrap();
     }
     let history = codec::read(text.as_bytes()).unwrap();
     let options = Options {
