@@ -103,6 +103,12 @@ const KNOTS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "checkers/history/src/lib.rs",
+        "event",
+        "process",
+        "an event says who did it, and who is a client shows in the events",
+    ),
+    (
+        "checkers/history/src/lib.rs",
         "history",
         "codec",
         "an event prints itself as EDN, and codecs make histories",
@@ -130,6 +136,12 @@ const KNOTS: &[(&str, &str, &str, &str)] = &[
         "registry",
         "raft",
         "the registry lists targets, and a target is made from what the registry was asked",
+    ),
+    (
+        "targets/src/lib.rs",
+        "registry",
+        "settings",
+        "the registry hands settings to a target, and a wrong setting is an error of the registry",
     ),
     (
         "targets/src/lib.rs",
@@ -255,9 +267,13 @@ fn modules_form_no_circle() {
             })
         };
         // An exception that no circle needs any more is to be struck off the list.
-        for circle in circles(&arrows) {
-            used.extend(circle.iter().filter_map(known));
-        }
+        used.extend((0..KNOTS.len()).filter(|&at| {
+            let alone = arrows
+                .iter()
+                .filter(|arrow| known(arrow).is_none_or(|other| other == at));
+            let alone: Vec<Arrow> = alone.cloned().collect();
+            KNOTS[at].0 == file && !circles(&alone).is_empty()
+        }));
         arrows.retain(|arrow| known(arrow).is_none());
         let found = circles(&arrows);
         let found: Vec<String> = found
