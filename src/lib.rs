@@ -22,4 +22,5 @@ pub mod recovery;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod storm;
 pub mod verbs;

@@ -20,6 +20,7 @@ use crate::plan::Plan;
 use crate::record::Sink;
 use crate::report::thousands;
 use crate::schedule::{Parts, Schedule};
+use crate::storm;
 
 /// What came out of a run.
 #[derive(Debug)]
@@ -156,6 +157,8 @@ pub fn run(
         journal: &mut journal,
         watcher: &mut watcher,
         random: stream(plan.seed, "nemesis targets"),
+        looks: false,
+        storm: None,
     };
     let outcome = driver.run(stop)?;
     let anomaly = journal.anomaly().cloned();
@@ -166,7 +169,8 @@ pub fn run(
     let mut parts = vec![verdict];
     parts.extend(watcher.finish());
     // A run that was stopped had no time for faults that were still to come.
-    let asked = if anomaly.is_some() {
+    let is_cut_short = anomaly.is_some() || outcome.storm.is_some();
+    let asked = if is_cut_short {
         Asked::default()
     } else {
         faults.asked()
@@ -177,7 +181,8 @@ pub fn run(
     }
     parts.extend(conditions(&outcome, evidence));
     // A run that was cut short accuses nobody of what it did not wait for.
-    if anomaly.is_none() && !outcome.interrupted {
+    parts.extend(outcome.storm.as_ref().map(storm::verdict));
+    if !is_cut_short && !outcome.interrupted {
         parts.extend(claim::verdict(&outcome, &history, ms(plan.op_timeout_ms)));
     }
     Ok(Report {

@@ -66,6 +66,14 @@ const HUNTS: &[(&str, Hunt)] = &[
             ..Hunt::USUAL
         },
     ),
+    (
+        "ack-storm",
+        Hunt {
+            kind: "message-storm",
+            seeds: 1,
+            ..Hunt::USUAL
+        },
+    ),
     // At which levels these show, and at which they do not, is told in `isolation`.
     (
         "read-uncommitted",

@@ -3,7 +3,7 @@
 
 use rupture_nemesis::{self as nemesis, Injector, Receipt};
 use rupture_targets::random::Stream;
-use rupture_targets::{Cluster, Happening, Invocation, NodeName, Simulated, Status};
+use rupture_targets::{Cluster, Happening, Invocation, NodeName, Simulated, Status, Storm};
 use rupture_workloads::generator::Op;
 
 use crate::journal::Journal;
@@ -30,6 +30,8 @@ pub struct Outcome {
     pub not_running: Vec<NodeName>,
     /// Whether an end was asked for before the run was over.
     pub interrupted: bool,
+    /// What ended the run because more happened than may.
+    pub storm: Option<Storm>,
 }
 
 /// Who hears what nodes tell of themselves.
@@ -52,6 +54,10 @@ pub struct Driver<'a, 'j> {
     pub watcher: &'a mut dyn Watcher,
     /// Random numbers for whom a fault hits.
     pub random: Stream,
+    /// Whether to look at once whether an end was asked for.
+    pub looks: bool,
+    /// What ends the run.
+    pub storm: Option<Storm>,
 }
 
 impl Driver<'_, '_> {
@@ -64,8 +70,12 @@ impl Driver<'_, '_> {
         let mut steps = 0u32;
         loop {
             steps = steps.wrapping_add(1);
-            if steps.is_multiple_of(STEPS_BETWEEN_LOOKS) && stop() {
+            let looks = std::mem::take(&mut self.looks);
+            if (looks || steps.is_multiple_of(STEPS_BETWEEN_LOOKS)) && stop() {
                 outcome.interrupted = true;
+                break;
+            }
+            if self.storm.is_some() {
                 break;
             }
             let now_ns = self.target.now_ns();
@@ -88,6 +98,7 @@ impl Driver<'_, '_> {
         self.heal_all(now_ns);
         self.verify();
         self.write_metrics();
+        outcome.storm = self.storm;
         outcome.simulated_ns = now_ns;
         outcome.receipts = self.injector.receipts().to_vec();
         (outcome.recovered, outcome.last) = self.schedule.finish();
@@ -124,6 +135,8 @@ impl Driver<'_, '_> {
     fn wait(&mut self, until_ns: u64) {
         match self.target.advance(until_ns) {
             None | Some(Happening::Alarm { .. }) => {}
+            Some(Happening::Busy) => self.looks = true,
+            Some(Happening::Storm(storm)) => self.storm = Some(*storm),
             Some(Happening::Completed { thread, completion }) => {
                 let now_ns = self.target.now_ns();
                 if let Some(event) = self.schedule.completed(now_ns, thread, completion) {

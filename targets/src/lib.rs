@@ -24,5 +24,6 @@ pub use registry::{
     MutantInfo, TargetError, TargetInfo, TargetOptions, simulated, target, targets,
 };
 pub use rupture_protocols::random;
+pub use rupture_protocols::sim::{Excess, Storm};
 pub use settings::{SettingInfo, Settings};
 pub use simulated::{Completion, Happening, Invocation, OperationError, RecoveryClaim, Simulated};

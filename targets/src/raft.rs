@@ -38,6 +38,9 @@ const EPOCH_NS: u64 = 946_684_800_000_000_000;
 /// the nemesis makes it by chance.
 const LEASE_DRIFT_PPM: u32 = 15_000;
 
+/// How many events in a second of simulated time a client thread may cause before that is a storm.
+const EVENTS_OF_A_CLIENT: u64 = 40_000;
+
 /// What this target claims about serving again.
 const RECOVERY: RecoveryClaim = RecoveryClaim {
     within_ns: 10_000_000_000,
@@ -123,7 +126,7 @@ impl RaftTarget {
         let model = Model::of(&options.model).ok_or_else(|| refuse(options.model.clone()))?;
         let present: Vec<NodeId> = (0..options.nodes).collect();
         let make = move |_| Raft::new(config.clone());
-        let mut sim = Sim::new(SimOptions::default(), options.seed, options.nodes, make);
+        let mut sim = Sim::new(sim_options(options), options.seed, options.nodes, make);
         for node in &present {
             sim.bump_clock(*node, EPOCH_NS as i64);
         }
@@ -201,6 +204,8 @@ impl RaftTarget {
                     self.happened.push_back(Happening::Node(told));
                 }
             }
+            Outside::Busy => self.happened.push_back(Happening::Busy),
+            Outside::Storm(storm) => self.happened.push_back(Happening::Storm(storm)),
             Outside::Crashed { node, report } => {
                 self.losses.insert(node, cluster::loss(&report));
             }
@@ -216,6 +221,17 @@ fn config_of_nodes(nodes: u32) -> Config {
         snapshot_threshold: SNAPSHOT_THRESHOLD,
         snapshot_trailing: SNAPSHOT_TRAILING,
         ..Config::for_nodes(nodes)
+    }
+}
+
+/// The usual world. Each client thread may cause so much more in a second: one that never waits asks some
+/// hundred times, and every attempt is a dozen events and some of them go to all nodes.
+fn sim_options(options: &TargetOptions) -> SimOptions {
+    let usual = SimOptions::default();
+    let of_clients = EVENTS_OF_A_CLIENT.saturating_mul(options.threads as u64);
+    SimOptions {
+        base_events: usual.base_events.saturating_add(of_clients),
+        ..usual
     }
 }
 

@@ -2,6 +2,8 @@
 
 use rupture_history::{Kind, Name, Value};
 
+use rupture_protocols::sim::Storm;
+
 use crate::observe::NodeEvent;
 use crate::{Cluster, NodeName};
 
@@ -56,6 +58,10 @@ pub enum Happening {
     },
     /// A node told something of itself; only when [`crate::TargetOptions::watch`] is set.
     Node(NodeEvent),
+    /// Nothing, but much went on: a good moment to look whether an end was asked for.
+    Busy,
+    /// More went on in a second of virtual time than any sound system makes go on. Nothing happens any more.
+    Storm(Box<Storm>),
 }
 
 /// An operation that the target has no meaning for: a mistake of the workload, found before it is sent.

@@ -308,3 +308,20 @@ fn a_mutant_that_the_workload_cannot_show_is_said() {
     let verdict = fs::read_to_string(folder.path().join("results/latest/verdict.json")).unwrap();
     assert!(verdict.contains("cannot show itself"), "{verdict}");
 }
+
+#[test]
+fn messages_that_multiply_end_the_run_and_it_replays() {
+    let folder = scratch();
+    let (printed, _) = expect(1, folder.path(), &["run", "--mutant", "ack-storm"]);
+    for part in [
+        "INVALID",
+        "message-storm",
+        "Heartbeat: ",
+        "Ack: ",
+        "in the one before",
+    ] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
+    }
+    let (printed, _) = expect(1, folder.path(), &["replay", "results/latest"]);
+    assert!(printed.contains("byte for byte"), "{printed}");
+}

@@ -31,7 +31,29 @@ pub trait Node: Sized {
     /// Takes one input, changes state, and pushes effects onto `context` in the order in which they must
     /// happen.
     fn step(&mut self, input: Input<Self>, context: &mut Context<'_, Self>);
+
+    /// What people call this kind of message, to be counted by.
+    fn message_name(_message: &Self::Message) -> &'static str {
+        "message"
+    }
+
+    /// About how many bytes a message takes. Constant time.
+    fn message_bytes(message: &Self::Message) -> usize {
+        size_of_val(message)
+    }
+
+    /// About how many bytes a record takes. Constant time.
+    fn record_bytes(record: &Self::Record) -> usize {
+        size_of_val(record)
+    }
 }
+
+/// How many effects a step may have. No protocol needs a hundredth of it, and a list without end has to end.
+pub const MOST_EFFECTS: usize = 200_000;
+
+/// What is thrown out of a step by the effect after [`MOST_EFFECTS`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endless;
 
 /// What happens to a node.
 #[derive(Clone, Debug)]
@@ -109,38 +131,46 @@ pub struct Context<'a, N: Node> {
 }
 
 impl<N: Node> Context<'_, N> {
+    /// Pushes an effect, unless the step had too many: then it ends here, for whoever drives the node to see.
+    fn push(&mut self, effect: Effect<N>) {
+        if self.effects.len() >= MOST_EFFECTS {
+            std::panic::resume_unwind(Box::new(Endless));
+        }
+        self.effects.push(effect);
+    }
+
     /// Pushes [`Effect::Save`].
     pub fn save(&mut self, record: N::Record) {
-        self.effects.push(Effect::Save(record));
+        self.push(Effect::Save(record));
     }
 
     /// Pushes [`Effect::Replace`].
     pub fn replace(&mut self, records: Vec<N::Record>) {
-        self.effects.push(Effect::Replace(records));
+        self.push(Effect::Replace(records));
     }
 
     /// Pushes [`Effect::Sync`].
     pub fn sync(&mut self) {
-        self.effects.push(Effect::Sync);
+        self.push(Effect::Sync);
     }
 
     /// Pushes [`Effect::Send`].
     pub fn send(&mut self, to: NodeId, message: N::Message) {
-        self.effects.push(Effect::Send { to, message });
+        self.push(Effect::Send { to, message });
     }
 
     /// Pushes [`Effect::Reply`].
     pub fn reply(&mut self, id: u64, reply: N::Reply) {
-        self.effects.push(Effect::Reply { id, reply });
+        self.push(Effect::Reply { id, reply });
     }
 
     /// Pushes [`Effect::WakeAt`].
     pub fn wake_at(&mut self, at_ns: u64) {
-        self.effects.push(Effect::WakeAt(at_ns));
+        self.push(Effect::WakeAt(at_ns));
     }
 
     /// Pushes [`Effect::Emit`].
     pub fn emit(&mut self, event: N::Event) {
-        self.effects.push(Effect::Emit(event));
+        self.push(Effect::Emit(event));
     }
 }

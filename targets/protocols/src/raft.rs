@@ -325,4 +325,24 @@ impl Node for Raft {
         }
         self.arm(context);
     }
+
+    fn message_name(message: &Message) -> &'static str {
+        message.name()
+    }
+
+    fn message_bytes(message: &Message) -> usize {
+        let entries = match message {
+            Message::Append { entries, .. } => entries.len(),
+            _ => 0,
+        };
+        size_of_val(message) + entries * size_of::<Entry>()
+    }
+
+    fn record_bytes(record: &Record) -> usize {
+        let entries = match record {
+            Record::Append(entries) => entries.len(),
+            _ => 0,
+        };
+        size_of_val(record) + entries * size_of::<Entry>()
+    }
 }

@@ -41,6 +41,10 @@
 //! call that finds no process is refused, one round later. A call that a process has when it crashes is
 //! broken, whether it was executed or not. An answer under way outlives the process that sent it.
 //!
+//! **Storms.** What happens is counted by the second of simulated time. More than any sound protocol makes happen ends
+//! the simulation ([`Outside::Storm`]), and so does one step with effects without end; a step that never ends and has
+//! no effects is beyond it.
+//!
 //! Deliberately absent: bandwidth, and the cost of computing (but for `effect_cost_ns`): a verdict is about
 //! order, and order is what the latencies above already explore.
 
@@ -48,6 +52,7 @@ mod clock;
 mod disk;
 mod faults;
 mod host;
+mod load;
 mod network;
 mod options;
 mod queue;
@@ -62,6 +67,7 @@ use rand::Rng;
 use rustc_hash::FxHashMap;
 
 pub use disk::Keep;
+pub use load::{Excess, Storm};
 pub use network::LinkFault;
 pub use options::{Latency, OptionsError, SimOptions};
 pub use report::{Counters, CrashReport, Outside, Status};
@@ -72,6 +78,7 @@ use crate::{Effect, Node, NodeId};
 use clock::{Clock, Timer};
 use disk::Disk;
 use host::Host;
+use load::Load;
 use network::Network;
 use queue::{Due, Queue};
 
@@ -109,6 +116,7 @@ pub struct Sim<N: Node> {
     /// The effects of the step under way; kept for its memory.
     scratch: Vec<Effect<N>>,
     counters: Counters,
+    load: Load,
 }
 
 impl<N: Node> Sim<N> {
@@ -141,6 +149,7 @@ impl<N: Node> Sim<N> {
             make: Box::new(make),
             scratch: Vec::new(),
             counters: Counters::default(),
+            load: Load::default(),
         };
         (0..nodes).for_each(|_| {
             sim.add_host();
@@ -161,6 +170,7 @@ impl<N: Node> Sim<N> {
     /// what comes later. `id` must be unique in the run: a call whose id the node has open is refused.
     pub fn call(&mut self, client: u32, to: NodeId, id: u64, call: N::Call) {
         self.counters.calls += 1;
+        self.load.count_kind(self.now_ns, "call", 0);
         let at_ns = self.client_arrival(client);
         let parcel = Parcel::Call {
             client,
@@ -174,6 +184,7 @@ impl<N: Node> Sim<N> {
     /// Sets an alarm, which comes back as [`Outside::Alarm`] at this true time, or now if that is past. Any
     /// number may be set.
     pub fn alarm(&mut self, token: u64, at_ns: u64) {
+        self.load.count_kind(self.now_ns, "alarm", 0);
         let at_ns = at_ns.max(self.now_ns);
         self.queue.push(at_ns, Due::Alarm { token });
     }

@@ -99,7 +99,8 @@ fn an_operation_ends_at_its_deadline_at_the_latest() {
             Happening::Alarm { token } => {
                 assert_eq!((token, target.now_ns()), (77, SECOND * 5 / 4));
             }
-            Happening::Node(_) => {}
+            Happening::Node(_) | Happening::Busy => {}
+            Happening::Storm(storm) => panic!("{storm:?}"),
         }
     }
     // A write may yet take effect; a read that was not answered never did.
@@ -212,6 +213,8 @@ fn a_run_repeats_and_its_log_lines_are_json() {
                     observed += usize::from(event.observation().is_some());
                     lines.push(event.line());
                 }
+                Happening::Busy => {}
+                Happening::Storm(storm) => panic!("{storm:?}"),
             }
         }
         assert_eq!(lines.is_empty(), !watch);

@@ -130,6 +130,20 @@ impl Message {
         }
     }
 
+    /// Its name, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RequestVote { pre: true, .. } => "RequestPreVote",
+            Self::RequestVote { .. } => "RequestVote",
+            Self::Vote { .. } => "Vote",
+            Self::Append { .. } => "Append",
+            Self::Heartbeat { .. } => "Heartbeat",
+            Self::InstallSnapshot { .. } => "InstallSnapshot",
+            Self::Ack { .. } => "Ack",
+            Self::TimeoutNow { .. } => "TimeoutNow",
+        }
+    }
+
     /// Whether its term has begun. A pre-vote asks about, and grants, one that has not.
     pub(super) fn is_of_a_term(&self) -> bool {
         !matches!(

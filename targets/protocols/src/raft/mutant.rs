@@ -25,6 +25,8 @@ pub enum Mutant {
     ReapplyRetry,
     /// A leader sends a follower whose log differs the same entries for ever.
     NoBackOff,
+    /// Acknowledgements multiply.
+    AckStorm,
     /// Transactions see what others have not committed.
     ReadUncommitted,
     /// Each step of a transaction reads at its own moment.
@@ -41,7 +43,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::StaleRead,
         Self::FollowerRead,
         Self::UnsyncedAck,
@@ -49,6 +51,7 @@ impl Mutant {
         Self::CommitOldTerm,
         Self::ReapplyRetry,
         Self::NoBackOff,
+        Self::AckStorm,
         Self::ReadUncommitted,
         Self::ReadCommitted,
         Self::LostUpdate,
@@ -67,6 +70,7 @@ impl Mutant {
             Self::CommitOldTerm => "commit-old-term",
             Self::ReapplyRetry => "reapply-retry",
             Self::NoBackOff => "no-back-off",
+            Self::AckStorm => "ack-storm",
             Self::ReadUncommitted => "read-uncommitted",
             Self::ReadCommitted => "read-committed",
             Self::LostUpdate => "lost-update",
@@ -89,6 +93,9 @@ impl Mutant {
                 "a leader commits entries of earlier terms by counting replicas (Figure 8 of the paper)"
             }
             Self::ReapplyRetry => "a retried request takes effect again",
+            Self::AckStorm => {
+                "a leader answers every acknowledgement with a heartbeat to everybody"
+            }
             Self::NoBackOff => {
                 "a leader never tries earlier entries with a follower whose log lacks what it sends"
             }

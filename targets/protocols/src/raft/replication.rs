@@ -134,6 +134,9 @@ impl Raft {
             self.advance_commit(cx);
         }
         if self.role == Role::Leader {
+            if self.mutates(Mutant::AckStorm) {
+                self.contact_all(true, cx);
+            }
             self.after_ack(cx);
         }
     }

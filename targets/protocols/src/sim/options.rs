@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::random::Stream;
 
+/// No more than this may be under way at one moment: some hundred megabytes.
+const MOST_UNDER_WAY: u64 = 4_000_000;
 /// Parts in a million that make a certainty.
 pub(super) const MILLION: u32 = 1_000_000;
 
@@ -80,6 +82,13 @@ pub struct SimOptions {
     pub duplicate_ppm: u32,
     /// How many of a million messages between nodes are held back, so that later ones overtake them.
     pub reorder_ppm: u32,
+    /// How many events may come in a second of simulated time, whatever nodes there are. Beyond it is a
+    /// [`Storm`](super::Storm).
+    pub base_events: u64,
+    /// How many more for each pair of nodes.
+    pub pair_events: u64,
+    /// About how many bytes may be sent and saved for each event that may come.
+    pub event_bytes: u64,
     /// How long a node is busy with each effect. With 0 a step without a sync happens in one instant.
     pub effect_cost_ns: u64,
     /// Each node's monotonic clock begins somewhere below this, as hosts were not booted together. It
@@ -98,6 +107,9 @@ impl Default for SimOptions {
             loss_ppm: 0,
             duplicate_ppm: 0,
             reorder_ppm: 0,
+            base_events: 1_000_000,
+            pair_events: 40,
+            event_bytes: 1_024,
             effect_cost_ns: 0,
             uptime_ns: 3_600_000_000_000,
         }
@@ -105,6 +117,21 @@ impl Default for SimOptions {
 }
 
 impl SimOptions {
+    pub(super) fn most_events(&self, nodes: u32) -> u64 {
+        let pairs = u64::from(nodes).saturating_mul(u64::from(nodes));
+        let of_pairs = self.pair_events.saturating_mul(pairs);
+        self.base_events.saturating_add(of_pairs)
+    }
+
+    /// How much may be under way at one moment, whoever sent it.
+    pub(super) fn most_under_way(&self, nodes: u32) -> u64 {
+        self.most_events(nodes).min(MOST_UNDER_WAY)
+    }
+
+    pub(super) fn most_bytes(&self, nodes: u32) -> u64 {
+        self.most_events(nodes).saturating_mul(self.event_bytes)
+    }
+
     /// Refuses what cannot be simulated.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ impl<T> Queue<T> {
         self.slab.iter().flatten()
     }
 
+    /// How many events are to come.
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// The next event, unless it is later than the limit.
     pub(super) fn pop(&mut self, limit_ns: u64) -> Option<(u64, Due)> {
         let at_ns = (self.heap.peek()?.key >> 64) as u64;

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Formatter};
 
+use super::load::Storm;
 use crate::{Node, NodeId};
 
 /// What reaches the outside.
@@ -58,6 +59,10 @@ pub enum Outside<N: Node> {
         /// What it did.
         report: CrashReport,
     },
+    /// Nothing: so much has happened without anything reaching the outside that it gets a say. Go on as before.
+    Busy,
+    /// More happened in a second than may: nothing will happen any more, and time stands still.
+    Storm(Box<Storm>),
 }
 
 impl<N: Node> Debug for Outside<N> {
@@ -85,6 +90,8 @@ impl<N: Node> Debug for Outside<N> {
                 wall_ns,
                 event,
             } => write!(f, "event of {node} at {now_ns} (wall {wall_ns}): {event:?}"),
+            Self::Busy => write!(f, "busy"),
+            Self::Storm(storm) => write!(f, "storm: {storm:?}"),
             Self::Crashed { node, report } => write!(f, "crashed {node}: {report:?}"),
         }
     }

@@ -1,10 +1,13 @@
 //! The loop: takes the next event, hands it to its node, and performs the effects.
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::vec::Drain;
 
 use super::host::{Task, Waiting};
+use super::load::Storm;
 use super::{Due, Outside, Parcel, Sim, Status};
+use crate::node::Endless;
 use crate::random::stream;
 use crate::{Context, Effect, Input, Node, NodeId};
 
@@ -15,19 +18,38 @@ pub const WAKE_RESOLUTION_NS: u64 = 1_000;
 impl<N: Node> Sim<N> {
     /// Runs until something reaches the outside, and returns it; or until nothing more happens up to
     /// `limit_ns`, and returns `None`: the time is then `limit_ns`, unless it was later already. What
-    /// happens at `limit_ns` itself is included.
+    /// happens at `limit_ns` itself is included. After [`Outside::Storm`] nothing happens any more: the answer is `None`,
+    /// and the time stands still.
     pub fn advance(&mut self, limit_ns: u64) -> Option<Outside<N>> {
         loop {
             if let Some(outside) = self.ready.pop_front() {
+                self.load.is_heard();
                 return Some(outside);
+            }
+            if self.load.is_over() {
+                return None;
+            }
+            if let Some(storm) = self.storm() {
+                return Some(Outside::Storm(Box::new(storm)));
+            }
+            if self.load.is_impatient() {
+                return Some(Outside::Busy);
             }
             let Some((at_ns, due)) = self.queue.pop(limit_ns) else {
                 self.now_ns = self.now_ns.max(limit_ns);
                 return None;
             };
             self.now_ns = at_ns;
+            self.load.count(at_ns);
             self.happen(due);
         }
+    }
+
+    fn storm(&mut self) -> Option<Storm> {
+        let nodes = self.nodes();
+        let under_way = self.queue.len() as u64;
+        self.load
+            .storm(self.now_ns, under_way, &self.options, nodes)
     }
 
     fn happen(&mut self, due: Due) {
@@ -123,6 +145,7 @@ impl<N: Node> Sim<N> {
     fn woken(&mut self, node: NodeId) {
         self.hosts[node as usize].timer.target_ns = None;
         self.counters.wakes += 1;
+        self.load.count_wake(self.now_ns);
         self.step(node, Input::Wake);
     }
 
@@ -221,7 +244,15 @@ impl<N: Node> Sim<N> {
             random: &mut host.random,
             effects: &mut self.scratch,
         };
-        process.step(input, &mut context);
+        // A step whose effects have no end unwinds out of the node; whatever else it throws goes on.
+        let step = AssertUnwindSafe(|| process.step(input, &mut context));
+        if let Err(thrown) = catch_unwind(step) {
+            if !thrown.is::<Endless>() {
+                resume_unwind(thrown);
+            }
+            self.scratch.clear();
+            return self.load.has_no_end(node);
+        }
         self.perform(node);
     }
 
@@ -255,10 +286,15 @@ impl<N: Node> Sim<N> {
             Effect::Send { to, message } => self.send(node, to, message),
             Effect::WakeAt(at_ns) => self.wake_at(node, at_ns),
             Effect::Reply { id, reply } => self.reply(node, id, reply),
-            Effect::Save(record) => self.hosts[node as usize].disk.save(record),
+            Effect::Save(record) => {
+                let bytes = N::record_bytes(&record);
+                self.load.count_kind(self.now_ns, "save", bytes);
+                self.hosts[node as usize].disk.save(record);
+            }
             Effect::Sync => self.wait_for_disk(node, Task::Sync),
             Effect::Replace(records) => self.wait_for_disk(node, Task::Replace(records)),
             Effect::Emit(event) => {
+                self.load.count(self.now_ns);
                 let wall_ns = self.hosts[node as usize].clock.wall_ns(self.now_ns);
                 self.ready.push_back(Outside::Event {
                     node,
@@ -312,6 +348,8 @@ impl<N: Node> Sim<N> {
     fn send(&mut self, from: NodeId, to: NodeId, message: N::Message) {
         assert_ne!(from, to, "a node must not send to itself");
         self.counters.sent += 1;
+        let (name, bytes) = (N::message_name(&message), N::message_bytes(&message));
+        self.load.count_kind(self.now_ns, name, bytes);
         if to as usize >= self.hosts.len() {
             self.counters.unheard += 1;
             return;

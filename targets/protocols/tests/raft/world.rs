@@ -179,7 +179,8 @@ impl World {
             Outside::Refused { client, id, .. } | Outside::Broken { client, id, .. } => {
                 self.answered(client, id, None);
             }
-            Outside::Crashed { .. } => {}
+            Outside::Crashed { .. } | Outside::Busy => {}
+            Outside::Storm(storm) => panic!("{storm:?}"),
         }
     }
 

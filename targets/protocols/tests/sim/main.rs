@@ -7,3 +7,4 @@ mod links;
 mod properties;
 mod puppet;
 mod replay;
+mod storms;

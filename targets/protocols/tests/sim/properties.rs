@@ -188,7 +188,8 @@ impl Watch {
             | Outside::Broken { id, .. } => {
                 *self.answers.entry(*id).or_default() += 1;
             }
-            Outside::Crashed { .. } | Outside::Alarm { .. } => {}
+            Outside::Crashed { .. } | Outside::Alarm { .. } | Outside::Busy => {}
+            Outside::Storm(storm) => panic!("{storm:?}"),
         }
     }
 }

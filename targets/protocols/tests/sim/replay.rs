@@ -70,6 +70,7 @@ fn line(outside: &Outside<Puppet>) -> String {
                 report.lost_records, report.undone_effects
             )
         }
+        Outside::Busy | Outside::Storm(_) => "too much".to_owned(),
     }
 }
 
