@@ -170,6 +170,8 @@ fn root() -> PathBuf {
 fn metadata() -> cargo_metadata::Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
+        // Without the crates of others, of which a build fetches only those of its own platform.
+        .no_deps()
         .other_options(vec!["--offline".into(), "--locked".into()])
         .exec()
         .expect("cargo metadata answers")
