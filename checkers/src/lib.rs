@@ -82,6 +82,8 @@ pub mod models;
 pub mod raft;
 mod registry;
 pub mod rules;
+#[cfg(test)]
+mod searches;
 pub mod sequential;
 pub mod set_full;
 pub mod staleness;

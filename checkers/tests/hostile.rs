@@ -57,7 +57,12 @@ fn a_read_of_one_set_does_not_answer_for_another() {
 /// memory. Where the theory decides, there are none.
 #[test]
 fn windows_that_are_too_large_are_unknown_and_not_built() {
-    let clients = 30_000;
+    // Fewer where the compiler does not optimize: still too many by far.
+    let clients = if cfg!(debug_assertions) {
+        10_000
+    } else {
+        30_000
+    };
     for (model, f, expected) in [
         ("counter", "add", Validity::Unknown),
         ("register", "write", Validity::Valid),

@@ -14,6 +14,7 @@ mod g2;
 mod long_fork;
 mod openings;
 
+use crate::searches::share;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rupture_history::{
@@ -203,6 +204,7 @@ fn compare<C: Checker>(
     oracle: impl Fn(&C, &[Seen]) -> Judged,
 ) {
     let mut random = Random(seed);
+    let count = share(count as usize) as u64;
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for number in 0..count {
         let (checker, events) = make(&mut random);

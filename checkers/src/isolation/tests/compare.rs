@@ -1,5 +1,6 @@
 //! The engine against the oracle.
 
+use crate::searches::share;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -159,7 +160,7 @@ fn compare(histories: usize, most: usize, seed: u64, all: bool) {
 
 #[test]
 fn the_engine_says_what_the_definitions_say() {
-    compare(200_000, 7, 4, false);
+    compare(share(200_000), 7, 4, false);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::txn::{Txn, edn};
 use super::{executions, oracle};
 use crate::isolation::Level;
 use crate::linearizability::tests::Random;
+use crate::searches::share;
 
 /// Histories with more orders of appends than this take the oracle too long.
 pub(super) const MOST_ORDERS: usize = 1_000;
@@ -43,7 +44,7 @@ fn show(txns: &[Txn]) -> String {
 #[test]
 fn stores_keep_their_promises() {
     let random = &mut Random::new(1);
-    for _ in 0..250 {
+    for _ in 0..share(250) {
         for store in Store::ALL {
             let txns = stores::run(store, 6, random);
             if oracle::orders(&txns) > MOST_ORDERS {

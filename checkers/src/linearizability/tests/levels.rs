@@ -1,6 +1,7 @@
 //! What the search by levels offers beside an answer: orders, several states to begin with, the states in
 //! the end, and bounds.
 
+use crate::searches::share;
 use std::collections::BTreeSet;
 
 use super::objects::{self, Subject};
@@ -20,7 +21,7 @@ const CAS: CasRegister = CasRegister {
     observe_failed: false,
 };
 /// How many small histories a model gets, and how many operations each has at most.
-const HISTORIES: u64 = 2_500;
+const HISTORIES: u64 = share(2_500) as u64;
 const MOST: usize = 7;
 
 fn calls_of<M: Model>(model: &M, ops: &[Op]) -> Vec<Call<M::Op>> {

@@ -1,5 +1,6 @@
 //! The watch of a growing history names the event that the definition names.
 
+use crate::searches::share;
 use rupture_history::{Event, EventRef, History, Kind, Outcome, Validity, Value};
 
 use super::objects::{self, Subject};
@@ -13,7 +14,7 @@ use crate::models::{
 use crate::{Budget, Checker, Linearizable, Model};
 
 /// How many histories each model gets.
-const SMALL: u64 = 2_000;
+const SMALL: u64 = share(2_000) as u64;
 const LONG: u64 = 300;
 
 /// What the watch said at which event, and what in the end.

@@ -1,5 +1,6 @@
 //! The search answers as the definition does.
 
+use crate::searches::share;
 use rupture_history::{Outcome, Validity, Value, Verdict};
 
 use super::objects::{self, Subject};
@@ -19,7 +20,7 @@ struct Amount {
 
 /// For every model; all of them together are 200,000 and more.
 const SMALL: Amount = Amount {
-    histories: 14_500,
+    histories: share(14_500) as u64,
     most: 9,
 };
 

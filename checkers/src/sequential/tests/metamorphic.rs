@@ -1,5 +1,6 @@
 //! What must not change an answer.
 
+use crate::searches::share;
 use rupture_history::Validity;
 
 use super::oracle::{self, Step};
@@ -10,7 +11,7 @@ use crate::linearizability::tests::random::Random;
 use crate::models::{CasRegister, FifoQueue, KvAppend, Register, Set, Stack};
 use crate::{Budget, Checker, Linearizable, Model};
 
-const HISTORIES: usize = 600;
+const HISTORIES: usize = share(600);
 const MOST: usize = 10;
 
 fn by_process(steps: &[Step]) -> Vec<Vec<Step>> {

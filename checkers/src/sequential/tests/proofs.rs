@@ -11,12 +11,13 @@ use crate::models::{
     CasRegister, Counter, FifoQueue, KvAppend, MultiRegister, Mutex, Register, Set, Stack,
     UnorderedQueue,
 };
+use crate::searches::share;
 use crate::sequential::program::{Program, Role};
 use crate::sequential::search::{Answer, Limits, Search};
 use crate::sequential::shrink::{self, Proof};
 use crate::{Budget, Model};
 
-const HISTORIES: usize = 1_200;
+const HISTORIES: usize = share(1_200);
 const MOST: usize = 8;
 
 struct Claim<'a> {

@@ -1,5 +1,6 @@
 //! The search answers as the definition does.
 
+use crate::searches::share;
 use rupture_history::{Outcome, Validity, Verdict};
 
 use super::oracle::{self, Step};
@@ -22,8 +23,8 @@ struct Amount {
 
 /// For every model; all of them together are 200,000 and more.
 const SMALL: Amount = Amount {
-    single: 8_000,
-    several: 6_500,
+    single: share(8_000) as u64,
+    several: share(6_500) as u64,
     most: 9,
 };
 
@@ -265,7 +266,7 @@ fn together<M: Model + Copy>(model: M, subject: &Subject, seed: u64) {
     assert!(found > JOINT_TRIES / 200, "{found}");
 }
 
-const JOINT_TRIES: usize = 4_000;
+const JOINT_TRIES: usize = share(4_000);
 
 #[test]
 fn objects_are_judged_together() {

@@ -1,5 +1,6 @@
 //! Random histories, judged by the checkers and by the definitions.
 
+use crate::searches::{at_least, share};
 use rupture_history::{Outcome, Validity, Verdict};
 
 use super::oracle::{Small, smallest_delta, smallest_k};
@@ -151,12 +152,12 @@ fn compare(histories: u64, most: usize, seed: u64, one: fn(&Small, &mut Random, 
 
 #[test]
 fn versions_agree_with_the_definition() {
-    compare(100_000, 9, 1, compare_versions);
+    compare(share(100_000) as u64, 9, 1, compare_versions);
 }
 
 #[test]
 fn times_agree_with_the_definition() {
-    compare(100_000, 9, 2, compare_times);
+    compare(share(100_000) as u64, 9, 2, compare_times);
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn a_million_histories() {
 fn without_staleness_it_is_linearizability() {
     let mut random = Random::new(3);
     let mut tally = Tally::default();
-    for round in 0..20_000 {
+    for round in 0..share(20_000) {
         let mut shape = shape(9, &mut random);
         if round % 20 == 0 {
             shape = Shape {
@@ -191,5 +192,5 @@ fn without_staleness_it_is_linearizability() {
         }
         tally.count(truth.validity);
     }
-    assert!(tally.valid > 4_000 && tally.invalid > 4_000);
+    assert!(tally.valid >= at_least(4_000) as u64 && tally.invalid >= at_least(4_000) as u64);
 }

@@ -1,5 +1,6 @@
 //! Transactions of many reads, which are looked at by key and not two by two.
 
+use crate::searches::share;
 use rupture_history::Outcome;
 
 use super::case::{Case, Op, Txn};
@@ -68,7 +69,7 @@ fn case(random: &mut Random) -> Case {
 #[test]
 fn what_transactions_of_many_reads_saw_is_judged_as_by_the_definitions() {
     let mut held = [0; 2];
-    let histories = 6_000;
+    let histories = share(6_000) as u64;
     for seed in 0..histories {
         let case = case(&mut Random::new(17 << 40 | seed));
         let facts = Facts::of(&case);

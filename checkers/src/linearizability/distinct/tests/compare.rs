@@ -7,6 +7,7 @@ use crate::linearizability::search::{Answer, Limits, Search};
 use crate::linearizability::tests::Random;
 use crate::models::op::{PriorityOp, QueueOp, RegisterOp, SetOp, StackOp};
 use crate::models::{FifoQueue, PriorityQueue, Register, Set, Stack, UnorderedQueue};
+use crate::searches::share;
 use crate::{Budget, Id, Model};
 
 /// What can be done to an object of unique values.
@@ -399,22 +400,22 @@ fn collections(histories: u64, most: usize) {
 
 #[test]
 fn small_registers_and_sets() {
-    registers_and_sets(30_000, 9);
+    registers_and_sets(share(30_000) as u64, 9);
 }
 
 #[test]
 fn small_collections() {
-    collections(30_000, 9);
+    collections(share(30_000) as u64, 9);
 }
 
 #[test]
 fn longer_registers_and_sets() {
-    registers_and_sets(4_000, 24);
+    registers_and_sets(share(4_000) as u64, 24);
 }
 
 #[test]
 fn longer_collections() {
-    collections(4_000, 24);
+    collections(share(4_000) as u64, 24);
 }
 
 /// Calls from what was done, and when: invoked, completed or never.
