@@ -105,7 +105,11 @@ fn orders_of_writes_and_of_all_operations_agree() {
         seen[measured.at_least.min(8) as usize] += 1;
     }
     println!("how often each k: {seen:?}");
-    assert!(seen[1..=4].iter().all(|&count| count >= searches::at_least(50)));
+    assert!(
+        seen[1..=4]
+            .iter()
+            .all(|&count| count >= searches::at_least(50))
+    );
 }
 
 #[test]
