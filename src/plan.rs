@@ -129,6 +129,17 @@ impl Plan {
         if self.op_timeout_ms == 0 {
             return refuse("--op-timeout must be above 0".into());
         }
+        // A plan may come from a file that somebody has edited.
+        for (option, ms) in [
+            ("--time-limit", self.time_limit_ms),
+            ("--op-timeout", self.op_timeout_ms),
+            ("--nemesis-interval", self.nemesis_interval_ms),
+            ("--check-timeout", self.check_timeout_ms),
+        ] {
+            if ms as f64 > LONGEST_MS {
+                return refuse(format!("{option} {ms}ms is too long: 11574d at the most"));
+            }
+        }
         if self.nemesis.iter().any(String::is_empty) {
             return refuse("--nemesis has an empty name; write `none` for no fault".into());
         }

@@ -224,3 +224,26 @@ pub fn now() -> String {
 pub fn timestamp() -> String {
     chrono::Utc::now().format("%Y%m%dT%H%M%S%.3fZ").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_and_not_hidden() {
+        let results = tempfile::tempdir().unwrap();
+        let mut folder = Folder::create(results.path(), "name", "now").unwrap();
+        for name in ["history.jsonl", "verdict.json"] {
+            std::os::unix::fs::symlink("/dev/full", folder.root().join(name)).unwrap();
+        }
+        let file = folder.open("history.jsonl").unwrap();
+        folder.line(file, "{}");
+        let error = folder.flush().unwrap_err();
+        assert!(
+            format!("{error:#}").contains("is not complete"),
+            "{error:#}"
+        );
+        let error = folder.write("verdict.json", "{}").unwrap_err();
+        assert!(format!("{error:#}").contains("verdict.json"), "{error:#}");
+    }
+}

@@ -164,6 +164,7 @@ mod tests {
             wrap("a\nb \u{1b}[1m c", 9, ""),
             ["a\nb", "  \u{1b}[1m", "  c"]
         );
+        assert_eq!(wrap("  a  b   c", 9, ""), ["  a  b", "    c"]);
         assert_eq!(cut("12345", 4), "123…");
     }
 

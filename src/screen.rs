@@ -98,6 +98,7 @@ pub fn width() -> usize {
 pub fn terminal_width() -> Option<usize> {
     let asked = std::env::var("COLUMNS").ok();
     let asked = asked.and_then(|columns| columns.trim().parse().ok());
+    let asked = asked.filter(|columns| *columns > 0);
     let width = asked.or_else(|| columns_of(&io::stdout()));
     width.map(|width: usize| width.clamp(20, 160))
 }
@@ -296,20 +297,27 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> Vec<String> {
     let mut line = format!("{indent}{own}");
     let mut used = columns(&line);
     let mut empty = true;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    // Blanks before the next word: one as a rule, more inside data.
+    let mut gap = 0;
+    for word in text[own.len()..].split(' ') {
+        if word.is_empty() {
+            gap += 1;
+            continue;
+        }
         let length = columns(word);
-        if !empty && used + 1 + length > width {
+        if !empty && used + gap + length > width {
             lines.push(std::mem::replace(&mut line, format!("{indent}{own}  ")));
             used = columns(&line);
             empty = true;
         }
         if !empty {
-            line.push(' ');
-            used += 1;
+            line.push_str(&" ".repeat(gap));
+            used += gap;
         }
         line.push_str(word);
         used += length;
         empty = false;
+        gap = 1;
     }
     lines.push(line);
     lines

@@ -22,6 +22,7 @@ use arguments::{build, options};
 use files::{Source, batches, sources};
 use judge::{Judged, judge};
 use print::{print, print_error};
+use read::is_stdin;
 
 pub use print::{anomaly, valid};
 
@@ -84,6 +85,11 @@ fn refuse_outputs(args: &CheckArgs, sources: &[Source]) -> anyhow::Result<()> {
         .iter()
         .map(|source| source.path.with_file_name("run.json"))
         .collect();
-    let histories = sources.iter().map(|source| &source.path);
-    output::refuse_clashes(&outputs, histories.chain(&of_runs).map(PathBuf::as_path))
+    let histories = sources.iter().map(|source| {
+        // A file that the shell opened is read as well.
+        let stdin = is_stdin(&source.path).then(|| Path::new("/dev/stdin"));
+        stdin.unwrap_or(&source.path)
+    });
+    let of_runs = of_runs.iter().map(PathBuf::as_path);
+    output::refuse_clashes(&outputs, histories.chain(of_runs))
 }

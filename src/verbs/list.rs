@@ -161,18 +161,24 @@ fn in_words(what: &str, value: &Value) -> Vec<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => {
-            let words = values.iter().filter_map(Value::as_str);
-            let words: Vec<String> = words.map(|word| format!("{prefix}{word}")).collect();
-            words.join(", ")
+            let names = values.iter().filter_map(Value::as_str);
+            let names = names.map(|name| format!("{prefix}{name}"));
+            let forms = values.iter().filter(|value| value.is_object()).map(|form| {
+                let text = |part: &str| form[part].as_str().unwrap_or_default();
+                format!("{} {} → {}", text("f"), text("invoked"), text("ok"))
+            });
+            names.chain(forms).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
     };
-    let what = if what == "consistency" {
-        "levels"
-    } else {
-        what
+    let what = match what {
+        "consistency" => "levels",
+        "apart" => "told apart",
+        other => other,
     };
-    let line = (!text.is_empty()).then(|| format!("{what}: {text}"));
+    // Whose mutant it is needs no word as long as there is one target.
+    let is_told = what != "target" || targets().len() > 1;
+    let line = (is_told && !text.is_empty()).then(|| format!("{what}: {text}"));
     line.into_iter().collect()
 }
 

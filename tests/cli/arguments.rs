@@ -171,6 +171,7 @@ fn lists_tell_levels_reads_and_settings() {
             &[
                 "levels: linearizable, sequential",
                 "settings: --independent",
+                "operations: read nil → the value, write v → v",
                 "--wfr-keys",
             ],
         ),

@@ -52,6 +52,14 @@ fn an_output_never_takes_the_place_of_what_is_read() {
             }
         }
     }
+    // Nor of what the shell reads for us.
+    let status = Command::new(env!("CARGO_BIN_EXE_rupture"))
+        .args(["check", "--witness", "link", "-"])
+        .current_dir(folder.path())
+        .stdin(File::open(at("history.edn")).unwrap())
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(254));
     assert_eq!(fs::read_to_string(at("history.edn")).unwrap(), VALID);
     assert_eq!(fs::read_to_string(at("run.json")).unwrap(), "{}");
     let both = [

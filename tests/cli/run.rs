@@ -188,6 +188,40 @@ fn a_replay_without_the_recorded_verdict_is_not_the_same() {
     fs::write(latest.join("verdict.json"), &verdict).unwrap();
     let (printed, _) = expect(0, folder.path(), &["replay"]);
     assert!(printed.contains("byte for byte"), "{printed}");
+    // A plan that no command line could make.
+    let plan = fs::read_to_string(latest.join("run.json")).unwrap();
+    for (from, to, why) in [
+        (
+            "\"time_limit_ms\": 3000",
+            "\"time_limit_ms\": 18446744073709551615",
+            "--time-limit",
+        ),
+        (
+            "\"op_timeout_ms\": 2000",
+            "\"op_timeout_ms\": 18446744073709551615",
+            "--op-timeout",
+        ),
+        (
+            "\"concurrency\": 10",
+            "\"concurrency\": 18446744073709551615",
+            "--concurrency",
+        ),
+        ("\"concurrency\": 10", "\"concurrency\": -1", "run.json"),
+        ("\"rate\": 200", "\"rate\": 4294967296", "run.json"),
+        (
+            "\"format\": 1",
+            "\"format\": 18446744073709551615",
+            "format",
+        ),
+        ("{", "[", "run.json"),
+    ] {
+        let changed = plan.replacen(from, to, 1);
+        assert_ne!(changed, plan, "{from}");
+        fs::write(latest.join("run.json"), changed).unwrap();
+        let (_, complaint) = expect(254, folder.path(), &["replay"]);
+        assert!(complaint.contains(why), "{complaint}");
+    }
+    fs::write(latest.join("run.json"), plan).unwrap();
     // A recorded file without an end, or that is no file.
     for device in ["/dev/zero", "/dev/null", "/"] {
         fs::remove_file(latest.join("history.jsonl")).unwrap();
