@@ -41,9 +41,11 @@
 pub mod codec;
 mod event;
 mod history;
+mod intervals;
 mod names;
 mod operation;
 mod process;
+mod recorder;
 mod tape;
 mod value;
 mod value_ref;
@@ -51,8 +53,10 @@ pub mod verdict;
 
 pub use event::{Event, Kind};
 pub use history::{EventRef, History};
+pub use intervals::{Interval, IntervalError};
 pub use operation::{Operation, Outcome, PairingError};
 pub use process::{LeftOut, Process};
+pub use recorder::{Pending, Recorder};
 pub use value::{Float, Name, Value};
 pub use value_ref::{Entries, Items, ValueRef};
 pub use verdict::{Anomaly, Dependency, Evidence, Measure, Rung, Validity, Verdict, Witness};

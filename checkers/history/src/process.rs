@@ -49,6 +49,11 @@ impl Process {
         Self::Named(Value::keyword("nemesis"))
     }
 
+    /// A process by another name than its number, because it had not certainly ended what it did before.
+    pub(crate) fn again(process: i64, number: u64) -> Self {
+        Self::Named(Value::str(&format!("{process}'{number}")))
+    }
+
     /// Whether the name says that this is a nemesis: the word `nemesis`, in any case, at the beginning or the
     /// end of a keyword, a string or a symbol, alone or set apart by anything but a letter.
     ///

@@ -104,6 +104,18 @@ impl From<i64> for Value {
     }
 }
 
+impl From<()> for Value {
+    fn from((): ()) -> Self {
+        Self::Nil
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::str(text)
+    }
+}
+
 impl From<bool> for Value {
     fn from(b: bool) -> Self {
         Self::Bool(b)

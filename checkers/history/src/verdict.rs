@@ -1,5 +1,7 @@
 //! What a checker says of a history.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The three answers, in the order in which they merge: the worst of several counts.
@@ -100,6 +102,19 @@ impl Verdict {
         }
     }
 
+    /// Whether the history kept the promise. `unknown` is not valid.
+    ///
+    /// ```
+    /// use rupture_history::Verdict;
+    ///
+    /// let late = Verdict::unknown("register", "linearizable", "out of time");
+    /// assert!(!late.is_valid());
+    /// assert_eq!(late.to_string(), "unknown: linearizable register\n  out of time");
+    /// ```
+    pub fn is_valid(&self) -> bool {
+        self.validity == Validity::Valid
+    }
+
     /// `unknown`, for this reason.
     pub fn unknown(model: &str, consistency: &str, reason: impl Into<String>) -> Self {
         let mut verdict = Self::new(Validity::Unknown, model, consistency);
@@ -154,6 +169,25 @@ impl Verdict {
             }
         }
         self
+    }
+}
+
+/// The answer and its subject, why it is so, and every anomaly with its argument and its operations, for a test that
+/// fails. The command line draws more.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = [&*self.consistency, &*self.model]
+            .into_iter()
+            .filter(|part| !part.is_empty());
+        let subject: Vec<&str> = subject.collect();
+        write!(f, "{}: {}", self.validity.name(), subject.join(" "))?;
+        for reason in &self.reasons {
+            write!(f, "\n  {reason}")?;
+        }
+        for anomaly in &self.anomalies {
+            write!(f, "\n{anomaly}")?;
+        }
+        Ok(())
     }
 }
 
@@ -297,6 +331,44 @@ pub struct Anomaly {
     /// The operation with whose completion every order has died. What had completed before has an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Evidence>,
+}
+
+impl fmt::Display for Anomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if let Some(key) = &self.key {
+            write!(f, " of key {key}")?;
+        }
+        write!(f, ": {}", self.summary)?;
+        for sentence in &self.explanation {
+            write!(f, "\n  {sentence}")?;
+        }
+        for operation in &self.evidence {
+            write!(f, "\n  {operation}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `event 4: process 1: read nil ok 7`.
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            index,
+            process,
+            f: function,
+            argument,
+            outcome,
+            ..
+        } = self;
+        write!(
+            f,
+            "event {index}: process {process}: {function} {argument} {outcome}"
+        )?;
+        self.result
+            .iter()
+            .try_for_each(|result| write!(f, " {result}"))
+    }
 }
 
 /// One operation of a proof, self-contained.
