@@ -41,12 +41,22 @@ const LEASE_DRIFT_PPM: u32 = 15_000;
 /// How many events in a second of simulated time a client thread may cause before that is a storm.
 const EVENTS_OF_A_CLIENT: u64 = 40_000;
 
-/// What this target claims about serving again.
-const RECOVERY: RecoveryClaim = RecoveryClaim {
-    within_ns: 10_000_000_000,
-    answers_ns: 5_000_000_000,
-    holds: "a majority of the members runs with what it acknowledged, and links lose nothing",
-};
+/// What this target claims about serving again: at the usual settings more than five times what any of a thousand runs
+/// took, and ten more elections for every nanosecond that one may take longer.
+fn recovery(config: &Config) -> RecoveryClaim {
+    let usual = Config::default();
+    let ns = |ms: u64, usual_ms: u64| ms.saturating_sub(usual_ms).saturating_mul(1_000_000);
+    let election_ns = ns(config.election_timeout_ms.1, usual.election_timeout_ms.1);
+    let call_ns = ns(config.call_timeout_ms, usual.call_timeout_ms);
+    RecoveryClaim {
+        within_ns: 10_000_000_000_u64.saturating_add(election_ns.saturating_mul(10)),
+        answers_ns: 5_000_000_000_u64
+            .saturating_add(call_ns)
+            .saturating_add(election_ns),
+        holds: "a majority of the members runs with what it acknowledged, and links lose nothing",
+    }
+}
+
 /// Entries between two snapshots: about a second of writes at the usual rate.
 const SNAPSHOT_THRESHOLD: u64 = 100;
 /// Entries that are kept before a snapshot.
@@ -101,6 +111,7 @@ pub(crate) struct RaftTarget {
     members: (u64, Vec<NodeId>),
     losses: BTreeMap<NodeId, Loss>,
     crash_points: Stream,
+    claim: RecoveryClaim,
     watch: bool,
 }
 
@@ -124,6 +135,7 @@ impl RaftTarget {
             ));
         }
         let model = Model::of(&options.model).ok_or_else(|| refuse(options.model.clone()))?;
+        let claim = recovery(&config);
         let present: Vec<NodeId> = (0..options.nodes).collect();
         let make = move |_| Raft::new(config.clone());
         let mut sim = Sim::new(sim_options(options), options.seed, options.nodes, make);
@@ -140,6 +152,7 @@ impl RaftTarget {
             members: (0, present.clone()),
             present,
             losses: BTreeMap::new(),
+            claim,
             crash_points: stream(options.seed, "crash points"),
             watch: options.watch,
         })
@@ -286,7 +299,7 @@ impl Simulated for RaftTarget {
     }
 
     fn recovery(&self) -> Option<RecoveryClaim> {
-        Some(RECOVERY)
+        Some(self.claim)
     }
 
     /// Every node that is no longer on its way out: a leader answers, and the others point to it.

@@ -359,3 +359,26 @@ fn messages_that_multiply_end_the_run_and_it_replays() {
     let (printed, _) = expect(1, folder.path(), &["replay", "results/latest"]);
     assert!(printed.contains("byte for byte"), "{printed}");
 }
+
+#[test]
+fn a_claim_to_serve_again_knows_how_long_elections_may_take() {
+    let folder = scratch();
+    let mut arguments = vec!["run", "--seed", "3"];
+    for set in [
+        "election-timeout-min-ms=20000",
+        "election-timeout-max-ms=30000",
+    ] {
+        arguments.extend(["--set", set]);
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_rupture"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_ne!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}

@@ -239,7 +239,10 @@ mod tests {
             .map(|event| event.process().to_string())
             .collect();
         assert_eq!(history.operations().expect("pairs").len(), 3);
-        assert_eq!(names[..4], ["0", "\"0'2\"", "\"0'2\"", "0"].map(str::to_owned));
+        assert_eq!(
+            names[..4],
+            ["0", "\"0'2\"", "\"0'2\"", "0"].map(str::to_owned)
+        );
         assert_eq!(names[4], names[5]);
     }
 
