@@ -1,19 +1,25 @@
 //! Sets that only grow, judged element by element: Jepsen's `set-full`.
 //!
 //! Every element has a life of its own. It is *known* from the completion of its add or of the first read that
-//! saw it, whichever comes first; from then on a read that begins must contain it. By the order of events:
+//! saw it, whichever comes first; from then on a read that begins must contain it. By real time alone, where one
+//! thing is before another if it had ended when the other began:
 //!
-//! - *stable*: the last read (by invocation) that could tell saw it, *stale* if a read that began after it
-//!   was known had missed it before;
-//! - *lost*: it was known, and a read that began after that missed it, and no read that began later saw it;
-//! - *never read*: neither; nobody asked after it was known, or it was never known at all.
+//! - *lost*: a read missed it that began after it was known and after every read that saw it had ended;
+//! - *stable*: a read saw it, and it is not lost; *stale* beside that if a read that began after it was known
+//!   missed it;
+//! - *never read*: no read saw it, and none that missed it began after it was known.
+//!
+//! So only whether something completed before something else was invoked counts: neither the order of two
+//! invocations nor that of two completions moves a verdict, as neither says what took effect first.
 //!
 //! Beside that, an element is *unexpected* where a read saw what nobody had begun to add or what certainly
 //! was not added, and *duplicated* where one read saw it twice.
 //!
-//! What differs from Jepsen's: staleness is decided by the order of events and not by milliseconds;
-//! unexpected elements count; adding an element again does not begin its life anew; and an acknowledged
-//! element that no read could judge makes the verdict `unknown`, for it may be lost.
+//! What differs from Jepsen's: of reads that overlap it takes the one invoked last for the last, so an element
+//! that one of them saw and another missed is lost there or stable, as they happened to begin, and stable here;
+//! staleness is decided by the order of events and not by milliseconds; unexpected elements count; adding an
+//! element again does not begin its life anew; and an acknowledged element that no read could judge makes the
+//! verdict `unknown`, for it may be lost.
 //!
 //! Deliberately absent: removal, and whether the reads agree on an order of the adds. Two reads that overlap
 //! and each see an element that the other misses are not linearizable, and nobody here says so; the model

@@ -1,9 +1,10 @@
 //! The lives of a set's elements.
 //!
 //! Reads are gone through backwards, from the one invoked last. An element that every read since some moment
-//! saw has its *solid* run at the end; the read before that run is the last one that missed it, and whether
-//! the run is empty decides between stable and lost. So nothing is ever done for an element that a read does
-//! not contain, and the cost is that of reading the reads.
+//! saw has its *solid* run at the end; the read before that run is the one invoked last of those that missed it.
+//! If any read that missed it began after some moment, that one did: so it alone decides whether the element is
+//! lost or stale, and nothing is ever done for an element that a read does not contain. The cost is that of
+//! reading the reads.
 
 use rupture_history::{History, ValueRef};
 
@@ -22,14 +23,14 @@ pub(super) struct Life {
     pub(super) first_seen: Option<u32>,
     /// Of the reads that saw it, the one that was invoked last.
     pub(super) last_seen: Option<u32>,
+    /// The row of the event with which the last of them completed.
+    seen_until: Option<u32>,
     /// A read that saw it although it had not begun to be added, or was not added.
     pub(super) unexpected: Option<u32>,
     /// A read that saw it twice.
     pub(super) duplicated: Option<u32>,
     /// All reads from this one on saw it.
     solid: u32,
-    /// Whether the last read that overlapped the add's invocation saw it.
-    overlap_saw: bool,
     /// The read that was gone through when it was last met.
     met: u32,
 }
@@ -37,10 +38,10 @@ pub(super) struct Life {
 /// What became of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// The reads from `after` on saw it. `missed` is the last that did not although it began after the
-    /// element was known.
+    /// A read saw it that ended after every other had begun that missed it. `missed` is the one invoked last of
+    /// those that did not see it although they began after the element was known.
     Stable { missed: Option<u32> },
-    /// `missed` began after the element was known, and neither it nor any read that began later saw it.
+    /// `missed` did not see it, and began after the element was known and after all reads had ended that saw it.
     Lost { missed: u32 },
     /// Nobody can tell; `acknowledged` elements should have been asked for.
     NeverRead,
@@ -100,7 +101,7 @@ impl<'a> Lives<'a> {
                 unexpected: None,
                 duplicated: None,
                 solid: reads,
-                overlap_saw: false,
+                seen_until: None,
                 met: reads,
             });
         }
@@ -129,15 +130,15 @@ impl<'a> Lives<'a> {
         }
         life.met = number;
         let add = life.add.map(|add| &adds[add as usize]);
-        let Some(add) = add.filter(|add| !add.failed && add.invoked < read.completed) else {
+        if add.is_none_or(|add| add.failed || read.completed < add.invoked) {
             life.unexpected = Some(number);
             return;
-        };
+        }
         if life.solid == number + 1 {
             life.solid = number;
         }
-        life.overlap_saw |= add.overlapped == Some(number);
         life.last_seen.get_or_insert(number);
+        life.seen_until = life.seen_until.max(Some(read.completed));
         let sooner = |first: u32| reads[first as usize].completed > read.completed;
         if life.first_seen.is_none_or(sooner) {
             life.first_seen = Some(number);
@@ -163,26 +164,19 @@ impl<'a> Lives<'a> {
 
     pub(super) fn fate(&self, life: &Life) -> Fate {
         let add = life.add.map(|add| &self.object.adds[add as usize]);
-        let Some(add) = add.filter(|add| !add.failed) else {
+        if add.is_none_or(|add| add.failed) {
             return Fate::NotAdded;
-        };
-        let reads = self.object.reads.len() as u32;
-        if add.reads_before == reads {
-            // Only reads that ran when it was added could see it, and that one of them did not says nothing.
-            return if life.overlap_saw {
-                Fate::Stable { missed: None }
-            } else {
-                Fate::NeverRead
-            };
         }
-        let missed = life.solid.checked_sub(1).filter(|&read| {
-            let began = self.object.reads[read as usize].invoked;
-            self.known(life).is_some_and(|known| known < began)
-        });
-        match missed {
-            missed if life.solid < reads => Fate::Stable { missed },
-            Some(missed) => Fate::Lost { missed },
-            None => Fate::NeverRead,
+        let began = |read: u32| self.object.reads[read as usize].invoked;
+        let known = self.known(life);
+        let missed = life.solid.checked_sub(1);
+        let missed = missed.filter(|&read| known.is_some_and(|known| known < began(read)));
+        match (life.seen_until, missed) {
+            (Some(until), missed) if missed.is_none_or(|read| began(read) < until) => {
+                Fate::Stable { missed }
+            }
+            (_, Some(missed)) => Fate::Lost { missed },
+            (_, None) => Fate::NeverRead,
         }
     }
 }

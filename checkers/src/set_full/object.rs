@@ -26,10 +26,6 @@ pub(super) struct Add {
     /// The row of its `ok`.
     pub(super) acknowledged: Option<u32>,
     pub(super) failed: bool,
-    /// How many reads were invoked before it.
-    pub(super) reads_before: u32,
-    /// Of those that were still running when it was invoked, the one that was invoked last.
-    pub(super) overlapped: Option<u32>,
 }
 
 /// A set: all that the history says of one key.
@@ -42,8 +38,6 @@ pub(super) struct Object {
     pub(super) reads: Vec<Read>,
     /// How many operations there are, reads that saw nothing included.
     pub(super) operations: u64,
-    /// The reads that may still run; those above which none runs any more are taken off.
-    running: Vec<u32>,
 }
 
 impl Object {
@@ -104,18 +98,11 @@ impl Object {
     }
 
     fn push_add(&mut self, operation: u32, add: &Operation) {
-        // A read that has completed by now overlaps no later add either.
-        let over = |read: &u32| self.reads[*read as usize].completed < add.invoked;
-        while self.running.last().is_some_and(over) {
-            self.running.pop();
-        }
         self.adds.push(Add {
             operation,
             invoked: add.invoked,
             acknowledged: add.completed.filter(|_| add.outcome == Outcome::Ok),
             failed: add.outcome == Outcome::Fail,
-            reads_before: self.reads.len() as u32,
-            overlapped: self.running.last().copied(),
         });
     }
 
@@ -133,7 +120,6 @@ impl Object {
         if value.items().is_none() && !value.is_nil() {
             return Err(wrong(event, "a collection of elements"));
         }
-        self.running.push(self.reads.len() as u32);
         self.reads.push(Read {
             operation,
             invoked: read.invoked,

@@ -309,10 +309,10 @@ impl Element<'_> {
             self.index(read.invoked)
         ));
         let summary = if kind == "lost" {
-            explanation.push("No read that began later contains it.".to_owned());
+            explanation.push("Every read that contains it had ended before.".to_owned());
             format!("element {name} was lost: it was known and then missing for good")
         } else {
-            explanation.push("Reads that began later contain it.".to_owned());
+            explanation.push("A read that ended later contains it.".to_owned());
             format!("element {name} was missing from a read that began after it was known")
         };
         self.anomaly(kind, summary, explanation, &operations)
