@@ -2,14 +2,22 @@
 
 #[allow(dead_code, unreachable_pub)]
 mod common;
+#[path = "common/samples.rs"]
+#[allow(unreachable_pub)]
+mod samples;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Lie, Plan, generate};
-use rupture_checkers::history::{Event, History, Kind, Process, Validity, Value, Verdict};
-use rupture_checkers::{Budget, Options, checker};
+use common::{Lie, Plan, Random, generate};
+use rupture_checkers::history::{Event, History, Kind, Process, Validity, Value, Verdict, codec};
+use rupture_checkers::{Budget, Options, checker, models};
+use samples::{SAMPLES, Sample};
 
 const SEEDS: u64 = 40;
+/// How many short histories of each model have their neighbours swapped, shared by its levels, but some for each.
+const HISTORIES: u64 = 200;
+const FOR_EACH_LEVEL: u64 = 30;
 
 fn plan(seed: u64) -> Plan {
     Plan {
@@ -106,6 +114,135 @@ fn order_among_invocations_means_nothing() {
             (a.kind == Kind::Invoke) == (b.kind == Kind::Invoke)
         });
         assert_eq!(judge(&events).validity, verdict.validity, "seed {seed}");
+    }
+}
+
+/// Judges that order what real time does not, each with the reason. Whoever mends one takes it off.
+const ORDERED: [(&str, &str); 4] = [
+    (
+        "g-counter",
+        "a change that never ended counts as ended where it was invoked, so a read invoked next is final",
+    ),
+    ("g-set", "the same"),
+    ("pn-counter", "the same"),
+    (
+        "set-final",
+        "of reads that overlap, the one that completed last is the last, as in Jepsen's set",
+    ),
+];
+
+/// The invocation of a sample and its `ok`.
+fn calls(sample: &[Sample]) -> Vec<[Event; 2]> {
+    let call = |&(f, invoked, ok): &Sample| {
+        let event = |kind, value| format!("{{:process 0 :type {kind} :f :{f} :value {value}}}\n");
+        let text = event(":invoke", invoked) + &event(":ok", ok);
+        let mut call = events(&codec::read(text.as_bytes()).unwrap()).into_iter();
+        [call.next().unwrap(), call.next().unwrap()]
+    };
+    sample.iter().map(call).collect()
+}
+
+/// The value with other integers: what is written becomes `written` more, and what a read brings becomes anything up to
+/// there. Keys of transactions stay.
+fn vary(value: &Value, read: bool, written: i64, random: &mut Random) -> Value {
+    let mut upto = |n: i64| random.below(n as u64 + 1) as i64;
+    match value {
+        Value::Int(_) if read => Value::Int(upto(written + 1)),
+        Value::Int(number) => Value::Int(number + written),
+        Value::Vector(items) if read && items.iter().all(|item| item.as_int().is_some()) => {
+            Value::Vector((1..=upto(written + 1)).map(Value::Int).collect())
+        }
+        Value::Vector(items) => match &items[..] {
+            [f @ Value::Keyword(name), key, value] => {
+                let value = vary(value, &**name == "r", written, random);
+                Value::Vector(vec![f.clone(), key.clone(), value])
+            }
+            items => {
+                let varied = items.iter().map(|item| vary(item, read, written, random));
+                Value::Vector(varied.collect())
+            }
+        },
+        other => other.clone(),
+    }
+}
+
+/// A short history of a few processes, often wrong. Written values are all their own in every second one.
+fn traffic(calls: &[[Event; 2]], random: &mut Random) -> Vec<Event> {
+    let processes = 2 + random.below(3);
+    let own = random.below(2) == 0;
+    let mut open = vec![None; processes as usize];
+    let mut events = Vec::new();
+    for at in 0..4 + random.below(16) {
+        let process = random.below(processes);
+        let event = open[process as usize].take().unwrap_or_else(|| {
+            let [mut invoke, mut ok] = calls[random.below(calls.len() as u64) as usize].clone();
+            let written = if own { at } else { random.below(3) } as i64;
+            let read = invoke.value == Value::Nil;
+            if !read {
+                invoke.value = vary(&invoke.value, false, written, random);
+            }
+            ok.value = vary(&ok.value, read, written, random);
+            ok.kind = [Kind::Fail, Kind::Info, Kind::Ok][random.below(12).min(2) as usize];
+            for event in [&mut invoke, &mut ok] {
+                event.process = Process::Client(process as i64);
+            }
+            open[process as usize] = Some(ok);
+            invoke
+        });
+        events.push(event);
+    }
+    events
+}
+
+/// The same for every judge of the registry, at every level, neighbour by neighbour.
+#[test]
+fn no_judge_orders_neighbours_that_both_begin_or_both_end() {
+    for info in models() {
+        let sample = SAMPLES.iter().find(|(model, _)| *model == info.name);
+        let calls = calls(sample.expect("samples are of every model").1);
+        let bounded = |level: &&str| ["", "=2", "=5ms"].map(|bound| format!("{level}{bound}"));
+        let levels = info.consistency.iter().flat_map(bounded);
+        let mut options = Options::default();
+        if info.name == "semaphore" {
+            options.permits = Some(1);
+        }
+        let named = levels.filter_map(|level| checker(info.name, Some(&level), &options).ok());
+        let judges: Vec<_> = checker(info.name, None, &options)
+            .into_iter()
+            .chain(named)
+            .collect();
+        assert!(
+            !judges.is_empty() && judges.len() >= info.consistency.len(),
+            "{}",
+            info.name
+        );
+        let (mut answers, mut moved) = (BTreeMap::<_, usize>::new(), Vec::new());
+        for seed in 0..(HISTORIES / judges.len() as u64).max(FOR_EACH_LEVEL) {
+            let events = traffic(&calls, &mut Random(seed));
+            for judge in &judges {
+                let say = |events: &[Event]| {
+                    let verdict = judge.check(&events.iter().collect(), &Budget::unlimited());
+                    verdict
+                        .ok()
+                        .map(|verdict| (verdict.validity.name(), verdict.not))
+                };
+                let before = say(&events);
+                let answer = before.as_ref().map_or("refused", |before| before.0);
+                *answers.entry(answer).or_default() += 1;
+                for at in 1..events.len() {
+                    let mut swapped = events.clone();
+                    swapped.swap(at - 1, at);
+                    let [a, b] = [&events[at - 1], &events[at]];
+                    let both = (a.kind == Kind::Invoke) == (b.kind == Kind::Invoke);
+                    if both && a.process != b.process && say(&swapped) != before {
+                        moved.push((seed, at, before.clone(), say(&swapped)));
+                    }
+                }
+            }
+        }
+        let known = ORDERED.iter().any(|(model, _)| *model == info.name);
+        assert_eq!(!moved.is_empty(), known, "{}: {moved:?}", info.name);
+        assert!(answers.len() > 1, "{}: {answers:?}", info.name);
     }
 }
 
