@@ -3,7 +3,7 @@
 //! It is asked what to do now and answers with one [`Step`]; it is told when operations complete. It decides
 //! which operation goes to which thread and node, which process invokes it, when faults begin and end, and what
 //! comes after the main phase: everything is healed, probes show whether the cluster serves again
-//! ([`Recovery`](crate::recovery::Recovery)), and then come the final operations. Virtual or real time makes no
+//! ([`Recovery`]), and then come the final operations. Virtual or real time makes no
 //! difference to it, so that a workload cannot behave differently in the two.
 //!
 //! What is deliberately absent: sending anything, reading a clock, and judging.
