@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use rupture_nemesis::{self as nemesis, Asked, Evidence, Injector, Receipt, State};
 use rupture_targets::random::stream;
-use rupture_targets::{NodeName, Simulated, TargetError, TargetOptions, simulated, target};
+use rupture_targets::{
+    MutantInfo, NodeName, Simulated, TargetError, TargetOptions, simulated, target,
+};
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
 use rupture_workloads::checkers::linearizability::online::{Found, Watch, watcher};
 use rupture_workloads::checkers::{Budget, CheckError, Options};
@@ -18,7 +20,6 @@ use crate::invariants::InvariantWatcher;
 use crate::journal::{Counts, Journal};
 use crate::plan::Plan;
 use crate::record::Sink;
-use crate::report::thousands;
 use crate::schedule::{Parts, Schedule};
 use crate::storm;
 
@@ -74,23 +75,19 @@ pub fn prepare(plan: &Plan) -> anyhow::Result<()> {
 
 /// What the plan's mutant is about, in a line.
 pub fn mutant_about(plan: &Plan) -> Option<&'static str> {
-    let mutant = plan.mutant.as_deref()?;
+    mutant(plan).map(|info| info.about)
+}
+
+fn mutant(plan: &Plan) -> Option<&'static MutantInfo> {
+    let name = plan.mutant.as_deref()?;
     let target = target(&plan.target).ok()?;
-    target
-        .mutants
-        .iter()
-        .find(|info| info.name == mutant)
-        .map(|info| info.about)
+    target.mutants.iter().find(|info| info.name == name)
 }
 
 /// What a plan cannot do although nothing in it is wrong: said before it runs, and noted with its verdict.
 pub fn notices(plan: &Plan) -> Vec<String> {
     let mut notices = Vec::new();
-    let mutant = plan.mutant.as_deref().and_then(|name| {
-        let target = target(&plan.target).ok()?;
-        target.mutants.iter().find(|info| info.name == name)
-    });
-    if let (Some(mutant), Ok(workload)) = (mutant, make_workload(plan))
+    if let (Some(mutant), Ok(workload)) = (mutant(plan), make_workload(plan))
         && !mutant.models.contains(&workload.model)
     {
         notices.push(format!(
@@ -100,20 +97,17 @@ pub fn notices(plan: &Plan) -> Vec<String> {
             mutant.models.join(", ")
         ));
     }
-    let nodes = plan.nodes.len() as u64;
+    let nodes = plan.nodes.len();
     if nodes >= MANY_NODES {
         notices.push(format!(
-            "{nodes} nodes send about {} messages a simulated second while nothing happens: this takes a while",
-            thousands(nodes * 2 * HEARTBEATS_A_SECOND)
+            "{nodes} nodes talk to each other all the time: this takes a while"
         ));
     }
     notices
 }
 
-/// From so many nodes on a run takes minutes.
-const MANY_NODES: u64 = 100;
-/// How often a leader is heard at the usual settings.
-const HEARTBEATS_A_SECOND: u64 = 20;
+/// From so many nodes on it is said that a run takes long.
+const MANY_NODES: usize = 100;
 
 /// Runs a plan. What it records goes to the sink; `stop` is asked now and then whether to end early.
 ///

@@ -65,8 +65,8 @@ pub struct Evidence {
 /// A run cannot pass when a kind that was asked for by name never took hold, when none did at all, when a fault was made
 /// and no probe saw it, or when one was not seen to end. A kind that was asked for as far as it is possible and found
 /// nobody to hit, because the run was short or the cluster never in the right state, is noted. A fault that found nobody
-/// to hit at its moment does no harm as long as another one of its kind did; nor does what the cluster itself did not get done in time, a change of
-/// membership or of its leader, because a cluster under faults may be unable to.
+/// to hit at its moment does no harm as long as another one of its kind did; nor does what the cluster itself did not get
+/// done in time, a change of membership or of its leader, because a cluster under faults may be unable to.
 pub fn evidence<'a>(asked: &Asked, receipts: impl IntoIterator<Item = &'a Receipt>) -> Evidence {
     let mut evidence = Evidence::default();
     for kind in asked.kinds() {
@@ -93,13 +93,12 @@ pub fn evidence<'a>(asked: &Asked, receipts: impl IntoIterator<Item = &'a Receip
     for kind in unseen.copied().collect::<Vec<_>>() {
         let tried = tried.get(&kind).copied().unwrap_or_default();
         let found_nobody = evidence.kinds[&kind].not_injected.saturating_sub(tried);
-        let is_excused = !asked.by_name.contains(&kind)
-            && tried
-                < if kind.is_up_to_the_cluster() {
-                    IN_EARNEST
-                } else {
-                    1
-                };
+        let in_earnest = if kind.is_up_to_the_cluster() {
+            IN_EARNEST
+        } else {
+            1
+        };
+        let is_excused = !asked.by_name.contains(&kind) && tried < in_earnest;
         if is_excused && !seen.is_empty() {
             evidence.notes.push(format!(
                 "no {kind} fault took hold ({tried} tried, {found_nobody} found nobody to hit)"

@@ -42,7 +42,7 @@ const LEASE_DRIFT_PPM: u32 = 15_000;
 const EVENTS_OF_A_CLIENT: u64 = 40_000;
 
 /// What this target claims about serving again: at the usual settings more than five times what any of a thousand runs
-/// took, and ten more elections for every nanosecond that one may take longer.
+/// took, and ten times as much more as an election may take longer.
 fn recovery(config: &Config) -> RecoveryClaim {
     let usual = Config::default();
     let ns = |ms: u64, usual_ms: u64| ms.saturating_sub(usual_ms).saturating_mul(1_000_000);

@@ -401,6 +401,15 @@ pub struct Semaphore {
     pub permits: i64,
 }
 
+impl Semaphore {
+    /// One of which nobody knows how many permits it has: with more than anybody takes it is wrong only where it is
+    /// wrong with any number, and everything else is open.
+    pub(crate) const ANY: Self = Self { permits: i64::MAX };
+    /// Why it is open.
+    pub(crate) const UNTOLD: &str =
+        "a semaphore is judged by how many permits it has: give them (--permits N)";
+}
+
 impl Model for Semaphore {
     /// How many permits are free.
     type State = i64;

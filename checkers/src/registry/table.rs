@@ -79,15 +79,13 @@ const fn names<const N: usize>(levels: &[Level; N]) -> [&'static str; N] {
     names
 }
 
-/// A semaphore of which nobody knows how many permits it has. With more than anybody takes it is wrong only where it is
-/// wrong with any number; everything else is open.
+/// The judge of [`Semaphore::ANY`].
 struct Permitless(Box<dyn Checker>);
 
 impl Checker for Permitless {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let verdict = self.0.check(history, budget)?;
-        let reason = "a semaphore is judged by how many permits it has: give them (--permits N)";
-        Ok(proved(verdict, Some(reason)))
+        Ok(proved(verdict, Some(Semaphore::UNTOLD)))
     }
 }
 
@@ -276,13 +274,9 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         ..entry(
             "semaphore",
             "a lock that several may hold; --permits says how many",
-            |options, promise| {
-                let permits = options.permits.unwrap_or(i64::MAX);
-                let judge = judge(Semaphore { permits }, *options, promise);
-                if options.permits.is_some() {
-                    return judge;
-                }
-                Box::new(Permitless(judge))
+            |options, promise| match options.permits {
+                Some(permits) => judge(Semaphore { permits }, *options, promise),
+                None => Box::new(Permitless(judge(Semaphore::ANY, *options, promise))),
             },
         )
     },

@@ -148,7 +148,8 @@ impl<'a> Report<'a> {
                 self.operations.len()
             ));
         } else if let Some(reason) = nothing_seen(self.operations) {
-            reasons.push(reason.to_owned());
+            // Whatever else stays open follows from that.
+            return vec![reason.to_owned()];
         } else if self.observations == 0 && self.open.is_empty() {
             reasons.push("nothing was observed that could be judged".to_owned());
         }

@@ -57,11 +57,16 @@ impl RaftTarget {
 
     /// Asks a node for a change once, and never minds the answer.
     pub(super) fn ask_once(&mut self, to: NodeId, change: Admin) {
-        let number = self.admin.calls;
-        self.admin.calls += 1;
+        self.call_admin(to, change);
+    }
+
+    /// Calls a node, and gives the number of the call.
+    fn call_admin(&mut self, to: NodeId, change: Admin) -> u64 {
         let client = self.admin.client;
-        let id = (u64::from(client) << 40) | number;
+        let id = (u64::from(client) << 40) | self.admin.calls;
+        self.admin.calls += 1;
         self.sim.call(client, to, id, Call::Admin(change));
+        id
     }
 
     /// Asks whoever is believed to lead, else the next node.
@@ -69,15 +74,10 @@ impl RaftTarget {
         let Some(change) = self.admin.changes.front() else {
             return;
         };
-        let call = Call::Admin(*change);
-        let number = self.admin.calls;
-        self.admin.calls += 1;
-        let turn = self.present[(number % self.present.len() as u64) as usize];
+        let change = *change;
+        let turn = self.present[(self.admin.calls % self.present.len() as u64) as usize];
         let to = self.admin.leader.take().unwrap_or(turn);
-        let client = self.admin.client;
-        let id = (u64::from(client) << 40) | number;
-        self.admin.call = Some(id);
-        self.sim.call(client, to, id, call);
+        self.admin.call = Some(self.call_admin(to, change));
         self.act_in(PATIENCE_NS);
     }
 

@@ -26,6 +26,12 @@ impl RaftTarget {
         })
     }
 
+    /// The nodes that believe to lead, in order.
+    fn leaders(&self) -> impl Iterator<Item = NodeId> {
+        let leads = |node: &NodeId| self.sim.node(*node).is_some_and(Raft::is_leader);
+        self.present.iter().copied().filter(leads)
+    }
+
     fn find_link(&self, link: &Link) -> Result<(NodeId, NodeId), ClusterError> {
         let (from, to) = (self.find(&link.from)?, self.find(&link.to)?);
         if from == to {
@@ -110,8 +116,7 @@ impl Cluster for RaftTarget {
     }
 
     fn primaries(&mut self) -> Result<Vec<NodeName>, ClusterError> {
-        let leads = |node: &NodeId| self.sim.node(*node).is_some_and(Raft::is_leader);
-        let primaries: Vec<NodeId> = self.present.iter().copied().filter(leads).collect();
+        let primaries: Vec<NodeId> = self.leaders().collect();
         Ok(names(&primaries))
     }
 
@@ -283,8 +288,7 @@ impl Cluster for RaftTarget {
 
     fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
         let node = self.find(to)?;
-        let leads = |node: &NodeId| self.sim.node(*node).is_some_and(Raft::is_leader);
-        let Some(leader) = self.present.iter().copied().find(leads) else {
+        let Some(leader) = self.leaders().next() else {
             return Err(ClusterError::Failed {
                 action: format!("let {to} lead"),
                 reason: "no node leads now".to_owned(),

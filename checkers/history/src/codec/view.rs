@@ -35,7 +35,8 @@ impl<'a> View<'a> for &'a Value {
             Value::Nil => Shape::Nil,
             Value::Bool(b) => Shape::Bool(*b),
             Value::Int(n) => Shape::Int(*n),
-            Value::Float(x) => Shape::Float(x.0),
+            // As it is stored: -0.0 is 0.0.
+            Value::Float(x) => Shape::Float(x.0 + 0.0),
             Value::Str(s) => Shape::Str(s),
             Value::Keyword(s) => Shape::Keyword(s),
             Value::Symbol(s) => Shape::Symbol(s),

@@ -54,7 +54,7 @@ fn floats() -> impl Strategy<Value = f64> {
     let special = prop::sample::select(
         &[
             0.0,
-            0.0,
+            -0.0,
             1e7,
             9_999_999.0,
             1e-3,
@@ -67,8 +67,7 @@ fn floats() -> impl Strategy<Value = f64> {
             5e-324,
         ][..],
     );
-    // Both zeros are one value, which is kept as the positive one.
-    let number = any::<f64>().prop_map(|x| if x.is_nan() { f64::NAN } else { x + 0.0 });
+    let number = any::<f64>().prop_map(|x| if x.is_nan() { f64::NAN } else { x });
     prop_oneof![special, number]
 }
 

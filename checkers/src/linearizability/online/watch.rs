@@ -5,7 +5,7 @@ use rupture_history::EventRef;
 use super::{Found, Online, Standing};
 use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
-    PriorityQueue, Register, Set, Stack, UnorderedQueue,
+    PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue,
 };
 use crate::{CheckError, Model, Options, Unknown};
 
@@ -38,8 +38,7 @@ type Build = fn(&Options) -> Box<dyn Watch>;
 
 /// The watch of a model by its name, for linearizability.
 ///
-/// `set-full` is not watched: it judges what became of each element by the end, which no event before tells. Nor is
-/// `semaphore`, which no workload asks for yet.
+/// `set-full` is not watched: it judges what became of each element by the end, which no event before tells.
 ///
 /// ```
 /// use rupture_checkers::Options;
@@ -68,7 +67,23 @@ where
     Box::new(Online::new(model).independent(options.independent))
 }
 
-static WATCHED: [(&str, Build); 14] = [
+/// The watch of [`Semaphore::ANY`].
+struct Permitless(Box<dyn Watch>);
+
+impl Watch for Permitless {
+    fn push(&mut self, event: EventRef<'_>) -> Result<Option<Found>, CheckError> {
+        self.0.push(event)
+    }
+
+    fn finish(&mut self) -> Standing {
+        match self.0.finish() {
+            Standing::Valid => Standing::Unknown(Semaphore::UNTOLD.to_owned()),
+            standing => standing,
+        }
+    }
+}
+
+static WATCHED: [(&str, Build); 15] = [
     ("cas-register", |options| {
         let model = CasRegister {
             observe_failed: options.observe_failed_cas,
@@ -89,6 +104,10 @@ static WATCHED: [(&str, Build); 14] = [
         online(OwnerMutex { reentrant: true }, *options)
     }),
     ("register", |options| online(Register, *options)),
+    ("semaphore", |options| match options.permits {
+        Some(permits) => online(Semaphore { permits }, *options),
+        None => Box::new(Permitless(online(Semaphore::ANY, *options))),
+    }),
     ("set", |options| online(Set, *options)),
     ("stack", |options| online(Stack, *options)),
     ("unordered-queue", |options| {
@@ -101,13 +120,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_model_is_watched_but_those_that_cannot_be() {
+    fn every_model_is_watched_but_set_full() {
         let linearizable = |info: &&crate::ModelInfo| info.consistency.contains(&"linearizable");
         let models = crate::models().iter().filter(linearizable);
         let names = models.map(|info| info.name);
-        let unwatched = ["semaphore", "set-full"];
-        let watched: Vec<&str> = names.filter(|name| !unwatched.contains(name)).collect();
+        let watched: Vec<&str> = names.filter(|name| *name != "set-full").collect();
         let known: Vec<&str> = WATCHED.iter().map(|(name, _)| *name).collect();
         assert_eq!(watched, known);
+    }
+
+    #[test]
+    fn a_semaphore_of_unknown_size_is_never_said_to_hold() {
+        use rupture_history::{Event, History, Kind, Value};
+        let event = |kind, f| Event::new(0, kind, f, Value::Int(1));
+        let standing = |f, permits| {
+            let history: History = [event(Kind::Invoke, f), event(Kind::Ok, f)]
+                .iter()
+                .collect();
+            let options = Options {
+                permits,
+                ..Options::default()
+            };
+            let mut watch = watcher("semaphore", &options).expect("it is watched");
+            for event in history.iter() {
+                watch.push(event).expect("operations of a semaphore");
+            }
+            watch.finish()
+        };
+        assert!(matches!(standing("acquire", Some(1)), Standing::Valid));
+        assert!(matches!(standing("acquire", None), Standing::Unknown(_)));
+        assert!(matches!(standing("acquire", Some(0)), Standing::Invalid(_)));
+        assert!(matches!(standing("release", Some(1)), Standing::Invalid(_)));
     }
 }

@@ -180,7 +180,7 @@ impl World {
                 self.answered(client, id, None);
             }
             Outside::Crashed { .. } | Outside::Busy => {}
-            Outside::Storm(storm) => panic!("{storm:?}"),
+            Outside::Storm(storm) => self.wrong.push(format!("{storm:?}")),
         }
     }
 
