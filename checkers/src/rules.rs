@@ -22,8 +22,10 @@
 //! Convergence is promised for the time when nothing is going on any more, and a history does not show when that
 //! is. So a workload marks its last reads with `:final? true`, and where any read is marked, the marked ones are
 //! the *final reads*. Where none is, the last `ok` read of each process counts if it was invoked after the last
-//! event of every operation that changes something, and a note says so. Either way the verdict stands on the
-//! assumption that what had taken effect before the first final read began had reached every replica.
+//! event of every operation that changes something, and a note says so. One that never ended may still be under way,
+//! so beside it no read is final that is not marked, wherever it was invoked: invocations do not order each other.
+//! Either way the verdict stands on the assumption that what had taken effect before the first final read began had
+//! reached every replica.
 //!
 //! What had certainly taken effect by then is *settled*: it was acknowledged, or some read that had completed saw it.
 //! Everything else that did not fail may take effect at any time, between two final reads as well, so no

@@ -118,18 +118,10 @@ fn order_among_invocations_means_nothing() {
 }
 
 /// Judges that order what real time does not, each with the reason. Whoever mends one takes it off.
-const ORDERED: [(&str, &str); 4] = [
-    (
-        "g-counter",
-        "a change that never ended counts as ended where it was invoked, so a read invoked next is final",
-    ),
-    ("g-set", "the same"),
-    ("pn-counter", "the same"),
-    (
-        "set-final",
-        "of reads that overlap, the one that completed last is the last, as in Jepsen's set",
-    ),
-];
+const ORDERED: [(&str, &str); 1] = [(
+    "set-final",
+    "of reads that overlap, the one that completed last is the last, as in Jepsen's set",
+)];
 
 /// The invocation of a sample and its `ok`.
 fn calls(sample: &[Sample]) -> Vec<[Event; 2]> {

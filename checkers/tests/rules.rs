@@ -222,6 +222,56 @@ fn list(values: impl Iterator<Item = Value>) -> Value {
     Value::Vector(values.collect())
 }
 
+/// An add that never ends may come at any time, so only a mark says that a read beside it is final; which of the two was
+/// invoked first says nothing.
+#[test]
+fn beside_a_change_that_never_ended_only_a_mark_makes_a_read_final() {
+    let judged = |model: &str, last: &str, read: &str, mark: &str| {
+        let add = "{:process 1 :type :invoke :f :add :value 2}".to_owned();
+        let invoke = format!("{{:process 0 :type :invoke :f :read {mark}}}");
+        let ok = format!("{{:process 0 :type :ok :f :read :value {read} {mark}}}");
+        let orders = [
+            [&add, &invoke, &ok],
+            [&invoke, &add, &ok],
+            [&invoke, &ok, &add],
+        ];
+        orders.map(|events| {
+            let text = events.map(String::as_str).join("\n");
+            let text = format!(
+                "{{:process 0 :type :invoke :f :add :value 1}}
+                 {{:process 0 :type :ok :f :add :value 1}} {text} {last}"
+            );
+            let history = codec::read(text.as_bytes()).unwrap();
+            judges()[model]
+                .check(&history, &Budget::unlimited())
+                .unwrap()
+        })
+    };
+    let never = [Validity::Unknown; 3];
+    for (model, read) in [("g-set", "[]"), ("g-counter", "0"), ("pn-counter", "0")] {
+        let verdicts = judged(model, "", read, "");
+        let said = &verdicts[0].reasons[0];
+        assert!(
+            said.contains("1 change never ended") && said.contains("event 2"),
+            "{said}"
+        );
+        assert_eq!(verdicts.map(|it| it.validity), never, "{model}");
+        let marked = judged(model, "", read, ":final? true");
+        assert_eq!(
+            marked.map(|it| it.validity),
+            [Validity::Invalid; 3],
+            "{model}"
+        );
+        // One that was given up has ended, and reads before that come before quiet.
+        let ended = "{:process 1 :type :info :f :add :value 2}";
+        assert_eq!(
+            judged(model, ended, read, "").map(|it| it.validity),
+            never,
+            "{model}"
+        );
+    }
+}
+
 /// The time of a million operations: run it with `--release -- --ignored --nocapture`.
 #[test]
 #[ignore = "large"]

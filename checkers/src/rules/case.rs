@@ -118,6 +118,11 @@ impl<'a> Op<'a> {
         self.row.completed.unwrap_or(self.row.invoked)
     }
 
+    /// The row at which it ended, whatever that says; [`NEVER`] if it did not.
+    pub(super) fn ended(self) -> u32 {
+        self.row.completed.unwrap_or(NEVER)
+    }
+
     /// Whether its workload said that it comes after quiet: Jepsen's `:final? true`.
     pub(super) fn is_final(self) -> bool {
         let marked = |event: EventRef<'_>| {

@@ -122,7 +122,8 @@ struct Seen {
     invoked: u32,
     /// The row of its `ok`.
     acknowledged: Option<u32>,
-    last_row: u32,
+    /// The row of its last event, or one that never comes.
+    ended: u32,
     failed: bool,
     marked: bool,
 }
@@ -140,7 +141,7 @@ fn seen(history: &History) -> Vec<Seen> {
             result: ok.map(|row| history.get(row as usize).value().to_value()),
             invoked: operation.invoked,
             acknowledged: ok,
-            last_row: operation.completed.unwrap_or(operation.invoked),
+            ended: operation.completed.unwrap_or(u32::MAX),
             failed: operation.outcome == Outcome::Fail,
             marked: !invocation.extra.is_empty(),
         }
@@ -161,7 +162,7 @@ fn finals(all: &[Seen]) -> Vec<Seen> {
         return answered().filter(|op| op.marked).cloned().collect();
     }
     let changes = all.iter().filter(|op| op.f != "read");
-    let last_change = changes.map(|op| i64::from(op.last_row)).max().unwrap_or(-1);
+    let last_change = changes.map(|op| i64::from(op.ended)).max().unwrap_or(-1);
     let is_last = |op: &&Seen| {
         i64::from(op.invoked) > last_change
             && answered().all(|other| other.process != op.process || other.invoked <= op.invoked)
