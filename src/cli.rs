@@ -150,6 +150,10 @@ pub struct CheckArgs {
     /// short search does not decide are left open, and their number is told.
     #[arg(long, default_value = "1", value_parser = anomalies, value_name = "N|all")]
     pub anomalies: usize,
+    /// The histories have completions alone: add an invocation right before each. What overlapped is then judged as
+    /// if it had run one after the other, so an anomaly may come from that order and not from the system.
+    #[arg(long)]
+    pub completions_only: bool,
     /// Print one JSON object a file.
     #[arg(long)]
     pub json: bool,

@@ -8,7 +8,7 @@
 //! | [`KvAppend`] | `kv-append` | `get -> s`, `put s`, `append s`, with a field `key` beside them |
 //! | [`Counter`] | `counter` | `add n`, `read -> n` |
 //! | [`Set`] | `set` | `add e`, `remove e`, `contains e -> [e true]`, `read -> [e ...]` |
-//! | [`FifoQueue`] | `fifo-queue` | `enqueue v`, `dequeue -> v`, `drain -> [v ...]` |
+//! | [`FifoQueue`] | `fifo-queue` | `enqueue v`, `dequeue -> v`, `drain -> [v ...]` or `:exhausted` |
 //! | [`UnorderedQueue`] | `unordered-queue` | the same |
 //! | [`Stack`] | `stack` | `push v`, `pop -> v` |
 //! | [`PriorityQueue`] | `priority-queue` | `insert n`, `extract-max -> n`, `extract-min -> n` |
@@ -65,6 +65,11 @@ fn element(value: ValueRef<'_>, values: &mut Values) -> Option<Id> {
 fn pushed(value: ValueRef<'_>, values: &mut Values) -> Result<Id, Mismatch> {
     element(value, values)
         .ok_or_else(|| Mismatch::argument("a value other than nil, which means empty"))
+}
+
+/// Whether a drain ends as Jepsen's do that record their dequeues one by one: it found nothing more.
+pub(crate) fn is_exhausted(value: ValueRef<'_>) -> bool {
+    value.as_name() == Some("exhausted")
 }
 
 fn all(value: ValueRef<'_>, values: &mut Values) -> Result<Vec<Id>, Mismatch> {

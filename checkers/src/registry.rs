@@ -107,7 +107,8 @@ pub struct ModelInfo {
     /// One line about it.
     pub about: &'static str,
     /// The levels that it is judged by, the strongest first; none where the model has a rule of its own. The first
-    /// is the default, but levels of isolation are all judged where none is named.
+    /// is the default, but levels of isolation are all judged where none is named, and a `set-full` with broadcasts
+    /// is `eventual`.
     pub consistency: &'static [&'static str],
     /// Which of the [`Options`] it has, by the names that the command line has for them. Only
     /// [`anomalies`](Options::anomalies), which bounds how much is looked for, may be asked of all.
@@ -127,7 +128,9 @@ enum Promise {
     Ladder,
     /// An order of messages.
     Order(Order),
-    /// The model's own rule.
+    /// Of elements that arrive at last.
+    Eventual,
+    /// The model's own rule, or its first level where its operations promise no less.
     Rule,
 }
 
@@ -274,6 +277,8 @@ pub fn checker(
     let default = info.consistency.first().copied();
     let promise = match (consistency, default) {
         (None, None) => Promise::Rule,
+        // Messages that are broadcast arrive at last; elements that are added are there at once.
+        (None, Some(_)) if info.name == "set-full" => Promise::Rule,
         (None, Some(first)) if Level::named(first).is_some() => Promise::Ladder,
         (None, Some(first)) => promise(info, first)?,
         (Some(named), _) => promise(info, named)?,
@@ -317,6 +322,9 @@ impl ModelInfo {
     fn named(&self, name: &str) -> Option<Promise> {
         if self.name == "broadcast" {
             return Order::from_name(name).map(Promise::Order);
+        }
+        if self.name == "set-full" && name == "eventual" {
+            return Some(Promise::Eventual);
         }
         Level::named(name).map(Promise::Isolation)
     }

@@ -21,6 +21,9 @@
 //! element again does not begin its life anew; and an acknowledged element that no read could judge makes the
 //! verdict `unknown`, for it may be lost.
 //!
+//! An element that was not added but `broadcast`, as in Maelstrom's workload of that name, promises only to arrive: a
+//! judge that is told no level lets the reads of a history with broadcasts be stale, as Maelstrom does.
+//!
 //! Deliberately absent: removal, and whether the reads agree on an order of the adds. Two reads that overlap
 //! and each see an element that the other misses are not linearizable, and nobody here says so; the model
 //! [`Set`](crate::models::Set) does, for short histories.
@@ -38,7 +41,7 @@ mod life;
 mod object;
 mod report;
 
-use rupture_history::{History, Validity, Verdict};
+use rupture_history::{History, Operation, Validity, Verdict};
 
 use crate::linearizability::opening::{disorder, unseen_keys};
 use crate::{Budget, CheckError, Checker};
@@ -48,6 +51,7 @@ use report::Report;
 
 const MODEL: &str = "set-full";
 const LEVEL: &str = "linearizable";
+const EVENTUAL: &str = "eventual";
 
 /// Judges a set that only grows. See the [module](self).
 ///
@@ -76,6 +80,7 @@ const LEVEL: &str = "linearizable";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SetFull {
     linearizable: bool,
+    unless_broadcast: bool,
     independent: bool,
 }
 
@@ -90,6 +95,34 @@ impl SetFull {
     #[must_use]
     pub fn linearizable(mut self, linearizable: bool) -> Self {
         self.linearizable = linearizable;
+        self
+    }
+
+    /// Lets reads be stale after all if the history has broadcasts, which promise no more.
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Validity, codec};
+    /// use rupture_checkers::set_full::SetFull;
+    /// use rupture_checkers::{Budget, Checker};
+    ///
+    /// // The message was acknowledged, and reached the second node later.
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :broadcast :value 1}
+    ///       {:process 0 :type :ok :f :broadcast :value 1}
+    ///       {:process 1 :type :invoke :f :read}
+    ///       {:process 1 :type :ok :f :read :value []}
+    ///       {:process 1 :type :invoke :f :read}
+    ///       {:process 1 :type :ok :f :read :value [1]}",
+    /// )?;
+    /// let judge = SetFull::new().linearizable(true);
+    /// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Invalid);
+    /// let judge = judge.unless_broadcast(true);
+    /// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Valid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unless_broadcast(mut self, unless_broadcast: bool) -> Self {
+        self.unless_broadcast = unless_broadcast;
         self
     }
 
@@ -127,7 +160,11 @@ impl Checker for SetFull {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
         let operations = history.operations()?;
         let objects = Object::all(history, &operations, self.independent)?;
-        let mut report = Report::new(history, &operations, self.linearizable);
+        let broadcasts =
+            |operation: &Operation| history.get(operation.invoked as usize).f() == "broadcast";
+        let lenient = self.unless_broadcast && operations.iter().any(broadcasts);
+        let linearizable = self.linearizable && !lenient;
+        let mut report = Report::new(history, &operations, linearizable);
         for object in &objects {
             let Some(lives) = Lives::of(history, object, budget) else {
                 report.stop();
@@ -135,7 +172,7 @@ impl Checker for SetFull {
             };
             report.add(object, &lives);
         }
-        let level = if self.linearizable { LEVEL } else { "" };
+        let level = if linearizable { LEVEL } else { EVENTUAL };
         let verdict = Verdict::new(Validity::Valid, MODEL, level);
         let mut verdict = report.close(verdict);
         verdict

@@ -89,6 +89,37 @@ fn said(operations: &[(&str, &str, &str)]) -> String {
 }
 
 #[test]
+fn completions_alone_are_judged_as_if_each_had_been_invoked_right_before() {
+    for (model, sample) in SAMPLES {
+        let whole = history(&said(sample));
+        let events: Vec<_> = (1..whole.len())
+            .step_by(2)
+            .map(|row| {
+                let mut event = whole.get(row).to_event();
+                // Where only completions are kept they say of which key they are.
+                event.extra = whole.get(row - 1).to_event().extra;
+                event
+            })
+            .collect();
+        let alone: History = events.iter().collect();
+        assert!(alone.has_completions_alone());
+        let judge = checker(model, None, &Options::default()).unwrap();
+        assert!(
+            judge.check(&alone, &Budget::unlimited()).is_err(),
+            "{model}"
+        );
+        let added = alone.with_invocations().unwrap();
+        let validity = |history: &History| {
+            judge
+                .check(history, &Budget::unlimited())
+                .unwrap_or_else(|error| panic!("{model}: {error}"))
+                .validity
+        };
+        assert_eq!(validity(&added), validity(&whole), "{model}");
+    }
+}
+
+#[test]
 fn a_model_is_guessed_where_only_one_fits() {
     for (operations, model) in [
         (&[("write", "1", "1"), ("read", "nil", "1")][..], "register"),
@@ -149,6 +180,11 @@ fn a_model_is_guessed_where_only_one_fits() {
         (
             &[("broadcast", "1", "1"), ("deliver", "nil", "1")],
             "broadcast",
+        ),
+        // Maelstrom's broadcast has reads of all messages.
+        (
+            &[("broadcast", "1", "1"), ("read", "nil", "[1]")],
+            "set-full",
         ),
         (
             &[("write", "1", "1"), ("read", "nil", "[1]")],
@@ -224,6 +260,7 @@ fn what_several_models_speak_is_not_guessed_but_told() {
             &[("txn", "[[:r 1 nil]]", "[[:r 1 nil]]")],
             &["list-append", "rw-register", "multi-register"],
         ),
+        (&[("broadcast", "1", "1")], &["broadcast", "set-full"]),
         (&[("read", "nil", "1")], &["register", "bank"]),
         (&[("frobnicate", "nil", "1")], &[]),
     ] {

@@ -188,3 +188,138 @@ fn an_index_that_repeats_is_a_warning() {
         "{answer}"
     );
 }
+
+#[test]
+fn a_drain_may_end_exhausted_and_hold_its_dequeues() {
+    let put = "{:process 0 :type :invoke :f :enqueue :value 1} {:process 0 :type :ok :f :enqueue :value 1}
+        {:process 0 :type :invoke :f :enqueue :value 2} {:process 0 :type :ok :f :enqueue :value 2}
+        {:process 1 :type :invoke :f :drain :value nil}\n";
+    let take = |value: &str| {
+        format!(
+            "{{:process 1 :type :invoke :f :dequeue}} {{:process 1 :type :ok :f :dequeue :value {value}}}\n"
+        )
+    };
+    let nothing = "{:process 1 :type :invoke :f :dequeue} {:process 1 :type :fail :f :dequeue :value :exhausted}\n";
+    let check = |model: &str, code: i32, events: &[&str], end: &str| {
+        let folder = scratch();
+        let text = format!(
+            "{put}{}{{:process 1 :type {end}, :f :drain}}",
+            events.concat()
+        );
+        fs::write(folder.path().join("h.edn"), text).unwrap();
+        let (printed, _) = expect(
+            code,
+            folder.path(),
+            &["check", "--json", "-m", model, "h.edn"],
+        );
+        serde_json::from_str::<Value>(&printed).unwrap()
+    };
+    let (one, two) = (take("1"), take("2"));
+    for end in [
+        ":ok :value :exhausted",
+        ":info :value :timeout",
+        ":ok :value nil",
+        ":ok :value []",
+    ] {
+        for model in ["total-queue", "fifo-queue", "unordered-queue"] {
+            check(model, 0, &[&one, &two, nothing], end);
+        }
+        check("fifo-queue", 1, &[&two, &one, nothing], end);
+        check("fifo-queue", 1, &[&one, &one], end);
+        check("unordered-queue", 0, &[&two, &one], end);
+        let lost = check("total-queue", 1, &[&one, nothing], end);
+        assert_eq!(lost["anomalies"][0]["type"], "lost", "{end}: {lost}");
+    }
+    // A drain without dequeues inside it found nothing, unless nobody knows.
+    for model in ["total-queue", "fifo-queue", "unordered-queue"] {
+        check(model, 1, &[], ":ok :value :exhausted");
+        check(model, 1, &[], ":ok :value \"exhausted\"");
+        check(model, 0, &[], ":ok :value [1 2]");
+    }
+    check("total-queue", 2, &[], ":info :value :exhausted");
+    let folder = scratch();
+    let text = format!("{put}{one}{{:process 1 :type :ok :f :drain :value [1 2]}}");
+    fs::write(folder.path().join("h.edn"), text).unwrap();
+    let (_, complaint) = expect(254, folder.path(), &["check", "-m", "total-queue", "h.edn"]);
+    assert!(
+        complaint.contains("event 7") && complaint.contains("keep one"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn messages_that_are_broadcast_and_read_arrive_at_last() {
+    let events = |reads: &[&str]| {
+        let mut text = String::from(
+            "{:process 0, :type :invoke, :f :broadcast, :value 1}\n{:process 0, :type :ok, :f :broadcast, :value 1}\n",
+        );
+        for read in reads {
+            text.push_str("{:process 1, :type :invoke, :f :read, :value nil}\n");
+            text.push_str("{:process 1, :type :ok, :f :read, :value ");
+            text.push_str(read);
+            text.push_str("}\n");
+        }
+        text
+    };
+    let late = judged(0, &events(&["[]", "[1]"]));
+    assert_eq!(
+        (&late["model"], &late["consistency"]),
+        (&"set-full".into(), &"eventual".into())
+    );
+    assert_eq!(late["not"][0], "linearizable");
+    let lost = judged(1, &events(&["[1]", "[]"]));
+    assert_eq!(lost["anomalies"][0]["type"], "lost");
+    assert_eq!(
+        judged(1, &events(&["[1 1]"]))["anomalies"][0]["type"],
+        "duplicated"
+    );
+    let folder = scratch();
+    fs::write(folder.path().join("h"), events(&["[]", "[1]"])).unwrap();
+    expect(1, folder.path(), &["check", "-c", "linearizable", "h"]);
+    fs::write(
+        folder.path().join("h"),
+        events(&["[]", "[1]"]).replace("broadcast", "add"),
+    )
+    .unwrap();
+    expect(1, folder.path(), &["check", "h"]);
+    expect(
+        0,
+        folder.path(),
+        &["check", "-m", "set-full", "-c", "eventual", "h"],
+    );
+    // Deliveries are of the other model; without either nobody knows.
+    let (_, complaint) = {
+        fs::write(folder.path().join("h"), events(&[])).unwrap();
+        expect(254, folder.path(), &["check", "h"])
+    };
+    assert!(
+        complaint.contains("broadcast (") && complaint.contains("set-full ("),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn completions_alone_are_given_invocations_when_asked() {
+    let folder = scratch();
+    let path = folder.path();
+    let ok = |process: i64, f: &str, value: &str| {
+        format!("{{:process {process}, :type :ok, :f :{f}, :value {value}}}\n")
+    };
+    fs::write(path.join("h"), ok(0, "write", "1") + &ok(1, "read", "1")).unwrap();
+    let (_, complaint) = expect(254, path, &["check", "h"]);
+    assert!(complaint.contains("--completions-only"), "{complaint}");
+    let (printed, _) = expect(0, path, &["check", "--completions-only", "h"]);
+    assert!(printed.contains("completions alone"), "{printed}");
+    fs::write(path.join("h"), ok(0, "write", "1") + &ok(1, "read", "nil")).unwrap();
+    expect(1, path, &["check", "--completions-only", "h"]);
+    fs::write(path.join("h"), VALID).unwrap();
+    let (_, complaint) = expect(254, path, &["check", "--completions-only", "h"]);
+    assert!(complaint.contains("leave it out"), "{complaint}");
+    // Nobody can tell tokens from permits when an invocation says what its completion does.
+    fs::write(path.join("h"), ok(0, "acquire", "1")).unwrap();
+    let (_, complaint) = expect(254, path, &["check", "--completions-only", "h"]);
+    assert!(
+        complaint.contains("semaphore") && complaint.contains("fenced-lock"),
+        "{complaint}"
+    );
+}

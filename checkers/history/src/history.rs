@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 pub(crate) const MOST_FUNCTIONS: u32 = 1 << 28;
 
 /// One event, 32 bytes; its value lies on the tape, and a map of its other fields directly behind it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Row {
     index: u64,
     time: i64,
@@ -86,6 +86,8 @@ pub struct History {
     pub(crate) processes: Processes,
     /// Whether the order of events says nothing but that of each process.
     timeless: bool,
+    /// Whether all invocations were made up from their completions.
+    invoked: bool,
     notes: Vec<String>,
 }
 
@@ -148,6 +150,22 @@ impl History {
             facts: Facts::new(head.f, head.kind, head.extra),
         });
         self.rows.len() - 1
+    }
+
+    /// Puts an invocation before each completion of a client, with the same value and all else.
+    pub(crate) fn invoke_completions(&mut self) {
+        let mut rows = Vec::with_capacity(2 * self.rows.len());
+        for row in self.rows.drain(..) {
+            if row.facts.kind() != Kind::Invoke && self.processes.is_client(row.process) {
+                rows.push(Row {
+                    facts: Facts::new(row.facts.f(), Kind::Invoke, row.facts.extra()),
+                    ..row
+                });
+            }
+            rows.push(row);
+        }
+        self.rows = rows;
+        self.invoked = true;
     }
 
     pub(crate) fn note(&mut self, note: String) {
@@ -296,6 +314,12 @@ impl History {
         self.timeless = true;
     }
 
+    /// Whether the invocations were made up, by [`History::with_invocations`]: then they say nothing that their
+    /// completions do not.
+    pub fn has_added_invocations(&self) -> bool {
+        self.invoked
+    }
+
     /// What whoever reads a verdict on this history should know of how it was read.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -400,6 +424,12 @@ impl<'a> EventRef<'a> {
     /// Who.
     pub fn process(self) -> Process {
         self.history.process(self.row.process)
+    }
+
+    /// Whether this is an invocation that [`History::with_invocations`] made up from its completion: its value is then
+    /// what was answered.
+    pub fn is_made_up(self) -> bool {
+        self.history.invoked && self.kind() == Kind::Invoke
     }
 
     /// The function; empty where the history does not say.

@@ -39,6 +39,7 @@
 //! Where to start: [`History`], then [`codec`] for reading and writing, then [`verdict`].
 
 pub mod codec;
+mod completions;
 mod event;
 mod history;
 mod intervals;

@@ -3,10 +3,15 @@
 //! A process runs one operation at a time, so a completion belongs to the last invocation of its process.
 //! That a process which got `info` is never used again is not required here: its operation stays open for
 //! ever either way.
+//!
+//! One thing nests: Jepsen's clients drain a queue by dequeues of the same process, which they record before the drain
+//! itself completes. What such a drain did are the dequeues inside it, so by itself it did nothing, and that is how it is
+//! paired: as `fail`, or as `info` if it never completed. Where it answers with values as well nobody knows whether they
+//! are the same ones: that is refused.
 
 use rustc_hash::FxHashMap;
 
-use crate::{EventRef, History, Kind, Process};
+use crate::{EventRef, History, Kind, Process, ValueRef};
 
 /// How an operation ended.
 ///
@@ -112,6 +117,17 @@ pub enum PairingError {
         /// What it had invoked.
         invoked: String,
     },
+    /// A drain that answers with values although its process dequeued inside it.
+    #[error(
+        "event {index}: process {process} answers its drain with values and had dequeued inside it; keep one of the two, \
+         or what came out would count twice"
+    )]
+    DrainedTwice {
+        /// The index of the drain's completion.
+        index: u64,
+        /// Who.
+        process: Process,
+    },
 }
 
 impl Operation {
@@ -138,20 +154,41 @@ impl Outcome {
     }
 }
 
+/// The operation in which others of the same process may nest, and those others.
+const DRAIN: &str = "drain";
+const DEQUEUE: &str = "dequeue";
+
 pub(crate) fn pair(history: &History) -> Result<Vec<Operation>, PairingError> {
     let mut operations: Vec<Operation> = Vec::with_capacity(history.len() / 2);
     let mut open: FxHashMap<i64, usize> = FxHashMap::default();
+    // Drains inside which their process dequeued; as a rule there are none.
+    let mut drains: FxHashMap<i64, usize> = FxHashMap::default();
     for (row, event) in history.iter().enumerate() {
         let Some(process) = event.client() else {
             continue;
         };
         if event.kind() != Kind::Invoke {
-            let number = open.remove(&process).ok_or_else(|| never_invoked(event))?;
-            complete(history, &mut operations[number], event, row)?;
+            let innermost = open.remove(&process);
+            // A drain that completes may leave a dequeue open, of which then nobody knows.
+            let ends = innermost.is_none() || (!drains.is_empty() && event.f() == DRAIN);
+            let drain = if ends { drains.remove(&process) } else { None };
+            match (drain, innermost) {
+                (Some(drain), _) => complete_drain(history, &mut operations[drain], event, row)?,
+                (None, Some(number)) => complete(history, &mut operations[number], event, row)?,
+                (None, None) => return Err(never_invoked(event)),
+            }
             continue;
         }
         if let Some(first) = open.insert(process, operations.len()) {
-            return Err(two_open(history, &operations[first], event));
+            let outer = history.get(operations[first].invoked as usize);
+            let nests = outer.f() == DRAIN && event.f() == DEQUEUE;
+            if !nests || drains.insert(process, first).is_some() {
+                return Err(two_open(history, &operations[first], event));
+            }
+        } else if !drains.is_empty()
+            && let Some(drain) = drains.get(&process).filter(|_| event.f() != DEQUEUE)
+        {
+            return Err(two_open(history, &operations[*drain], event));
         }
         operations.push(Operation {
             process,
@@ -161,6 +198,34 @@ pub(crate) fn pair(history: &History) -> Result<Vec<Operation>, PairingError> {
         });
     }
     Ok(operations)
+}
+
+/// A drain inside which its process dequeued.
+fn complete_drain(
+    history: &History,
+    drain: &mut Operation,
+    completion: EventRef<'_>,
+    row: usize,
+) -> Result<(), PairingError> {
+    complete(history, drain, completion, row)?;
+    if drain.outcome == Outcome::Ok && has_values(completion.value()) {
+        return Err(PairingError::DrainedTwice {
+            index: completion.index(),
+            process: completion.process(),
+        });
+    }
+    drain.outcome = Outcome::Fail;
+    Ok(())
+}
+
+/// Whether a drain answers with values: some, and not `[key :exhausted]` nor `[key []]` where keys are independent.
+fn has_values(value: ValueRef<'_>) -> bool {
+    let some = |value: ValueRef<'_>| value.count().is_some_and(|count| count > 0);
+    match value.pair() {
+        Some((_, inner)) if inner.is_nil() || inner.as_name() == Some("exhausted") => false,
+        Some((_, inner)) if inner.count().is_some() => some(inner),
+        _ => some(value),
+    }
 }
 
 /// A completion may leave its function out: it cannot name another than its invocation anyway.

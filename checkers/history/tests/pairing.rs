@@ -61,6 +61,96 @@ fn a_process_runs_one_operation_at_a_time() {
 }
 
 #[test]
+fn a_process_may_dequeue_inside_its_drain_and_do_nothing_else_there() {
+    use Kind::{Fail, Info, Invoke, Ok};
+    let drained = |kind: Kind, value: &str| {
+        let text = format!(
+            "{{:process 3 :type :invoke :f :drain}}
+             {{:process 3 :type :invoke :f :dequeue}} {{:process 3 :type :ok :f :dequeue :value 1}}
+             {{:process 3 :type :invoke :f :dequeue}} {{:process 3 :type :fail :f :dequeue :value :exhausted}}
+             {{:process 3 :type :{} :f :drain :value {value}}}",
+            kind.name()
+        );
+        let history = rupture_history::codec::read(text.as_bytes()).expect("a history");
+        history.operations()
+    };
+    for (kind, value) in [
+        (Ok, ":exhausted"),
+        (Ok, "nil"),
+        (Ok, "[]"),
+        (Ok, "[7 :exhausted]"),
+        (Ok, "[7 []]"),
+        (Info, ":timeout"),
+        (Fail, "nil"),
+    ] {
+        let operations = drained(kind, value).expect("nested");
+        let found: Vec<_> = operations
+            .iter()
+            .map(|o| (o.invoked, o.completed, o.outcome))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (0, Some(5), Outcome::Fail),
+                (1, Some(2), Outcome::Ok),
+                (3, Some(4), Outcome::Fail),
+            ],
+            "{value}: by itself it did nothing"
+        );
+    }
+    for value in ["[1]", "[7 [1]]", "[1 2]", "#{1}"] {
+        let error = drained(Ok, value).expect_err("values twice");
+        assert!(
+            matches!(error, PairingError::DrainedTwice { index: 5, .. }),
+            "{error}"
+        );
+    }
+    // A dequeue that is still open when the drain completes may have happened.
+    let operations = history(&[
+        (3, Invoke, "drain"),
+        (3, Invoke, "dequeue"),
+        (3, Info, "drain"),
+        (3, Invoke, "enqueue"),
+    ])
+    .operations()
+    .expect("nested");
+    assert_eq!(operations[1].outcome, Outcome::Info);
+    assert_eq!(
+        (operations[0].completed, operations[0].outcome),
+        (Some(2), Outcome::Fail)
+    );
+    assert_eq!(operations.len(), 3);
+    // Only dequeues nest, only in drains, and one after another.
+    for events in [
+        &[(3, Invoke, "drain"), (3, Invoke, "enqueue")][..],
+        &[(3, Invoke, "drain"), (3, Invoke, "drain")],
+        &[(3, Invoke, "dequeue"), (3, Invoke, "drain")],
+        &[
+            (3, Invoke, "drain"),
+            (3, Invoke, "dequeue"),
+            (3, Invoke, "dequeue"),
+        ],
+        &[
+            (3, Invoke, "drain"),
+            (3, Invoke, "dequeue"),
+            (3, Ok, "dequeue"),
+            (3, Invoke, "enqueue"),
+        ],
+    ] {
+        let error = history(events).operations().expect_err("two open");
+        assert!(matches!(error, PairingError::TwoOpen { .. }), "{error}");
+    }
+    // What never completed may go on.
+    let operations = history(&[
+        (3, Invoke, "drain"),
+        (3, Invoke, "dequeue"),
+        (3, Ok, "dequeue"),
+    ]);
+    let operations = operations.operations().expect("nested");
+    assert_eq!(operations[0].outcome, Outcome::Info);
+}
+
+#[test]
 fn a_completion_needs_an_invocation() {
     let events = [
         (3, Kind::Invoke, "read"),

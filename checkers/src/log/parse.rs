@@ -68,12 +68,37 @@ pub(super) enum Told<'a> {
     Polled(Option<ValueRef<'a>>),
 }
 
-/// The micro-operations of an invocation.
+/// The micro-operations of an invocation. One that was made up from its completion says what was answered: of
+/// `[offset message]` what was sent is the message.
 pub(super) fn asked(
     event: EventRef<'_>,
 ) -> Result<impl Iterator<Item = Result<Asked<'_>, CheckError>>, CheckError> {
     let items = event.value().items().ok_or_else(|| wrong(event, INVOKED))?;
-    Ok(items.map(move |item| asked_one(item).ok_or_else(|| wrong(event, INVOKED))))
+    Ok(items.map(move |item| {
+        let asked = asked_one(item).ok_or_else(|| wrong(event, INVOKED))?;
+        Ok(if event.is_made_up() {
+            asked.unanswered()
+        } else {
+            asked
+        })
+    }))
+}
+
+impl Asked<'_> {
+    fn unanswered(self) -> Self {
+        match self {
+            Self::Send { key, value } => match value.pair() {
+                Some((offset, message)) if offset.is_nil() || offset.as_int().is_some() => {
+                    Self::Send {
+                        key,
+                        value: message,
+                    }
+                }
+                _ => self,
+            },
+            Self::Poll => self,
+        }
+    }
 }
 
 fn asked_one(item: ValueRef<'_>) -> Option<Asked<'_>> {

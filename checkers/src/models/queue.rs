@@ -85,6 +85,7 @@ fn decode(seen: &Seen<'_>, values: &mut Values) -> Result<Option<QueueOp>, Misma
         ("dequeue", None) => Taken,
         ("dequeue", Some(value)) => super::element(value, values).map_or(Empty, Dequeue),
         ("drain", None) => Drained,
+        ("drain", Some(value)) if super::is_exhausted(value) => Empty,
         ("drain", Some(value)) => Drain(super::all(value, values)?),
         _ => return Err(Mismatch::Function),
     };

@@ -55,7 +55,12 @@ pub enum SetOp {
 pub struct Set;
 
 fn contains(seen: &Seen<'_>, values: &mut Values) -> Result<Option<SetOp>, Mismatch> {
-    let asked = values.id(seen.argument);
+    let asked = match seen.argument.pair() {
+        // An invocation that was made up from its completion says what was answered.
+        Some((asked, _)) if seen.invocation.is_made_up() => asked,
+        _ => seen.argument,
+    };
+    let asked = values.id(asked);
     let Some(result) = seen.result else {
         return Ok(None);
     };

@@ -180,6 +180,8 @@ struct Words<'a> {
     /// Whether some `acquire` asked for a number of permits, or was answered by anything.
     permits: bool,
     tokens: bool,
+    /// Whether invocations were made up from completions, so that they do not tell permits from tokens.
+    added: bool,
     /// Whether each process acquires and releases in turn, and knows of each whether it happened.
     turns: bool,
 }
@@ -190,6 +192,7 @@ impl<'a> Words<'a> {
             atoms: true,
             plain_writes: true,
             turns: turns(history, independent),
+            added: history.has_added_invocations(),
             ..Self::default()
         };
         for event in history.iter().filter(|event| event.client().is_some()) {
@@ -271,7 +274,7 @@ impl<'a> Words<'a> {
             "g-set" | "set-final" => grows && self.marked,
             "total-queue" => self.has("drain"),
             "semaphore" => self.permits,
-            "fenced-lock" => self.tokens && !self.permits,
+            "fenced-lock" => self.tokens && (!self.permits || self.added),
             "mutex" => !self.tokens && !self.permits,
             // Where each process acquires and releases in turn, whoever releases is who holds it.
             "owner-mutex" | "reentrant-mutex" => !self.tokens && !self.permits && !self.turns,

@@ -48,7 +48,7 @@ const LOCK: &[Form] = &[form("acquire", "nil", "nil"), form("release", "nil", "n
 const QUEUE: &[Form] = &[
     form("enqueue", "v", "v"),
     form("dequeue", "nil", "v, or nil when empty"),
-    form("drain", "nil", "all that was left"),
+    form("drain", "nil", "all that was left, or :exhausted"),
 ];
 const REGISTERS: &[Form] = &[form(
     "txn",
@@ -228,7 +228,11 @@ pub(super) static LANGUAGES: &[Language] = &[
     speaks(
         "set-full",
         "every element is followed from its add on",
-        GROWING,
+        &[
+            form("add", "x", "x"),
+            form("broadcast", "x", "x"),
+            form("read", "nil", "all elements"),
+        ],
     ),
     speaks(
         "stack",

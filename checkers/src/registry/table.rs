@@ -294,10 +294,11 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     ModelInfo {
         name: "set-full",
         about: "a set that only grows: lost, stale, duplicated elements",
-        consistency: &["linearizable"],
+        consistency: &["linearizable", "eventual"],
         settings: &["independent"],
-        build: |options, _| {
-            let judge = SetFull::new().linearizable(true);
+        build: |options, promise| {
+            let judge = SetFull::new().linearizable(!matches!(promise, Promise::Eventual));
+            let judge = judge.unless_broadcast(matches!(promise, Promise::Rule));
             Box::new(judge.independent(options.independent))
         },
     },

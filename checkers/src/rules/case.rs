@@ -1,6 +1,6 @@
 //! One object of a history and its operations, as the judges read them.
 
-use rupture_history::{EventRef, Evidence, History, Operation, Outcome, Value, ValueRef};
+use rupture_history::{EventRef, Evidence, History, Kind, Operation, Outcome, Value, ValueRef};
 
 use crate::CheckError;
 
@@ -97,6 +97,12 @@ impl<'a> Op<'a> {
 
     pub(super) fn is_ok(self) -> bool {
         self.row.outcome == Outcome::Ok && self.row.completed.is_some()
+    }
+
+    /// Whether its completion says `ok`, also of a drain that did nothing beside the dequeues inside it.
+    pub(super) fn answered(self) -> bool {
+        self.completion()
+            .is_some_and(|event| event.kind() == Kind::Ok)
     }
 
     pub(super) fn failed(self) -> bool {

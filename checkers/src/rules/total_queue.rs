@@ -20,6 +20,7 @@ use rupture_history::{History, ValueRef, Verdict};
 use super::frame::{Case, Op, Rule, check};
 use super::puts::elements;
 use super::report::{Proof, Report};
+use crate::models::is_exhausted;
 use crate::{Budget, CheckError, Checker, Id, Values};
 
 /// Judges whether what was enqueued came out. See the [module](self).
@@ -122,6 +123,7 @@ impl Queue {
             ("enqueue", _) => self.enqueue(op),
             ("dequeue", Some(value)) if value.is_nil() => {}
             ("dequeue", Some(value)) => self.take(op, value),
+            ("drain", Some(value)) if is_exhausted(value) => self.drained = true,
             ("drain", Some(value)) => {
                 self.drained = true;
                 for value in elements(op, value)? {
@@ -129,7 +131,11 @@ impl Queue {
                 }
             }
             ("dequeue", None) => self.open += usize::from(!op.failed()),
-            ("drain", None) => self.open_drain |= !op.failed(),
+            ("drain", None) => {
+                // One that ended well and did nothing by itself recorded its dequeues inside it.
+                self.drained |= op.answered();
+                self.open_drain |= !op.failed();
+            }
             _ => return Ok(false),
         }
         Ok(true)

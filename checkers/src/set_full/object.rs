@@ -83,14 +83,14 @@ impl Object {
         let event = history.get(operation.invoked as usize);
         self.operations += 1;
         match event.f() {
-            "add" => self.push_add(number, operation),
+            "add" | "broadcast" => self.push_add(number, operation),
             "read" => self.push_read(history, number, operation)?,
             f => {
                 return Err(CheckError::UnknownFunction {
                     index: event.index(),
                     f: f.to_owned(),
                     model: MODEL.to_owned(),
-                    known: "add, read".to_owned(),
+                    known: "add, broadcast, read".to_owned(),
                 });
             }
         }

@@ -128,7 +128,14 @@ pub const SAMPLES: &[(&str, &[Sample])] = &[
         ],
     ),
     ("set-final", GROWING),
-    ("set-full", GROWING),
+    (
+        "set-full",
+        &[
+            ("add", "1", "1"),
+            ("broadcast", "2", "2"),
+            ("read", "nil", "[1 2]"),
+        ],
+    ),
     ("stack", &[("push", "1", "1"), ("pop", "nil", "1")]),
     ("total-queue", QUEUE),
     ("unique-ids", &[("generate", "nil", "7")]),

@@ -28,6 +28,7 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, options: Options) -> anyhow::
     let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let (history, mut verdict) = match read(file, args.memory, &over)? {
         Input::History(history) => {
+            let history = invoked(file, history, args.completions_only)?;
             let verdict = verdict(file, &history, args, options, &over)?;
             (Some(history), verdict)
         }
@@ -41,6 +42,26 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, options: Options) -> anyhow::
         seconds: start.elapsed().as_secs_f64(),
         unwritten,
     })
+}
+
+/// The history with its invocations, added if it has completions alone and they were asked for.
+fn invoked(file: &Path, history: Box<History>, add: bool) -> anyhow::Result<Box<History>> {
+    let file = file.display();
+    if !add {
+        if history.has_completions_alone() {
+            return Err(bad_input(format!(
+                "{file}: no client invokes an operation, there are completions alone; --completions-only adds an \
+                 invocation right before each, as if nothing had overlapped"
+            )));
+        }
+        return Ok(history);
+    }
+    match history.with_invocations() {
+        Some(history) => Ok(Box::new(history)),
+        None => Err(bad_input(format!(
+            "{file}: --completions-only is for histories without invocations, and this one has some; leave it out"
+        ))),
+    }
 }
 
 fn verdict(
