@@ -10,6 +10,9 @@
 //! history in which no event has a process is that of one client, 0; one in which only some have none is
 //! refused. A process may be called anything: see [`Process`](crate::Process).
 //!
+//! What was pasted is read as well: a block of Markdown, lines quoted with `>`, or a piece of Clojure with one history in
+//! it. Where several histories could be meant the answer is an error, and never a choice.
+//!
 //! Whatever the input, the answer is a history or a [`ParseError`]: values nest at most 256 levels, a value
 //! has at most 2^28 atoms, and a file less than 4 GiB.
 
@@ -18,6 +21,7 @@ mod error;
 pub mod jsonl;
 mod log;
 mod number;
+mod paste;
 mod recorder;
 mod scan;
 mod sessions;
@@ -92,10 +96,12 @@ const MARK: char = '\u{feff}';
 /// # Errors
 /// The file is in no known format, or not well formed in its own.
 pub fn read(bytes: &[u8]) -> Result<History, ParseError> {
-    match detect(bytes) {
-        Some(format) => read_as(format, bytes),
-        None => Err(unknown_format(bytes).locate(bytes)),
-    }
+    let read = match detect(bytes) {
+        Some(format) => read_problem(format, bytes, MOST_BYTES),
+        None => Err(unknown_format(bytes)),
+    };
+    let read = read.or_else(|problem| paste::read(bytes).unwrap_or(Err(problem)));
+    read.map_err(|problem| problem.locate(bytes))
 }
 
 /// Reads a history in this format.
@@ -133,10 +139,14 @@ fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
         Format::Dbcop => sessions::dbcop(marked.unwrap_or(text)),
     };
     let mark = text.len() - marked.unwrap_or(text).len();
-    let mut history = read.map_err(|problem| problem.moved(mark))?;
+    read.map(finished).map_err(|problem| problem.moved(mark))
+}
+
+/// A history that was read to its end.
+fn finished(mut history: History) -> History {
     history.set_nemeses_apart();
     history.shrink_to_fit();
-    Ok(history)
+    history
 }
 
 /// Looks at the beginning of a file and says how it is written; `None` if it is like nothing known.
@@ -225,10 +235,11 @@ fn first_line(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 fn unknown_format(bytes: &[u8]) -> Problem {
-    let problem = Problem::new(
-        skip_blank(bytes),
-        "a history in EDN or JSON, or Jepsen's text log",
-    );
+    let start = skip_blank(bytes);
+    let problem = Problem::new(start, "a history in EDN or JSON, or Jepsen's text log");
+    if matches!(bytes.get(start), Some(b'"' | b'\'')) {
+        return problem.remedy("leave out the quotes around the history");
+    }
     let archive = match bytes {
         [0x1f, 0x8b, ..] => "a gzip archive",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd archive",

@@ -5,7 +5,7 @@ mod common;
 use proptest::prelude::*;
 use rupture_history::codec::{self, Format};
 
-const SAMPLES: [&[u8]; 11] = [
+const SAMPLES: [&[u8]; 13] = [
     include_bytes!("data/lines.edn"),
     include_bytes!("data/vector.edn"),
     include_bytes!("data/list.edn"),
@@ -17,6 +17,8 @@ const SAMPLES: [&[u8]; 11] = [
     include_bytes!("data/lines.jsonl"),
     include_bytes!("data/jepsen.log"),
     include_bytes!("data/history.txt"),
+    b"(ns t)\n(def h '[(op/invoke :a :cas [1 2]) #_x {:process :a, :type :info, :f :cas, :value \"(\"}]) ; \xc3\xa9\n",
+    b"> # Seen\n> ```edn\n> (h/op {:type :ok, :f :read, :process 0})\n> ```\n",
 ];
 
 const FORMATS: [Format; 3] = [Format::Edn, Format::Json, Format::Log];

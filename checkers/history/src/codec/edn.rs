@@ -13,16 +13,20 @@
 //! `4/5`, `0x1f` is `31`, `-0.0` is `0.0`; `1`, `1.0` and `1M` differ, and so do `1e400` and `1e401`, which are the
 //! same double. A map with a key twice, or a set with an element twice, is refused.
 //!
-//! Deliberately absent: evaluation (`#=`), reader conditionals, quoting, and octal integers, which people write
+//! A piece of Clojure with one history in it, such as a test, is read as that history.
+//!
+//! Deliberately absent: evaluation (`#=`), reader conditionals, and octal integers, which people write
 //! by mistake.
 
+mod code;
 mod escape;
 mod events;
 mod read;
 mod syntax;
 mod write;
 
-pub(crate) use events::history;
+pub(crate) use code::is_code;
+pub(crate) use events::{history, history_in_code};
 pub(crate) use read::Reader;
 pub(crate) use write::write_any;
 pub use write::{write_event, write_history, write_value, write_value_ref};

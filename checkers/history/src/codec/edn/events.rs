@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::code::{self, Call};
 use super::read::Reader;
 use super::syntax::{self, Class};
 use crate::codec::error::{Problem, Read};
@@ -9,9 +10,23 @@ use crate::codec::recorder::Field;
 use crate::tape::Tag;
 use crate::{History, Kind, ValueRef};
 
+const CALL: &str =
+    "an operation such as (invoke-op PROCESS :F VALUE), (op PROCESS :TYPE :F VALUE) or (op {...})";
+
 /// Reads a whole history: events one after another, or one vector or list of them.
 pub(crate) fn history(text: &str) -> Read<History> {
-    let mut reader = Reader::new(text);
+    events(Reader::new(text))
+}
+
+/// Reads the only history in a piece of Clojure.
+pub(crate) fn history_in_code(text: &str) -> Read<History> {
+    let blanked = code::only_history(text)?;
+    let mut reader = Reader::new(&blanked);
+    reader.code = true;
+    events(reader)
+}
+
+fn events(mut reader: Reader<'_>) -> Read<History> {
     let closer = reader.container()?;
     loop {
         reader.skip_blank_and_discards()?;
@@ -45,7 +60,8 @@ impl<'a> Reader<'a> {
         self.skip_tags()?;
         let closer = match self.scan.peek() {
             Some(b'[') => b']',
-            Some(b'(') => b')',
+            // In code a list may be a call that makes the first of several operations.
+            Some(b'(') if !(self.code && self.is_call()) => b')',
             _ => {
                 self.scan.position = start;
                 return Ok(None);
@@ -81,6 +97,9 @@ impl<'a> Reader<'a> {
         self.skip_tags()?;
         let at = self.scan.position;
         if !self.scan.take(b'{') {
+            if self.code && self.is_call() {
+                return self.call();
+            }
             return Err(self
                 .scan
                 .problem("an event, a map such as {:process 0, :type :invoke, :f :read}"));
@@ -93,6 +112,55 @@ impl<'a> Reader<'a> {
             }
             self.entry()?;
         }
+    }
+
+    /// Whether a list comes next that is a call which makes an operation.
+    fn is_call(&self) -> bool {
+        let inner = self.scan.rest().strip_prefix(b"(");
+        let inner = inner.map(<[u8]>::trim_ascii_start).unwrap_or_default();
+        let symbol = inner.split(|&byte| !syntax::in_token(byte)).next();
+        let symbol = std::str::from_utf8(symbol.unwrap_or_default());
+        symbol.is_ok_and(|symbol| code::operation(symbol).is_some())
+    }
+
+    /// An operation as the tests of Knossos and Jepsen make them.
+    fn call(&mut self) -> Read<()> {
+        let at = self.scan.position;
+        self.scan.position += 1;
+        self.skip_blank();
+        let start = self.scan.position;
+        self.scan.skip_while(syntax::in_token);
+        let call = code::operation(self.scan.since(start)).unwrap_or(Call::Any);
+        self.skip_blank_and_discards()?;
+        if call == Call::Any && self.scan.peek() == Some(b'{') {
+            self.event()?;
+        } else {
+            self.recorder.begin(at);
+            self.process_field()?;
+            self.skip_blank_and_discards()?;
+            match call {
+                Call::Of(kind) => self.recorder.set_kind(kind),
+                Call::Any => {
+                    self.kind_field()?;
+                    self.skip_blank_and_discards()?;
+                }
+            }
+            match self.name()? {
+                Some(name) => self.recorder.set_f(&name),
+                None => return Err(self.scan.problem(CALL)),
+            }
+            self.skip_blank_and_discards()?;
+            if self.scan.peek() == Some(b')') {
+                return Err(self.scan.problem(CALL));
+            }
+            self.value_field()?;
+            self.recorder.finish()?;
+        }
+        self.skip_blank_and_discards()?;
+        if self.scan.take(b')') {
+            return Ok(());
+        }
+        Err(self.scan.problem(CALL))
     }
 
     /// One key of an event and its value.

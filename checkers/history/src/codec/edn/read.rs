@@ -44,6 +44,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) recorder: Recorder,
     stack: Vec<Frame<'a>>,
     namespaces: usize,
+    /// Whether the text is code, in which a symbol stands for something that we do not know.
+    pub(super) code: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -53,6 +55,7 @@ impl<'a> Reader<'a> {
             recorder: Recorder::new(),
             stack: Vec::new(),
             namespaces: 0,
+            code: false,
         }
     }
 
@@ -70,7 +73,7 @@ impl<'a> Reader<'a> {
                 Class::Quote => self.string()?,
                 Class::Open => self.open(byte)?,
                 Class::Close => self.close(byte)?,
-                Class::Token => self.symbol(),
+                Class::Token => self.symbol()?,
                 Class::Backslash => self.character()?,
                 Class::Hash => self.dispatch()?,
                 Class::Caret => self.discard(1)?,
@@ -107,7 +110,11 @@ impl<'a> Reader<'a> {
             };
             self.scan.position += length;
             let end = self.recorder.history.tape.end();
-            self.value()?;
+            // What is left out may be any code.
+            let code = std::mem::take(&mut self.code);
+            let left_out = self.value();
+            self.code = code;
+            left_out?;
             self.recorder.history.tape.words.truncate(end);
         }
     }
@@ -384,7 +391,7 @@ impl<'a> Reader<'a> {
     fn signed(&mut self) -> Read<Step> {
         match self.scan.peek_after(1) {
             Some(b'0'..=b'9') => self.number(),
-            _ => Ok(self.symbol()),
+            _ => self.symbol(),
         }
     }
 
@@ -425,7 +432,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn symbol(&mut self) -> Step {
+    fn symbol(&mut self) -> Read<Step> {
         let start = self.scan.position;
         self.scan.skip_while(syntax::in_token);
         let tape = &mut self.recorder.history.tape;
@@ -433,9 +440,13 @@ impl<'a> Reader<'a> {
             "nil" => tape.nil(),
             "true" => tape.bool(true),
             "false" => tape.bool(false),
+            _ if self.code => {
+                return Err(Problem::new(start, "a value that is written out")
+                    .remedy("nothing is evaluated here: put the value itself in its place"));
+            }
             name => tape.named(Tag::Symbol, name),
         }
-        Step::Complete
+        Ok(Step::Complete)
     }
 
     /// `\a`, `\newline`, `\u0041`: a backslash, any character, and what belongs to the same token.

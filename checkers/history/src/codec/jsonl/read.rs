@@ -30,6 +30,9 @@ pub(crate) fn history(text: &str) -> Read<History> {
             return reader.recorder.close();
         }
         reader.event()?;
+        // Lines that were cut out of an array keep their commas.
+        reader.skip_blank();
+        reader.scan.take(b',');
     }
 }
 
@@ -80,6 +83,11 @@ impl Reader<'_> {
                     break;
                 }
                 self.expect(b',', "`,` or `]`")?;
+                // Programs that print one event after the other leave a comma behind the last.
+                self.skip_blank();
+                if self.scan.take(b']') {
+                    break;
+                }
             }
         }
         self.skip_blank();
