@@ -20,6 +20,7 @@ pub(crate) mod calls;
 pub(crate) mod decide;
 mod distinct;
 pub(crate) mod explain;
+mod first;
 mod memo;
 pub mod online;
 pub(crate) mod opening;
@@ -37,6 +38,7 @@ use rupture_history::{History, Operation, Validity, Verdict};
 use crate::{Budget, CheckError, Checker, Model};
 use calls::{Call, Part};
 use decide::{Decision, Impossible, Ruling, decide};
+use first::{First, Prefixes};
 use opening::{Opening, open};
 use search::{Limits, Search, Stop};
 
@@ -189,6 +191,7 @@ impl<M: Model> Checker for Linearizable<M> {
         let verdict = std::mem::take(&mut opened.verdict);
         let case = Case {
             model: &self.model,
+            independent: self.independent,
             history,
             operations: &opened.operations,
             budget: &budget.with_bytes(opened.bytes),
@@ -202,6 +205,7 @@ impl<M: Model> Checker for Linearizable<M> {
 /// A check under way.
 struct Case<'a, M: Model> {
     model: &'a M,
+    independent: bool,
     history: &'a History,
     operations: &'a [Operation],
     budget: &'a Budget<'a>,
@@ -279,16 +283,27 @@ impl<M: Model> Case<'_, M> {
         let (explained, outcome) = match ruling {
             Ruling::Order(order) => (all, self.valid(part, order, budget)),
             Ruling::Impossible(impossible) => {
-                let anomaly = self.anomaly(part, &impossible, steps, budget);
-                let explained = if impossible.alive {
-                    self.explained(part, impossible.deadly)
+                let mut prefixes = Prefixes::new(
+                    self.model,
+                    self.independent,
+                    self.history,
+                    self.operations,
+                    part,
+                );
+                let first = prefixes.first(&impossible, steps, budget);
+                let ending = prefixes.ending(first.operation);
+                let anomaly = self.anomaly(part, &impossible, (first, &ending), steps, budget);
+                let explained = if first.alive {
+                    self.explained(part, self.operations[first.operation as usize].completed)
                 } else {
                     0
                 };
                 (explained, Judgement::Invalid(Box::new(anomaly)))
             }
             Ruling::Stopped(stop, call) => (
-                call.map_or(0, |call| self.explained(part, call)),
+                call.map_or(0, |call| {
+                    self.explained(part, Some(part.calls[call as usize].completed))
+                }),
                 Judgement::Stopped(stop),
             ),
         };
@@ -322,12 +337,11 @@ impl<M: Model> Case<'_, M> {
         }
     }
 
-    /// How many operations of a part lie wholly before the completion of a call.
-    fn explained(&self, part: &Part<M::Op>, call: u32) -> u64 {
-        let row = part.calls[call as usize].completed;
+    /// How many operations of a part lie wholly before a row.
+    fn explained(&self, part: &Part<M::Op>, row: Option<u32>) -> u64 {
         let over = |&&number: &&u32| {
             let operation = &self.operations[number as usize];
-            operation.completed.unwrap_or(operation.invoked) < row
+            Some(operation.completed.unwrap_or(operation.invoked)) < row
         };
         part.operations.iter().filter(over).count() as u64
     }
@@ -336,6 +350,7 @@ impl<M: Model> Case<'_, M> {
         &self,
         part: &Part<M::Op>,
         impossible: &Impossible<M::Op>,
+        (first, ending): (First, &str),
         steps: u64,
         budget: &Budget<'_>,
     ) -> Anomaly {
@@ -348,22 +363,16 @@ impl<M: Model> Case<'_, M> {
         words
             .explanation
             .extend(impossible.restricted.map(str::to_owned));
-        let evidence = |call: &Call<M::Op>| {
-            Evidence::of(self.history, &self.operations[call.operation as usize])
-        };
-        let dies_with = evidence(&part.calls[impossible.deadly as usize]);
-        let call = &part.calls[impossible.deadly as usize];
-        let before = if impossible.alive {
-            let last = self.before(call);
+        let dies_with = self.evidence(first.operation);
+        let before = if first.alive {
+            let last = self.before(first.operation);
             format!("Everything up to event {last} has an order, but none goes on")
         } else {
             "No order goes on".to_owned()
         };
-        words.explanation.push(format!(
-            "{before} past the completion of process {}'s {}.",
-            dies_with.process,
-            self.model.describe(&call.op, &part.values),
-        ));
+        words
+            .explanation
+            .push(format!("{before} past the {ending}."));
         Anomaly {
             kind: "nonlinearizable".to_owned(),
             key: part.key.clone(),
@@ -372,16 +381,21 @@ impl<M: Model> Case<'_, M> {
             evidence: proof
                 .calls()
                 .iter()
-                .map(|&call| evidence(&calls[call as usize]))
+                .map(|&call| self.evidence(calls[call as usize].operation))
                 .collect(),
             dies_with: Some(dies_with),
             ..Anomaly::default()
         }
     }
 
-    /// The index of the event before the completion of a call.
-    fn before(&self, call: &Call<M::Op>) -> u64 {
-        let row = call.completed.saturating_sub(1);
+    fn evidence(&self, operation: u32) -> Evidence {
+        Evidence::of(self.history, &self.operations[operation as usize])
+    }
+
+    /// The index of the event before the completion of an operation.
+    fn before(&self, operation: u32) -> u64 {
+        let row = self.operations[operation as usize].completed;
+        let row = row.unwrap_or_default().saturating_sub(1);
         self.history.get(row as usize).index()
     }
 

@@ -328,7 +328,9 @@ pub struct Anomaly {
     /// its edges rest on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
-    /// The operation with whose completion every order has died. What had completed before has an order.
+    /// The operation with whose completion every order has died: the first event with which the history so far is
+    /// impossible, if what ran then may have happened, with any result, or not. Where an operation was seen that
+    /// failed only later, it is the one that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Evidence>,
 }

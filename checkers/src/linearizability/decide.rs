@@ -47,6 +47,9 @@ pub(crate) struct Impossible<O> {
     pub(crate) deadly: u32,
     /// Whether everything before that completion is known to have an order.
     pub(crate) alive: bool,
+    /// Whether nothing was made use of there that became known later of what was running. Operations that failed
+    /// take no part at all.
+    pub(crate) open: bool,
     /// Calls that are impossible by themselves, and the last of them that matters; all calls if there are
     /// none here.
     pub(crate) core: Option<(Vec<Call<O>>, u32)>,
@@ -64,15 +67,31 @@ pub(crate) fn decide<M: Model>(
         model,
         calls,
         limits,
+        first: true,
     };
-    if limits.budget.is_over() {
-        return stopped(Stop::Time);
+    decider.decide()
+}
+
+/// As [`decide`], but for where the calls become impossible and why.
+///
+/// # Errors
+/// Why nobody knows.
+pub(crate) fn possible<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    limits: &Limits<'_>,
+) -> Result<bool, Stop> {
+    let decider = Decider {
+        model,
+        calls,
+        limits,
+        first: false,
+    };
+    match decider.decide().ruling {
+        Ruling::Order(_) => Ok(true),
+        Ruling::Impossible(_) => Ok(false),
+        Ruling::Stopped(stop, _) => Err(stop),
     }
-    if calls.len().saturating_mul(BYTES_A_CALL) > limits.budget.bytes() {
-        return stopped(Stop::Memory);
-    }
-    let found = decider.by_theory().or_else(|| decider.refute());
-    found.unwrap_or_else(|| decider.search())
 }
 
 fn stopped<O>(stop: Stop) -> Decision<O> {
@@ -87,16 +106,31 @@ struct Decider<'a, M: Model> {
     model: &'a M,
     calls: &'a [Call<M::Op>],
     limits: &'a Limits<'a>,
+    /// Whether the first completion is looked for past which no order goes on.
+    first: bool,
 }
 
 impl<M: Model> Decider<'_, M> {
+    fn decide(&self) -> Decision<M::Op> {
+        let budget = self.limits.budget;
+        if budget.is_over() {
+            return stopped(Stop::Time);
+        }
+        if self.calls.len().saturating_mul(BYTES_A_CALL) > budget.bytes() {
+            return stopped(Stop::Memory);
+        }
+        let found = self.by_theory().or_else(|| self.refute());
+        found.unwrap_or_else(|| self.search())
+    }
+
     fn search(&self) -> Decision<M::Op> {
-        let (answer, steps) = Search::exists(self.model, self.calls, self.limits);
+        let (answer, steps, first) = Search::first(self.model, self.calls, false, self.limits);
         let ruling = match answer {
             Answer::Order(_) => Ruling::Order(None),
             Answer::Impossible(deadly) => Ruling::Impossible(Impossible {
                 deadly,
-                alive: true,
+                alive: first,
+                open: false,
                 core: None,
                 restricted: None,
             }),
@@ -185,11 +219,16 @@ impl<M: Model> Decider<'_, M> {
     /// A violation that the theory found, if it is one.
     fn violated(&self, distinct: &Distinct<'_>, core: &Core) -> Option<Impossible<M::Op>> {
         let confirmed = self.confirmed(core)?;
-        let found = distinct.dies_with(core, || self.limits.budget.is_over())?;
-        let (deadly, alive) = self.first_to_die(found);
+        let found = if self.first {
+            distinct.dies_with(core, || self.limits.budget.is_over())?
+        } else {
+            (core.calls[confirmed.1 as usize], false)
+        };
+        let (deadly, alive, open) = self.first_to_die(found);
         Some(Impossible {
             deadly,
             alive,
+            open,
             core: Some(confirmed),
             restricted: match core {
                 Core { only: Some(_), .. } => Some(ELEMENTS),
@@ -199,23 +238,19 @@ impl<M: Model> Decider<'_, M> {
         })
     }
 
-    /// The call past whose completion no order goes on, where it is not known to be the first. A search says it,
-    /// if it comes that far, of objects whose operations are known before they complete, but for reads.
-    fn first_to_die(&self, (deadly, alive): (u32, bool)) -> (u32, bool) {
-        let known_at_once = matches!(
-            self.model.theory(),
-            Some(Theory::Register { .. } | Theory::Text)
-        );
-        if alive || !known_at_once {
-            return (deadly, alive);
+    /// The call past whose completion no order goes on, where it is not known to be the first: a search says it, if
+    /// it comes that far, by what became known later.
+    fn first_to_die(&self, (deadly, alive): (u32, bool)) -> (u32, bool, bool) {
+        if alive || !self.first {
+            return (deadly, alive, true);
         }
         let limits = Limits {
             steps: STEPS_TO_CONFIRM.min(self.limits.steps),
             ..*self.limits
         };
-        match Search::exists(self.model, self.calls, &limits).0 {
-            Answer::Impossible(first) => (first, true),
-            Answer::Order(_) | Answer::Stopped(..) => (deadly, false),
+        match Search::first(self.model, self.calls, false, &limits) {
+            (Answer::Impossible(first), _, true) => (first, true, false),
+            _ => (deadly, false, true),
         }
     }
 
@@ -228,10 +263,12 @@ impl<M: Model> Decider<'_, M> {
             Some(core) => Some(self.violated(distinct, core)?),
             None => None,
         };
+        let mut all_first = worst.as_ref().is_none_or(|worst| worst.alive);
         for facts in &elements.open {
             let calls: Vec<Call<M::Op>> = facts.iter().map(|fact| self.moved(fact)).collect();
-            let (answer, looked) = Search::decide(self.model, &calls, self.limits);
+            let (answer, looked, first) = Search::first(self.model, &calls, true, self.limits);
             steps += looked;
+            all_first &= first;
             match answer {
                 Answer::Order(effects) => {
                     for (gap, at) in witness::place(self.model, &calls, &effects)? {
@@ -248,7 +285,8 @@ impl<M: Model> Decider<'_, M> {
                         let as_recorded = |fact: &Fact| self.calls[fact.call as usize].clone();
                         worst = Some(Impossible {
                             deadly,
-                            alive: elements.violation.is_none(),
+                            alive: true,
+                            open: true,
                             core: Some((facts.iter().map(as_recorded).collect(), last)),
                             restricted: None,
                         });
@@ -261,7 +299,10 @@ impl<M: Model> Decider<'_, M> {
             }
         }
         let ruling = match (worst, stopped) {
-            (Some(impossible), _) => Ruling::Impossible(impossible),
+            (Some(impossible), _) => Ruling::Impossible(Impossible {
+                alive: all_first && stopped.is_none(),
+                ..impossible
+            }),
             (None, Some((stop, call))) => Ruling::Stopped(stop, call),
             (None, None) => self.certified(elements.points.order())?,
         };
@@ -333,11 +374,12 @@ impl<M: Model> Decider<'_, M> {
         calls.sort_unstable();
         calls.dedup();
         let core = Core::whole(calls);
-        let (deadly, alive) = self.first_to_die((deadly, false));
+        let (deadly, alive, open) = self.first_to_die((deadly, false));
         Some(Decision {
             ruling: Ruling::Impossible(Impossible {
                 deadly,
                 alive,
+                open,
                 core: Some(self.confirmed(&core)?),
                 restricted: None,
             }),

@@ -160,8 +160,8 @@ impl<'a> Distinct<'a> {
     /// Most often that is the last completion of the core, or of the core which the theory finds in what was
     /// known before it; only after a few such steps are the events between halved.
     pub(crate) fn dies_with(&self, core: &Core, over: impl Fn() -> bool) -> Option<(u32, bool)> {
-        let mut high = self.last_completion(core)?;
         let mut low = (0, true);
+        let mut high = self.earlier(self.last_completion(core)?, u32::MAX, &mut low, &over);
         let mut steps = 0;
         while low.0 + 1 < high.0 && !over() {
             let middle = if steps < STEPS_BACK {
@@ -171,11 +171,38 @@ impl<'a> Distinct<'a> {
             };
             steps += 1;
             match self.until(middle) {
-                (Some(last), _) if last.0 > low.0 => high = last,
+                (Some(last), _) if last.0 > low.0 => {
+                    high = self.earlier(last, middle, &mut low, &over);
+                }
                 (_, alive) => low = (middle, alive),
             }
         }
         Some((high.1, low.1 && low.0 + 1 == high.0 && self.is_plain()))
+    }
+
+    /// A completion at which no order is left, of what is impossible at an event, and completed last at `last`.
+    /// What ran at `last` and was not known then may have taken what was there; then an order is left there, and it
+    /// is gone when the last of that has completed.
+    fn earlier(
+        &self,
+        mut last: (u32, u32),
+        mut event: u32,
+        low: &mut (u32, bool),
+        over: &impl Fn() -> bool,
+    ) -> (u32, u32) {
+        while let Some(late) = self.late(last.0, event) {
+            if over() {
+                return late;
+            }
+            match self.until(last.0) {
+                (Some(earlier), _) => (event, last) = (last.0, earlier),
+                (None, alive) => {
+                    *low = (last.0, alive).max(*low);
+                    return late;
+                }
+            }
+        }
+        last
     }
 
     /// Whether it decides what was known after an event by that alone.
@@ -183,6 +210,14 @@ impl<'a> Distinct<'a> {
         match &self.read {
             Read::Values(_) => true,
             Read::Texts(texts) => texts.is_plain(),
+        }
+    }
+
+    /// The last completion, until a later event, of what ran at an event and was then not known to take what it took.
+    fn late(&self, event: u32, until: u32) -> Option<(u32, u32)> {
+        match &self.read {
+            Read::Values(facts) => facts.late(event, until),
+            Read::Texts(_) => None,
         }
     }
 

@@ -2,10 +2,11 @@
 //!
 //! All configurations before one completion are found, then all before the next (`levels`), so that memory
 //! is bounded by the widest level and not by the history. Where levels are wide a search depth first
-//! (`depth`) runs beside it for a part of the steps: it finds an order soon where there are many. Where calls
-//! never completed, so does a third one that takes each of these as often as it likes: it has few
-//! configurations, and if even so there is no order, there is none. Whichever decides first has decided; all
-//! count their steps, so the same calls always take the same way.
+//! (`depth`) runs beside it, turn by turn: it finds an order soon where there are many. The two together take at
+//! most twice the steps of the better one, and a turn. Where calls never completed, so does a third one, for a
+//! quarter of the steps, that takes each of these as often as it likes: it has few configurations, and if even so
+//! there is no order, there is none. Whichever decides first has decided; all count their steps, so the same calls
+//! always take the same way.
 //!
 //! What keeps it small:
 //! - Reads that agree with the state are taken at once: they change nothing, and taken is better than owed.
@@ -24,7 +25,11 @@ mod level;
 mod levels;
 mod meter;
 mod space;
+#[cfg(test)]
+mod tests;
 mod trace;
+
+use std::cell::Cell;
 
 use super::calls::Call;
 use super::plan::{Goal, Plan};
@@ -39,7 +44,8 @@ pub(crate) enum Answer {
     /// An order exists. These are its calls that change the state, in order; those that nobody needs are
     /// left out, and reads fit in between.
     Order(Vec<u32>),
-    /// No order exists. Every one dies at the latest when this call completes.
+    /// No order exists. Every one dies at the latest when this call completes; [`Search::first`] says whether it
+    /// is the first of which that is true.
     Impossible(u32),
     /// Nobody knows. If it was begun, everything before the completion of this call has an order.
     Stopped(Stop, Option<u32>),
@@ -80,12 +86,15 @@ impl<'a> Limits<'a> {
     }
 }
 
-/// How many steps the levels are given before a search depth first begins: so many, and so many an event.
-const LEVELS_FIRST: u64 = 20_000;
-const LEVELS_FIRST_AN_EVENT: u64 = 4;
-/// Which part of the steps the search depth first is given from then on: as many as the levels, so that whichever
-/// of the two is the better one takes at most twice as many steps as it would alone.
-const SHARE_OF_DEPTH: u64 = 1;
+/// How many steps the levels are given before a search depth first begins, and each of the two before it is the
+/// other's turn again: so many, and so many an event. Turns of one length keep what both take together below twice
+/// what the better one takes alone, and a turn; turns that double would make it three times as much. Tests
+/// let small histories come so far too.
+const A_TURN: u64 = if cfg!(test) { 30 } else { 20_000 };
+const A_TURN_AN_EVENT: u64 = if cfg!(test) { 1 } else { 4 };
+/// Which part of a turn the search is given that takes calls again and again. It comes on top of these two, where
+/// there are calls that never completed.
+const SHARE_OF_ENDLESS: u64 = 4;
 
 /// Searches for an order.
 pub(crate) struct Search;
@@ -98,7 +107,8 @@ impl Search {
         calls: &[Call<M::Op>],
         limits: &Limits<'_>,
     ) -> (Answer, u64) {
-        Self::search(model, calls, true, limits)
+        let (answer, steps, _) = Self::first(model, calls, true, limits);
+        (answer, steps)
     }
 
     /// As [`Self::decide`], for about half of the time where the history is long: the order in the answer is
@@ -108,23 +118,28 @@ impl Search {
         calls: &[Call<M::Op>],
         limits: &Limits<'_>,
     ) -> (Answer, u64) {
-        Self::search(model, calls, false, limits)
+        let (answer, steps, _) = Self::first(model, calls, false, limits);
+        (answer, steps)
     }
 
-    fn search<M: Model>(
+    /// As one of these two, and whether the call that is named, if one is, is the first with whose completion no
+    /// order goes on: everything before it then has an order.
+    pub(crate) fn first<M: Model>(
         model: &M,
         calls: &[Call<M::Op>],
         order: bool,
         limits: &Limits<'_>,
-    ) -> (Answer, u64) {
+    ) -> (Answer, u64, bool) {
         let task = Task {
             model,
             starts: &[model.initial()],
             calls,
             goal: Goal::Order,
             order,
+            relaxed: Cell::new(false),
         };
-        task.run(limits)
+        let (answer, steps) = task.run(limits);
+        (answer, steps, !task.relaxed.get())
     }
 
     /// As [`Self::exists`], for an object that is in any of these states at the beginning.
@@ -140,6 +155,7 @@ impl Search {
             calls,
             goal: Goal::OrderFrom,
             order: false,
+            relaxed: Cell::new(false),
         };
         task.run(limits)
     }
@@ -168,6 +184,14 @@ impl Search {
     }
 }
 
+/// How many steps each search has taken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    levels: u64,
+    depth: u64,
+    endless: u64,
+}
+
 /// What is searched for.
 struct Task<'a, M: Model> {
     model: &'a M,
@@ -176,6 +200,8 @@ struct Task<'a, M: Model> {
     goal: Goal,
     /// Whether an order is wanted, and not only whether there is one.
     order: bool,
+    /// Whether it was the search that takes more than there is which found that there is no order.
+    relaxed: Cell<bool>,
 }
 
 impl<M: Model> Task<'_, M> {
@@ -220,8 +246,8 @@ impl<M: Model> Task<'_, M> {
         meter: &mut Meter<'_>,
     ) -> Result<Answer, Stop> {
         levels.start(self.starts, meter)?;
-        let mut quota = LEVELS_FIRST + LEVELS_FIRST_AN_EVENT * plan.events() as u64;
-        match levels.run(plan.events(), quota, meter)? {
+        let turn = A_TURN + A_TURN_AN_EVENT * plan.events() as u64;
+        match levels.run(plan.events(), turn, meter)? {
             Reached::Event => return self.order(plan, levels, meter),
             Reached::Nowhere => return Ok(Answer::Impossible(plan.end(levels.event()))),
             Reached::Quota => {}
@@ -235,18 +261,31 @@ impl<M: Model> Task<'_, M> {
             levels.start(self.starts, meter)?;
         }
         let mut depth = Depth::new(self.model, self.starts, self.calls, plan, meter);
+        // Up to how many steps each may come until the other's turn: a turn that took too many is paid back.
+        let mut share = turn;
+        let mut used = Used {
+            levels: meter.steps(),
+            ..Used::default()
+        };
         loop {
             if let Some(search) = &mut depth {
-                match search.run(quota / SHARE_OF_DEPTH, meter)? {
+                let before = meter.steps();
+                let found = search.run(share.saturating_sub(used.depth), meter)?;
+                used.depth += meter.steps() - before;
+                match found {
                     Found::Answer(answer) => return Ok(answer),
                     Found::Quota => {}
                     Found::Room => depth = drop_depth(depth, meter),
                 }
             }
             if let Some(search) = &mut endless {
-                let until = meter.steps().saturating_add(quota);
-                match search.run(plan.events(), until, meter) {
+                let before = meter.steps();
+                let until = before + (share / SHARE_OF_ENDLESS).saturating_sub(used.endless);
+                let reached = search.run(plan.events(), until, meter);
+                used.endless += meter.steps() - before;
+                match reached {
                     Ok(Reached::Nowhere) => {
+                        self.relaxed.set(true);
                         return Ok(Answer::Impossible(plan.end(search.event())));
                     }
                     Ok(Reached::Quota) => {}
@@ -259,7 +298,9 @@ impl<M: Model> Task<'_, M> {
                     }
                 }
             }
-            let until = meter.steps().saturating_add(quota);
+            share += turn;
+            let before = meter.steps();
+            let until = before + share.saturating_sub(used.levels);
             let reached = match levels.run(plan.events(), until, meter) {
                 // With the room that the others held there may be enough for them.
                 Err(Stop::Memory) if depth.is_some() || endless.is_some() => {
@@ -274,9 +315,10 @@ impl<M: Model> Task<'_, M> {
                 }
                 reached => reached?,
             };
+            used.levels += meter.steps() - before;
             match reached {
                 Reached::Nowhere => return Ok(Answer::Impossible(plan.end(levels.event()))),
-                Reached::Quota => quota *= 2,
+                Reached::Quota => {}
                 Reached::Event => {
                     drop_depth(depth, meter);
                     if let Some(search) = endless.take() {

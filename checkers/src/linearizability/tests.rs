@@ -1,7 +1,8 @@
 //! The engines against the definition, on many small histories and some long ones.
 
+mod first;
 mod keys;
-mod levels;
+pub(crate) mod levels;
 pub(crate) mod objects;
 mod online;
 pub(crate) mod oracle;

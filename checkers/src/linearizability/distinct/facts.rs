@@ -263,6 +263,20 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The last completion, until a later event, of an operation that ran at this event and took something, or
+    /// nothing, of which one knew only when it completed; and its call.
+    pub(crate) fn late(&self, event: u32, until: u32) -> Option<(u32, u32)> {
+        let takes = |act| match act {
+            Act::Take => !self.removes,
+            Act::Empty => true,
+            _ => false,
+        };
+        let ran =
+            |fact: &&Fact| fact.must && fact.from <= event && event < fact.to && fact.to <= until;
+        let late = self.list.iter().filter(|fact| takes(fact.act));
+        late.filter(ran).map(|fact| (fact.to, fact.call)).max()
+    }
+
     /// What one value sees of the history: who put it and who took it.
     pub(crate) fn by_value(&self) -> Vec<Life> {
         let mut lives = vec![Life::default(); self.values.max(1)];

@@ -1,7 +1,7 @@
 //! One object under watch: the window of its events since the last cut, and when it is decided.
 
 use super::super::calls::{Call, NEVER};
-use super::super::decide::{Ruling, decide};
+use super::super::decide::possible;
 use super::super::search::{Answer, Limits, Stop};
 use super::starts::{After, Starts};
 use crate::{Budget, Model, Values};
@@ -291,10 +291,10 @@ impl<M: Model> Object<M> {
     /// The same from the initial state.
     fn decide_whole(&self, model: &M, rows: usize, bounds: &Bounds) -> (Looked, Option<Stop>) {
         let calls = self.calls(0, rows);
-        match bounds.with(u64::MAX, |limits| decide(model, &calls, limits).ruling) {
-            Ruling::Order(_) => (Looked::Possible, None),
-            Ruling::Impossible(_) => (Looked::Impossible, None),
-            Ruling::Stopped(stop, _) => (Looked::Open, Some(stop)),
+        match bounds.with(u64::MAX, |limits| possible(model, &calls, limits)) {
+            Ok(true) => (Looked::Possible, None),
+            Ok(false) => (Looked::Impossible, None),
+            Err(stop) => (Looked::Open, Some(stop)),
         }
     }
 

@@ -24,7 +24,7 @@ const CAS: CasRegister = CasRegister {
 const HISTORIES: u64 = share(2_500) as u64;
 const MOST: usize = 7;
 
-fn calls_of<M: Model>(model: &M, ops: &[Op]) -> Vec<Call<M::Op>> {
+pub(crate) fn calls_of<M: Model>(model: &M, ops: &[Op]) -> Vec<Call<M::Op>> {
     let history = oracle::history(ops);
     let operations = history.operations().unwrap();
     let parts = calls::parts(model, false, &history, &operations).unwrap();

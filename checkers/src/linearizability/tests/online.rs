@@ -72,7 +72,7 @@ fn moments(ops: &[Op]) -> Vec<usize> {
 }
 
 /// The first event from which on there is no order, by the definition, prefix by prefix.
-fn first_by_definition(subject: &Subject, ops: &[Op], observes: bool) -> Option<u64> {
+pub(super) fn first_by_definition(subject: &Subject, ops: &[Op], observes: bool) -> Option<u64> {
     let moments = moments(ops);
     let first = moments
         .iter()
@@ -81,7 +81,7 @@ fn first_by_definition(subject: &Subject, ops: &[Op], observes: bool) -> Option<
 }
 
 /// Says of operations of which nobody heard that nobody knows, so that the object is quiet now and then.
-fn give_up(ops: &mut [Op]) {
+pub(super) fn give_up(ops: &mut [Op]) {
     for op in ops {
         if op.recorded.is_none() {
             op.recorded = Some(op.invoked + 2);
@@ -141,6 +141,13 @@ fn long<M: Model + Copy>(model: M, subject: &Subject, seed: u64, histories: u64)
         give_up(&mut ops);
         let history = oracle::history(&ops);
         let expected = first_by_judge(model, &history);
+        let verdict = Linearizable::new(model).check(&history, &Budget::unlimited());
+        let named = verdict.unwrap().anomalies.pop().and_then(|a| a.dies_with);
+        assert_eq!(
+            named.and_then(|op| op.completed_index),
+            expected,
+            "{ops:#?}"
+        );
         for small in [64, 0] {
             let mut online = Online::new(model).with_small(small);
             for event in history.iter() {

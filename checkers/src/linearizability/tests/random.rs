@@ -84,7 +84,7 @@ pub(crate) fn history(subject: &Subject, most: usize, random: &mut Random) -> Ve
 }
 
 /// A history without lies, by so many processes.
-pub(super) fn long(
+pub(crate) fn long(
     subject: &Subject,
     operations: usize,
     processes: usize,
@@ -190,7 +190,7 @@ impl Making<'_> {
 
 /// Tells a few lies: another result, another call, a failure that happened, a success that did not, or a
 /// moment of effect that was not there.
-pub(super) fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
+pub(crate) fn lies(subject: &Subject, ops: &mut [Op], random: &mut Random) {
     for _ in 0..2 + random.below(4) {
         let at = random.below(ops.len());
         let op = &mut ops[at];
