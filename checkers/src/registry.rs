@@ -153,6 +153,8 @@ impl fmt::Debug for ModelInfo {
 /// let unknown = judge("mutex", Some("k-atomic=2"));
 /// assert_eq!(unknown.to_string(), "mutex is not judged by a level named `k-atomic=2`");
 /// assert_eq!(unknown.known(), ["linearizable", "sequential"]);
+/// let lists = judge("list-append", Some("causal-memory")).to_string();
+/// assert!(lists.ends_with("; the nearest above it: strong-session-serializable; the nearest below it: causal"));
 /// assert!(judge("register", Some("stale=soon")).to_string().contains("write `stale=100ms`"));
 /// let options = Options { total: Some(100), ..Options::default() };
 /// let unknown = checker("register", None, &options).err().unwrap();
@@ -169,7 +171,10 @@ pub enum Unknown {
         known: Vec<&'static str>,
     },
     /// The model is not judged by such a level.
-    #[error("{model} is not judged by a level named `{level}`")]
+    #[error(
+        "{model} is not judged by a level named `{level}`{}",
+        nearest(level, known)
+    )]
     Consistency {
         /// The model.
         model: &'static str,
@@ -292,6 +297,26 @@ pub fn checker(
         });
     }
     Ok((info.build)(options, promise))
+}
+
+/// Which levels of a model are nearest to one that it does not have; nothing where none is.
+fn nearest(level: &str, known: &[&str]) -> String {
+    let Some(level) = Level::named(level) else {
+        return String::new();
+    };
+    let known: Vec<Level> = known.iter().filter_map(|name| Level::named(name)).collect();
+    let among = |near: &dyn Fn(Level) -> bool| -> Vec<Level> {
+        known.iter().copied().filter(|&other| near(other)).collect()
+    };
+    let above = Level::weakest(&among(&|other| other.implies(level)));
+    let below = Level::strongest(&among(&|other| level.implies(other)));
+    let told = [("above", above), ("below", below)].into_iter();
+    let told = told.filter(|(_, levels)| !levels.is_empty());
+    let told = told.map(|(place, levels)| {
+        let names: Vec<&str> = levels.into_iter().map(Level::name).collect();
+        format!("; the nearest {place} it: {}", names.join(", "))
+    });
+    told.collect()
 }
 
 /// Reads the name of a level of a model. A bound may follow it: `k-atomic=2`.

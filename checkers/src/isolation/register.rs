@@ -20,6 +20,11 @@
 //! an update may be lost. Repeatable read is serializability that does not ask whether a transaction contradicts
 //! itself.
 //!
+//! Cursor stability, update atomic, consistent view and parallel snapshot isolation ask for an order that keeps
+//! dependencies alone: a version comes before the next, and a read after what it saw. That updates are not lost is in the
+//! chains. Cycles with one anti-dependency are no cycles among points; the last three forbid some, which are
+//! [looked for](lone) in each order that is found, and excluded one by one.
+//!
 //! # Which transactions there are
 //! Those that completed `ok`, and those of which nobody knows but of which something was read. To leave the other
 //! unknown ones out never hurts: take any order that explains the history with one of them in it. Nobody saw its
@@ -27,12 +32,13 @@
 //! of it; take it out, and the edge of that kind from what came before it leads to what came behind it. Every cycle
 //! that is then there was there before, with the same anti-dependencies side by side.
 //!
-//! Deliberately absent: the weak levels, which need no search; parallel snapshot isolation, consistent view and
-//! cursor stability, whose cycles with one anti-dependency are not cycles among points.
+//! Deliberately absent: the weak levels, which need no search.
 
+mod cases;
 mod cyclic;
 mod edges;
 mod encode;
+mod lone;
 mod naming;
 mod pairs;
 mod prepared;
@@ -58,6 +64,15 @@ enum Points {
     Snapshot,
     /// The same, and overwriting orders commits alone.
     Prefix,
+    /// One a transaction, and anti-dependencies order nothing.
+    Dependency,
+}
+
+impl Points {
+    /// Whether a transaction is one point.
+    fn are_one(self) -> bool {
+        matches!(self, Self::One | Self::Dependency)
+    }
 }
 
 /// What a level asks of the order beside reads and writes.
@@ -72,15 +87,19 @@ enum Keeps {
 }
 
 /// The levels that are judged here, stronger ones before those that they imply.
-pub(crate) const LEVELS: [Level; 8] = [
+pub(crate) const LEVELS: [Level; 12] = [
     Level::StrictSerializable,
     Level::StrongSessionSerializable,
     Level::Serializable,
     Level::StrongSnapshotIsolation,
     Level::StrongSessionSnapshotIsolation,
     Level::SnapshotIsolation,
+    Level::ParallelSnapshotIsolation,
     Level::Prefix,
     Level::RepeatableRead,
+    Level::ConsistentView,
+    Level::CursorStability,
+    Level::UpdateAtomic,
 ];
 
 fn shape(level: Level) -> Option<(Points, Keeps)> {
@@ -92,6 +111,10 @@ fn shape(level: Level) -> Option<(Points, Keeps)> {
         Level::StrongSessionSnapshotIsolation => (Points::Snapshot, Keeps::Sessions),
         Level::SnapshotIsolation => (Points::Snapshot, Keeps::Nothing),
         Level::Prefix => (Points::Prefix, Keeps::Sessions),
+        Level::ParallelSnapshotIsolation
+        | Level::ConsistentView
+        | Level::CursorStability
+        | Level::UpdateAtomic => (Points::Dependency, Keeps::Nothing),
         _ => return None,
     })
 }

@@ -43,18 +43,22 @@ pub struct RwRegister {
 
 impl RwRegister {
     /// The levels that registers are judged by, the default first.
-    pub const LEVELS: [Level; 20] = [
+    pub const LEVELS: [Level; 24] = [
         Level::StrictSerializable,
         Level::StrongSessionSerializable,
         Level::Serializable,
         Level::StrongSnapshotIsolation,
         Level::StrongSessionSnapshotIsolation,
         Level::SnapshotIsolation,
+        Level::ParallelSnapshotIsolation,
         Level::Prefix,
         Level::CausalConvergence,
         Level::CausalMemory,
         Level::Causal,
         Level::RepeatableRead,
+        Level::ConsistentView,
+        Level::CursorStability,
+        Level::UpdateAtomic,
         Level::ReadAtomic,
         Level::MonotonicAtomicView,
         Level::ReadCommitted,
@@ -162,7 +166,13 @@ struct Case<'a, 'h> {
 
 impl<'a, 'h> Case<'a, 'h> {
     fn rule(&mut self, level: Level) -> Ruling {
-        if register::LEVELS.contains(&level) {
+        if level == Level::UpdateAtomic {
+            // It is read atomic first of all, and that is told in its own words.
+            match self.weak(Level::ReadAtomic) {
+                Ruling::Holds => self.strong(level),
+                other => other,
+            }
+        } else if register::LEVELS.contains(&level) {
             self.strong(level)
         } else {
             self.weak(level)

@@ -14,7 +14,8 @@
 //!   which the search learns as usual;
 //! - a choice whose one side closes a cycle with certain edges is thereby decided for good: this is the pruning
 //!   of Cobra (OSDI 2020) and `PolySI` (VLDB 2023), done where it is needed;
-//! - sides that are taken back leave the order as it is, so what it satisfied it satisfies still.
+//! - sides that are taken back leave the order as it is, so what it satisfied it satisfies still;
+//! - what is no cycle of the order, and impossible all the same, is forbidden where it is met: a clause like the others.
 //!
 //! There may be far more choices than anybody can write down, one for any two writes of a key. They are asked
 //! for as they are needed: a [`Source`] is shown an order and tells what it violates. When it has nothing to
@@ -61,7 +62,8 @@ pub(crate) struct Problem<'p> {
 /// Knows of choices that need not be written down before an order violates them.
 pub(crate) trait Source {
     /// Adds choices that every solution must satisfy and this order does not, and nothing if it satisfies them
-    /// all. The order keeps every certain edge and satisfies every choice that there is already.
+    /// all. The order keeps every certain edge and satisfies every choice that there is already. It may also
+    /// [forbid](Choices::forbid) sides that the order has together and no solution has.
     fn violated(&mut self, order: &Order, choices: &mut Choices);
 }
 
@@ -136,6 +138,11 @@ pub(crate) fn solve(
             conflicts: search.conflicts(),
             choices: search.choices().len(),
         },
+        // What was forbidden is not to be seen in the graph, so whoever forbade it has to tell the cases.
+        search::End::Contradiction(used) if search.choices().forbids() => Solution::Cyclic(Proof {
+            choices: used,
+            ..Proof::default()
+        }),
         search::End::Contradiction(used) => {
             let graph = search.into_graph();
             Solution::Cyclic(proof::of(&graph, choices, used, bounds))

@@ -4,6 +4,9 @@
 //! commit. Behind these come auxiliary nodes, through which many edges become few: all readers of a version, what
 //! comes after the first chain of a key, moments in real time.
 
+use rustc_hash::FxHashMap;
+
+use super::lone::{Lone, Pair};
 use super::prepared::Prepared;
 use super::reads::{NONE, Version};
 use super::units::Units;
@@ -55,7 +58,7 @@ impl Sides {
 }
 
 pub(super) struct Encoding<'e, 'p, 'a> {
-    prepared: &'e Prepared<'p, 'a>,
+    pub(super) prepared: &'e Prepared<'p, 'a>,
     pub(super) units: Units,
     points: Points,
     pub(super) nodes: u32,
@@ -67,6 +70,8 @@ pub(super) struct Encoding<'e, 'p, 'a> {
     sorted: Vec<u32>,
     /// Where those of each key with more than one begin, and where they end.
     contested: Vec<(u32, u32)>,
+    /// What is forbidden beside cycles.
+    pub(super) lone: Option<Lone<'e, 'p, 'a>>,
 }
 
 /// How many chains behind one are looked at for overlaps at a time.
@@ -79,7 +84,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
             prepared,
             units: Units::of(prepared, points),
             points,
-            nodes: if points == Points::One {
+            nodes: if points.are_one() {
                 transactions
             } else {
                 2 * transactions
@@ -90,6 +95,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
             ends: Vec::new(),
             sorted: Vec::new(),
             contested: Vec::new(),
+            lone: None,
         };
         encoding.hint(keeps);
         encoding.order_points();
@@ -109,7 +115,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
     }
 
     pub(super) fn snapshot(&self, transaction: u32) -> u32 {
-        if self.points == Points::One {
+        if self.points.are_one() {
             transaction
         } else {
             2 * transaction
@@ -117,7 +123,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
     }
 
     pub(super) fn commit(&self, transaction: u32) -> u32 {
-        if self.points == Points::One {
+        if self.points.are_one() {
             transaction
         } else {
             2 * transaction + 1
@@ -126,7 +132,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
 
     /// The transaction that a node belongs to, or what it stands for.
     pub(super) fn what(&self, node: u32) -> Result<u32, Auxiliary> {
-        let points = if self.points == Points::One { 1 } else { 2 };
+        let points = if self.points.are_one() { 1 } else { 2 };
         let transaction = node / points;
         if (transaction as usize) < self.prepared.transactions.len() {
             return Ok(transaction);
@@ -173,7 +179,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
             }
         }
         self.hints = match self.points {
-            Points::One => hints,
+            Points::One | Points::Dependency => hints,
             Points::Snapshot | Points::Prefix => {
                 hints.iter().flat_map(|&hint| [hint, hint]).collect()
             }
@@ -181,7 +187,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
     }
 
     fn order_points(&mut self) {
-        if self.points != Points::One {
+        if !self.points.are_one() {
             let transactions = self.prepared.transactions.len() as u32;
             self.edges
                 .extend((0..transactions).map(|t| (2 * t, 2 * t + 1)));
@@ -195,6 +201,9 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
             let snapshot = self.snapshot(read.reader);
             if let Some(writer) = prepared.writer(read.version) {
                 self.edges.push((self.commit(writer), snapshot));
+            }
+            if self.points == Points::Dependency {
+                continue;
             }
             let next = self.behind(read.version);
             if let Some(writer) = prepared
@@ -281,6 +290,9 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
 
     /// The node behind all who read a version and do not write the next.
     fn all_read(&mut self, version: Version) -> u32 {
+        if self.points == Points::Dependency {
+            return NONE;
+        }
         let chains = self.points != Points::Prefix;
         let next = if chains {
             self.prepared.next[version as usize]
@@ -312,7 +324,9 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
         let (one, other) = (self.ends[one as usize], self.ends[other as usize]);
         let written = match self.points {
             Points::One if one.read != NONE => None,
-            Points::One | Points::Snapshot => Some((one.written, other.snapshot)),
+            Points::One | Points::Dependency | Points::Snapshot => {
+                Some((one.written, other.snapshot))
+            }
             Points::Prefix => Some((one.written, other.commit)),
         };
         let read = (one.read != NONE).then_some((one.read, other.commit));
@@ -405,17 +419,100 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
     fn stands(&self, order: &Order, unit: u32) -> u32 {
         let ends = self.ends[unit as usize];
         order.place(match self.points {
-            Points::One | Points::Snapshot => ends.snapshot,
+            Points::One | Points::Dependency | Points::Snapshot => ends.snapshot,
             Points::Prefix => ends.commit,
         })
+    }
+
+    /// Adds the choice between two chains.
+    pub(super) fn choose(&self, (one, other): Pair, choices: &mut Choices) -> u32 {
+        let (first, second) = self.likely(one, other);
+        let (sides, turned) = (self.before(first, second), self.before(second, first));
+        choices.push(sides.get(), turned.get(), (first, second))
+    }
+
+    /// Whether a chain begins with the initial version of its key.
+    pub(super) fn is_first(&self, chain: u32) -> bool {
+        let head = self.units.list[chain as usize].head;
+        self.prepared.is_initial(head)
+    }
+
+    /// The other chains of the key of a first chain; of another chain none.
+    pub(super) fn others(&self, chain: u32) -> impl Iterator<Item = u32> + use<> {
+        let mut others = 0..0;
+        if self.is_first(chain) {
+            let key = self.prepared.key_of(self.units.list[chain as usize].head);
+            others = self.units.of_key(key);
+            others.start += 1;
+        }
+        others
+    }
+
+    /// Who wrote the first version of a chain, if there is a chain and it is not the initial one.
+    pub(super) fn head_writer(&self, chain: u32) -> Option<u32> {
+        let unit = self.units.list.get(chain as usize)?;
+        self.prepared.writer(unit.head)
+    }
+
+    /// Who wrote the last version of a chain.
+    pub(super) fn tail_writer(&self, chain: u32) -> Option<u32> {
+        self.prepared.writer(self.units.list[chain as usize].tail)
+    }
+
+    /// Whether one chain stands before another one of its key.
+    pub(super) fn comes_before(&self, order: &Order, one: u32, other: u32) -> bool {
+        self.stands(order, one) < self.stands(order, other)
+    }
+
+    /// By chain, but for the first of each key, those that are assumed to come after it.
+    pub(super) fn assumed_after(&self) -> FxHashMap<u32, Vec<u32>> {
+        let mut after: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for &(earlier, later) in &self.prepared.assumed {
+            let (one, other) = (
+                self.units.of[earlier as usize],
+                self.units.of[later as usize],
+            );
+            if one != other && !self.is_first(one) && !self.is_first(other) {
+                after.entry(one).or_default().push(other);
+            }
+        }
+        after
+    }
+
+    /// The chain after each one, as they are sorted; [`NONE`] after the last of a key.
+    pub(super) fn followers(&self) -> Vec<u32> {
+        let mut follow = vec![NONE; self.units.list.len()];
+        for key in 0..self.prepared.transactions.key_count() as u32 {
+            let units = self.units.of_key(key);
+            if units.len() == 2 {
+                follow[units.start as usize] = units.start + 1;
+            }
+        }
+        for &(start, end) in &self.contested {
+            let units = &self.sorted[start as usize..end as usize];
+            let first = self.first_of(units[0]);
+            follow[first as usize] = units[0];
+            for pair in units.windows(2) {
+                follow[pair[0] as usize] = pair[1];
+            }
+        }
+        follow
+    }
+
+    /// The first chain of the key of a chain.
+    fn first_of(&self, chain: u32) -> u32 {
+        let key = self.prepared.key_of(self.units.list[chain as usize].head);
+        self.units.of_key(key).start
     }
 }
 
 impl Source for Encoding<'_, '_, '_> {
     /// Chains of a key may not overlap. If each is before the next, each is before all behind it.
     fn violated(&mut self, order: &Order, choices: &mut Choices) {
+        let before = choices.len();
         let mut sorted = std::mem::take(&mut self.sorted);
-        for &(start, end) in &self.contested {
+        for at in 0..self.contested.len() {
+            let (start, end) = self.contested[at];
             let units = &mut sorted[start as usize..end as usize];
             units.sort_by_key(|&unit| self.stands(order, unit));
             for at in 1..units.len() {
@@ -424,12 +521,19 @@ impl Source for Encoding<'_, '_, '_> {
                     if self.keeps(order, one, other) {
                         break;
                     }
-                    let (first, second) = self.likely(one, other);
-                    let (sides, turned) = (self.before(first, second), self.before(second, first));
-                    choices.push(sides.get(), turned.get(), (first, second));
+                    let choice = self.choose((one, other), choices);
+                    if let Some(lone) = &mut self.lone {
+                        lone.know((one, other), choice);
+                    }
                 }
             }
         }
         self.sorted = sorted;
+        if choices.len() == before
+            && let Some(mut lone) = self.lone.take()
+        {
+            lone.look(self, order, choices);
+            self.lone = Some(lone);
+        }
     }
 }

@@ -7,7 +7,6 @@ use super::reads::{NONE, Version};
 use crate::isolation::cycles;
 use crate::isolation::graph::{Kinds, PROCESS, REALTIME, RW, WR, WW};
 use crate::isolation::solver::{Choices, Hop};
-use crate::isolation::transactions::Act;
 
 /// What the order of two versions rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +159,7 @@ impl Steps<'_, '_, '_, '_> {
         let arrives = to == self.encoding.snapshot(other);
         let kinds: &[Kinds] = match (self.points, leaves, arrives) {
             (Points::One, ..) => &[WR, RW, WW, PROCESS],
+            (Points::Dependency, ..) => &[WR, WW, RW],
             (_, true, true) => &[WR, WW, PROCESS],
             (_, true, false) => &[WW],
             (_, false, _) => &[RW],
@@ -224,11 +224,8 @@ impl Steps<'_, '_, '_, '_> {
 
     /// What a transaction read of others.
     fn seen(&self, reader: u32) -> impl Iterator<Item = Version> + '_ {
-        let reads = &self.prepared.reads.list;
-        let start = reads.partition_point(|read| read.reader < reader);
-        let own = reads[start..].iter();
-        own.take_while(move |read| read.reader == reader)
-            .map(|read| read.version)
+        let own = self.prepared.reads.of_reader(reader).iter();
+        own.map(|read| read.version)
     }
 
     /// The next version of the same chain, if that transaction wrote it.
@@ -272,15 +269,7 @@ impl Steps<'_, '_, '_, '_> {
     }
 
     fn versions_of(&self, transaction: u32) -> impl Iterator<Item = Version> + '_ {
-        let transactions = self.prepared.transactions;
-        transactions.places(transaction).filter_map(move |place| {
-            let micro = transactions.micros()[place];
-            let Act::Write(value) = micro.act else {
-                return None;
-            };
-            let write = self.prepared.writes.place(micro.key, value)?;
-            self.prepared.reads.is_version[write].then_some(write as Version)
-        })
+        self.prepared.versions_of(transaction)
     }
 
     /// The versions of a chain, in their order.

@@ -142,6 +142,18 @@ impl Words<'_, '_, '_> {
         anomaly
     }
 
+    /// Two versions that one transaction read of a key that it wrote, neither its own.
+    pub(super) fn updates_two(&self, twice: (u32, u32), count: usize) -> Anomaly {
+        let mut anomaly = self.read_twice(twice, count);
+        let name = self.name(self.owner(twice.0));
+        "G-cursor".clone_into(&mut anomaly.kind);
+        anomaly.explanation = vec![format!(
+            "{name} wrote that key as well, and only one version comes directly before its own: what the other read saw \
+             was overwritten in between."
+        )];
+        anomaly
+    }
+
     /// Whom one transaction read from at two places; and whom it precedes if it read the initial version.
     fn both_read(
         &self,

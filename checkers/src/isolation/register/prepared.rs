@@ -4,7 +4,7 @@ use super::reads::{NONE, Read, Reads, Version};
 use crate::Budget;
 use crate::isolation::assumed::{Assumed, Assumptions, assumed};
 use crate::isolation::rows::Rows;
-use crate::isolation::transactions::{Registers, Transactions, Writes};
+use crate::isolation::transactions::{Act, Registers, Transactions, Writes};
 
 /// Registers, ready to be judged by any of the [levels](super::LEVELS).
 pub(crate) struct Prepared<'p, 'a> {
@@ -105,6 +105,19 @@ impl<'p, 'a> Prepared<'p, 'a> {
             Some(write) => self.transactions.micros()[write.place as usize].key,
             None => version - self.writes.all().len() as u32,
         }
+    }
+
+    /// The versions that a transaction made.
+    pub(super) fn versions_of(&self, transaction: u32) -> impl Iterator<Item = Version> + '_ {
+        let transactions = self.transactions;
+        transactions.places(transaction).filter_map(move |place| {
+            let micro = transactions.micros()[place];
+            let Act::Write(value) = micro.act else {
+                return None;
+            };
+            let write = self.writes.place(micro.key, value)?;
+            self.reads.is_version[write].then_some(write as Version)
+        })
     }
 
     /// The versions of a key that were written, in the order in which their values were met first.

@@ -98,6 +98,13 @@ impl Reads {
         reads
     }
 
+    /// The reads of a transaction.
+    pub(super) fn of_reader(&self, reader: u32) -> &[Read] {
+        let start = self.list.partition_point(|read| read.reader < reader);
+        let count = self.list[start..].partition_point(|read| read.reader == reader);
+        &self.list[start..start + count]
+    }
+
     /// Finds the version that each reader itself made of the key.
     fn own_versions(&mut self, transactions: &Transactions<'_, Registers>, writes: &Writes) {
         let mut last = Last::new(transactions.key_count());

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use rupture_history::verdict::Anomaly;
 
+use super::cases;
 use super::cyclic;
 use super::encode::Encoding;
+use super::lone::{Lone, ways};
 use super::naming::Steps;
 use super::prepared::Prepared;
-use super::reads::{Finding, Reads};
+use super::reads::{Finding, NONE, Reads};
 use super::shortest;
 use super::words::Words;
 use super::{Keeps, Points, shape};
 use crate::Budget;
 use crate::isolation::Level;
 use crate::isolation::promise::Fault;
-use crate::isolation::solver::{Choices, Problem, Solution, attempt, solve};
+use crate::isolation::solver::{Case, Choices, Hop, Problem, Proof, Solution, attempt, solve};
 
 /// How many contradictions an attempt may run into that asks for more than it needs to.
 const CONFLICTS: u64 = 2_000;
@@ -29,6 +31,16 @@ pub(crate) enum Ruling {
     Violated(Vec<Anomaly>),
     /// Nobody knows, for this reason.
     Unknown(String),
+}
+
+/// That a cycle is there in every order.
+fn certain(cycle: Vec<Hop>) -> Proof {
+    let taken = Vec::new();
+    Proof {
+        choices: Vec::new(),
+        minimal: true,
+        cases: vec![Case { taken, cycle }],
+    }
 }
 
 impl Prepared<'_, '_> {
@@ -53,10 +65,18 @@ impl Prepared<'_, '_> {
         if let Some(round) = cyclic::round(self, points) {
             return Ruling::Violated(vec![cyclic::told(&words, points, &round)]);
         }
-        if self.is_easy(points, keeps, budget) {
+        let easy = if points == Points::Dependency {
+            Points::Snapshot
+        } else {
+            points
+        };
+        if self.is_easy(easy, keeps, budget) {
             return Ruling::Holds;
         }
         let mut encoding = Encoding::of(self, points, keeps);
+        if let Some(ways) = ways(level) {
+            encoding.lone = Some(Lone::of(&encoding, ways, budget));
+        }
         let edges = std::mem::take(&mut encoding.edges);
         let hints = std::mem::take(&mut encoding.hints);
         let problem = Problem {
@@ -64,11 +84,23 @@ impl Prepared<'_, '_> {
             edges: &edges,
             hints: &hints,
         };
-        if attempt(problem, &mut encoding, CONFLICTS, budget).is_some() {
+        let is_over = |encoding: &Encoding<'_, '_, '_>| {
+            let lone = encoding.lone.as_ref();
+            lone.is_some_and(|lone| lone.is_over)
+        };
+        let found = attempt(problem, &mut encoding, CONFLICTS, budget);
+        if found.is_some() && !is_over(&encoding) {
             return Ruling::Holds;
+        }
+        if let Some(lone) = &mut encoding.lone {
+            lone.start_over();
         }
         let mut choices = Choices::default();
         match solve(problem, &mut choices, &mut encoding, budget) {
+            Solution::Order(_) if is_over(&encoding) => Ruling::Unknown(format!(
+                "out of time: {} pairs of writes were put in order, and not all ways back to a reader were looked at",
+                choices.len()
+            )),
             Solution::Order(order) => {
                 debug_assert!(edges.iter().all(|&edge| order.keeps(edge)));
                 Ruling::Holds
@@ -77,7 +109,13 @@ impl Prepared<'_, '_> {
                 "out of time or memory: the order of {choices} pairs of writes was looked at, and {conflicts} \
                  attempts were given up"
             )),
-            Solution::Cyclic(proof) => {
+            Solution::Cyclic(mut proof) => {
+                if let Some(lone) = encoding.lone.as_ref().filter(|_| proof.cases.is_empty()) {
+                    proof = match &lone.certain {
+                        Some(cycle) if proof.choices.is_empty() => certain(cycle.clone()),
+                        _ => cases::proof(&encoding, lone, &choices, proof.choices, budget),
+                    };
+                }
                 let steps = Steps {
                     prepared: self,
                     encoding: &encoding,
@@ -134,20 +172,37 @@ impl Prepared<'_, '_> {
             .iter()
             .map(|&(one, other)| self.lost_update(one, other));
         for finding in self.reads.findings.iter().copied().chain(lost) {
-            if finding.fault.broken(level) {
+            // A cycle with one anti-dependency, as well.
+            let single = level == Level::ConsistentView && finding.fault == Fault::LostUpdate;
+            if single || finding.fault.broken(level) {
                 first.entry(finding.fault).or_insert((finding, 0)).1 += 1;
             }
         }
+        let two = self.reads.twice.iter().filter(|twice| match level {
+            // Reading twice is allowed; but what it updates is one version.
+            Level::CursorStability => self.updates(**twice),
+            _ => true,
+        });
         let mut faults: Vec<Anomaly> = first
             .values()
             .map(|(finding, count)| words.finding(finding, *count))
             .collect();
+        let count = two.clone().count();
         if faults.is_empty()
-            && let Some(&twice) = self.reads.twice.first()
+            && let Some(&twice) = two.clone().next()
         {
-            faults.push(words.read_twice(twice, self.reads.twice.len()));
+            faults.push(match level {
+                Level::CursorStability => words.updates_two(twice, count),
+                _ => words.read_twice(twice, count),
+            });
         }
         faults
+    }
+
+    /// Whether who read two versions of a key wrote it as well.
+    fn updates(&self, (_, place): (u32, u32)) -> bool {
+        let mut reads = self.reads.list.iter();
+        reads.any(|read| read.place == place && read.own != NONE)
     }
 
     fn lost_update(&self, one: u32, other: u32) -> Finding {

@@ -110,7 +110,11 @@ impl Words<'_, '_, '_> {
             .flat_map(|cycle| self.all_of(cycle, steps))
             .collect();
         let kind = if certain {
-            naming::name(last)
+            match naming::name(last) {
+                // What this level forbids of them.
+                name if name == "G-single" && level == "update-atomic" => "fractured-read".into(),
+                name => name,
+            }
         } else {
             generic(level, &cycles)
         };
@@ -248,6 +252,8 @@ fn generic(level: &str, cycles: &[Vec<Step>]) -> String {
     let name = match level {
         "prefix" => "nonprefix",
         level if level.ends_with("snapshot-isolation") => "not-snapshot-isolated",
+        "consistent-view" => "inconsistent-view",
+        "update-atomic" | "cursor-stability" => "nonserializable-updates",
         _ => "nonserializable",
     };
     format!("{name}{}", naming::suffix(&all))

@@ -24,6 +24,10 @@ pub(crate) struct Choices {
     first: Vec<u32>,
     /// What each choice is about, in its maker's words.
     about: Vec<Edge>,
+    /// Sides that may not be taken all together, as they came and were not looked at yet.
+    forbidden: Vec<Vec<Side>>,
+    /// Whether there ever were any.
+    forbids: bool,
 }
 
 impl Default for Choices {
@@ -32,6 +36,8 @@ impl Default for Choices {
             edges: Vec::new(),
             first: vec![0],
             about: Vec::new(),
+            forbidden: Vec::new(),
+            forbids: false,
         }
     }
 }
@@ -46,6 +52,29 @@ impl Choices {
         }
         self.about.push(about);
         self.about.len() as u32 - 1
+    }
+
+    /// Says that some sides may not be taken all together, for a reason that is no cycle of their edges. A side is a
+    /// choice and whether it is its second side. No sides at all: there is no solution.
+    pub(crate) fn forbid(&mut self, together: &[(u32, bool)]) {
+        let sides = together.iter();
+        let mut sides: Vec<Side> = sides
+            .map(|&(choice, second)| 2 * choice + u32::from(second))
+            .collect();
+        sides.sort_unstable();
+        sides.dedup();
+        self.forbidden.push(sides);
+        self.forbids = true;
+    }
+
+    /// What was forbidden since this was asked last.
+    pub(super) fn take_forbidden(&mut self) -> Vec<Vec<Side>> {
+        std::mem::take(&mut self.forbidden)
+    }
+
+    /// Whether anything was ever forbidden.
+    pub(super) fn forbids(&self) -> bool {
+        self.forbids
     }
 
     /// How many there are.

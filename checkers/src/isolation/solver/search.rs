@@ -5,6 +5,8 @@
 //! going back takes away only what is of higher levels (Nadel & Ryvchin 2018), for what was decided about one
 //! corner of a long history should not be forgotten because of another.
 
+use rustc_hash::FxHashSet;
+
 use super::Source;
 use super::bounds::Bounds;
 use super::choices::{Choices, Side, choice_of, other};
@@ -67,6 +69,8 @@ pub(super) struct Search<'s> {
     /// How often each choice was tried before anything was decided.
     tries: Vec<u8>,
     seen: Vec<bool>,
+    /// What was forbidden and is written down as a clause.
+    forbidden: FxHashSet<Vec<Side>>,
     conflicts: u64,
     steps: u64,
     most_clauses: usize,
@@ -90,6 +94,7 @@ impl<'s> Search<'s> {
             next_end: Vec::new(),
             tries: Vec::new(),
             seen: Vec::new(),
+            forbidden: FxHashSet::default(),
             conflicts: 0,
             steps: 0,
             most_clauses: CLAUSES,
@@ -144,12 +149,59 @@ impl<'s> Search<'s> {
             } else {
                 let before = self.choices.len();
                 source.violated(self.graph.order(), self.choices);
-                if self.choices.len() == before {
+                let forbidden = self.choices.take_forbidden();
+                if self.choices.len() == before && forbidden.is_empty() {
                     return End::Order;
                 }
                 self.grow();
+                if let Some(used) = self.forbid(forbidden) {
+                    return End::Contradiction(used);
+                }
             }
         }
+    }
+
+    /// Writes down what may not be taken together. The order has it together, so one of its sides is decided against
+    /// where none is yet. The choices that prove that nothing is possible, if that is so.
+    fn forbid(&mut self, forbidden: Vec<Vec<Side>>) -> Option<Vec<u32>> {
+        let mut decided = false;
+        for together in forbidden {
+            let mut sides: Vec<Side> = together.iter().map(|&side| other(side)).collect();
+            if sides.is_empty() {
+                return Some(Vec::new());
+            }
+            if sides.iter().any(|&side| self.taken(side)) {
+                continue;
+            }
+            // Those that are open first, and then those that were refused last: two of them are watched.
+            sides.sort_by_key(|&side| {
+                let refused = self.refused(side);
+                (
+                    refused,
+                    std::cmp::Reverse(if refused { self.level_of(side) } else { 0 }),
+                )
+            });
+            let open = sides.iter().filter(|&&side| !self.refused(side)).count();
+            let new = self.forbidden.insert(together);
+            if open > 1 {
+                if new {
+                    self.clauses.add_lemma(&sides);
+                }
+                if !std::mem::replace(&mut decided, true) {
+                    self.level += 1;
+                    self.starts.push(self.trail.len());
+                    self.assign(sides[0], self.level, NONE);
+                }
+                continue;
+            }
+            let clause = self.clauses.add_lemma(&sides);
+            if open == 0 {
+                return self.resolve(clause);
+            }
+            let level = sides.get(1).map_or(0, |&side| self.level_of(side));
+            self.assign(sides[0], level, clause);
+        }
+        None
     }
 
     /// Mends the order choice by choice without deciding any, and finds what is decided for good because its other
@@ -179,10 +231,15 @@ impl<'s> Search<'s> {
             }
             let before = self.choices.len();
             source.violated(self.graph.order(), self.choices);
-            if self.choices.len() == before {
+            // It takes decisions to avoid what is forbidden, and it is told again where they are made.
+            let forbidden = !self.choices.take_forbidden().is_empty();
+            if self.choices.len() == before && !forbidden {
                 return Some(End::Order);
             }
             self.grow();
+            if forbidden {
+                return None;
+            }
         }
     }
 

@@ -122,7 +122,9 @@ type Edges = [[bool; 8]; 8];
 /// Whether some choice of unknown transactions and of version orders shows none of the phenomena of the level.
 pub(super) fn has_versions(txns: &[Txn], level: Level, assumptions: Assumptions) -> bool {
     let consistent = |txn: &Txn| match level {
-        Level::RepeatableRead => foresees_nothing(txn),
+        Level::RepeatableRead | Level::ConsistentView | Level::CursorStability => {
+            foresees_nothing(txn)
+        }
         _ => is_internally_consistent(txn),
     };
     if !txns
@@ -189,6 +191,10 @@ fn some_versions(
         return versions_keep(txns, there, assumptions, &place)
             && allowed(txns, there, level, orders);
     }
+    // What some orders of versions show, they show whatever the others are.
+    if !allowed(txns, there, level, orders) {
+        return false;
+    }
     let key = orders.len();
     let writers: Vec<usize> = there
         .iter()
@@ -252,12 +258,94 @@ fn allowed(txns: &[Txn], there: &[usize], level: Level, orders: &[Vec<usize>]) -
             }
         }
     }
+    let stale = Stale {
+        txns,
+        there,
+        orders,
+    };
+    match level {
+        Level::ParallelSnapshotIsolation | Level::ConsistentView => {
+            return acyclic(depends) && !has_single(&depends, &anti);
+        }
+        Level::CursorStability => return acyclic(depends) && !stale.has_lost_update(),
+        Level::UpdateAtomic => {
+            return acyclic(depends) && !stale.has_lost_update() && !stale.is_fractured();
+        }
+        _ => {}
+    }
     let joined = if rules.snapshots {
         followed(&depends, &anti)
     } else {
         either(&depends, &anti)
     };
     acyclic(joined)
+}
+
+/// G-single (Adya 1999, 4.2.1): dependencies lead back from whoever overwrote a read to its reader.
+fn has_single(depends: &Edges, anti: &Edges) -> bool {
+    let reach = closure(*depends);
+    (0..8).any(|from| (0..8).any(|to| anti[from][to] && reach[to][from]))
+}
+
+/// What is read, by places in the orders of versions: 0 is the initial version.
+struct Stale<'s> {
+    txns: &'s [Txn],
+    there: &'s [usize],
+    orders: &'s [Vec<usize>],
+}
+
+impl Stale<'_> {
+    /// What the `ok` transactions read of others: reader, key, who wrote it, and its place.
+    fn reads(&self) -> Vec<(usize, usize, Option<usize>, usize)> {
+        let mut reads = Vec::new();
+        let ok = |at: &&usize| self.txns[**at].outcome == Outcome::Ok;
+        for &reader in self.there.iter().filter(ok) {
+            for &(key, act) in &self.txns[reader].acts {
+                let Act::Read(value) = act else { continue };
+                if key >= self.orders.len()
+                    || self.txns[reader].acts.contains(&(key, Act::Write(value)))
+                {
+                    continue;
+                }
+                let order = &self.orders[key];
+                let place = order
+                    .iter()
+                    .position(|&at| last_write(&self.txns[at], key) == Some(value));
+                if value == 0 || place.is_some() {
+                    let writer = place.map(|place| order[place]);
+                    reads.push((reader, key, writer, place.map_or(0, |place| place + 1)));
+                }
+            }
+        }
+        reads
+    }
+
+    fn place(&self, key: usize, writer: usize) -> Option<usize> {
+        let place = self.orders.get(key)?.iter().position(|&at| at == writer);
+        place.map(|place| place + 1)
+    }
+
+    /// Who read a key and wrote it did not write the next version: P4 of Berenson et al. (1995), and G-cursor of Adya (1999,
+    /// 4.2.2), a cycle of one `rw` and `ww` on one key.
+    fn has_lost_update(&self) -> bool {
+        let reads = self.reads();
+        reads.iter().any(|&(reader, key, _, read)| {
+            let own = self.place(key, reader);
+            own.is_some_and(|own| own > read + 1)
+        })
+    }
+
+    /// Who read from a transaction read an older version of something else that it wrote.
+    fn is_fractured(&self) -> bool {
+        let reads = self.reads();
+        reads.iter().any(|&(reader, _, from, _)| {
+            let Some(from) = from else { return false };
+            reads.iter().any(|&(other, key, _, read)| {
+                let wrote = self.place(key, from);
+                other == reader && wrote.is_some_and(|wrote| wrote > read)
+            })
+        })
+    }
 }
 
 fn either(one: &Edges, other: &Edges) -> Edges {
@@ -283,7 +371,7 @@ fn followed(depends: &Edges, anti: &Edges) -> Edges {
     all
 }
 
-fn acyclic(mut edges: Edges) -> bool {
+fn closure(mut edges: Edges) -> Edges {
     for over in 0..8 {
         for from in 0..8 {
             for to in 0..8 {
@@ -291,5 +379,10 @@ fn acyclic(mut edges: Edges) -> bool {
             }
         }
     }
-    (0..8).all(|node| !edges[node][node])
+    edges
+}
+
+fn acyclic(edges: Edges) -> bool {
+    let reach = closure(edges);
+    (0..8).all(|node| !reach[node][node])
 }

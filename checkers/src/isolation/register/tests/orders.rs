@@ -9,6 +9,7 @@
 
 use rupture_history::Outcome;
 
+use super::oracle::has_versions;
 use super::stores::{Act, Txn};
 use crate::isolation::Level;
 use crate::isolation::assumed::Assumptions;
@@ -42,6 +43,7 @@ pub(super) struct Facts<'t> {
     earlier: Vec<u8>,
     /// Whether some version is assumed to be earlier than the initial one.
     impossible: bool,
+    assumptions: Assumptions,
 }
 
 /// What an order of commits has to keep.
@@ -95,6 +97,7 @@ impl<'t> Facts<'t> {
             foresees: false,
             earlier: vec![0; txns.len()],
             impossible: false,
+            assumptions,
         };
         for (at, txn) in txns.iter().enumerate() {
             for (other, before) in txns.iter().enumerate() {
@@ -199,10 +202,27 @@ impl<'t> Facts<'t> {
     pub(super) fn held(&self) -> Vec<bool> {
         let mut held: Vec<(Level, bool)> = Vec::new();
         for level in LEVELS {
+            // These have no order of commits that shows them, so all orders of versions are tried.
+            let versions = matches!(
+                level,
+                Level::ParallelSnapshotIsolation
+                    | Level::ConsistentView
+                    | Level::CursorStability
+                    | Level::UpdateAtomic
+            );
             let known = held
                 .iter()
                 .find_map(|&(other, holds)| (holds && other.implies(level)).then_some(true));
-            held.push((level, known.unwrap_or_else(|| self.holds(level))));
+            held.push((
+                level,
+                known.unwrap_or_else(|| {
+                    if versions {
+                        has_versions(self.txns, level, self.assumptions)
+                    } else {
+                        self.holds(level)
+                    }
+                }),
+            ));
         }
         held.into_iter().map(|(_, holds)| holds).collect()
     }

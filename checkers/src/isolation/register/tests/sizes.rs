@@ -10,11 +10,15 @@ use crate::isolation::register::{Prepared, Ruling};
 use crate::isolation::transactions::{Registers, Transactions, Writes};
 use crate::linearizability::tests::random::Random;
 
-const LEVELS: [Level; 4] = [
+const LEVELS: [Level; 8] = [
     Level::StrictSerializable,
     Level::Serializable,
     Level::SnapshotIsolation,
     Level::Prefix,
+    Level::ParallelSnapshotIsolation,
+    Level::ConsistentView,
+    Level::CursorStability,
+    Level::UpdateAtomic,
 ];
 
 fn measure(name: &str, kind: Kind, size: Size) {

@@ -86,6 +86,132 @@ fn a_read_of_what_was_overwritten_long_ago_follows_no_write() {
     );
 }
 
+type Txns = &'static [(u32, &'static str)];
+
+// Two blind writes of x, and two readers of which each saw, by way of a third, what the writer of the other left.
+const EITHER: Txns = &[
+    (0, "[:w :x 1] [:w :z 1]"),
+    (1, "[:w :x 2] [:w :y 1]"),
+    (2, "[:r :y 1] [:w :q 1]"),
+    (3, "[:r :z 1] [:w :p 1]"),
+    (4, "[:r :q 1] [:r :x 1]"),
+    (5, "[:r :p 1] [:r :x 2]"),
+];
+const SKEW: Txns = &[
+    (0, "[:w :x 1]"),
+    (1, "[:r :x 1] [:w :y 1]"),
+    (2, "[:r :y 1] [:r :x nil]"),
+];
+const LOST: Txns = &[(0, "[:r :x nil] [:w :x 1]"), (1, "[:r :x nil] [:w :x 2]")];
+const BETWEEN: Txns = &[(0, "[:w :x 1]"), (1, "[:r :x nil] [:r :x 1] [:w :x 2]")];
+// Whose write follows the initial version is known, so the first write of x came after it.
+const MISSED: Txns = &[
+    (0, "[:w :x 1] [:w :y 1]"),
+    (1, "[:r :x nil] [:w :x 2]"),
+    (2, "[:r :y 1] [:r :x 2]"),
+];
+const FORK: Txns = &[
+    (0, "[:w :x 1]"),
+    (1, "[:w :y 1]"),
+    (2, "[:r :x 1] [:r :y nil]"),
+    (3, "[:r :y 1] [:r :x nil]"),
+];
+
+/// A history, the levels that it breaks, what shows it and the invocations that prove it, and levels that it keeps.
+type Smallest = (
+    Txns,
+    &'static [Level],
+    &'static str,
+    &'static [u64],
+    &'static [Level],
+);
+
+const SMALLEST: [Smallest; 8] = {
+    use Level::{
+        ConsistentView, CursorStability, ParallelSnapshotIsolation, ReadAtomic, ReadCommitted,
+        SnapshotIsolation, UpdateAtomic,
+    };
+    const ALL: &[u64] = &[0, 2, 4, 6, 8, 10];
+    const UPDATES: &[Level] = &[CursorStability, UpdateAtomic];
+    [
+        (
+            EITHER,
+            &[ParallelSnapshotIsolation],
+            "not-snapshot-isolated",
+            ALL,
+            UPDATES,
+        ),
+        (EITHER, &[ConsistentView], "inconsistent-view", ALL, UPDATES),
+        (
+            SKEW,
+            &[ParallelSnapshotIsolation, ConsistentView],
+            "G-single",
+            &[0, 2, 4],
+            UPDATES,
+        ),
+        (
+            LOST,
+            &[
+                ParallelSnapshotIsolation,
+                ConsistentView,
+                CursorStability,
+                UpdateAtomic,
+            ],
+            "lost-update",
+            &[0, 2],
+            &[ReadAtomic],
+        ),
+        (
+            BETWEEN,
+            &[CursorStability],
+            "G-cursor",
+            &[0, 2],
+            &[ReadCommitted],
+        ),
+        (
+            MISSED,
+            &[UpdateAtomic],
+            "fractured-read",
+            &[0, 2, 4],
+            &[ReadAtomic, CursorStability],
+        ),
+        (
+            MISSED,
+            &[ConsistentView],
+            "G-single",
+            &[0, 2, 4],
+            &[ReadAtomic, CursorStability],
+        ),
+        (
+            FORK,
+            &[SnapshotIsolation],
+            "G-nonadjacent",
+            &[0, 2, 4, 6],
+            &[ParallelSnapshotIsolation],
+        ),
+    ]
+};
+
+/// The smallest histories that break a level which forbids some cycles with one anti-dependency, and the levels right
+/// below that they keep.
+#[test]
+fn levels_without_an_order_of_points_have_their_smallest_histories() {
+    for (history, broken, kind, proof, kept) in SMALLEST {
+        for &level in broken {
+            let found = told(RwRegister::new(level), history);
+            let said: Vec<_> = found
+                .iter()
+                .map(|one| (&*one.kind, evidence(one)))
+                .collect();
+            assert_eq!(said, [(kind, proof.to_vec())], "{level} {found:#?}");
+            assert!(!found[0].dependencies.is_empty(), "{level} {found:#?}");
+        }
+        for &level in kept {
+            assert_eq!(told(RwRegister::new(level), history), [], "{level}");
+        }
+    }
+}
+
 #[test]
 fn two_updates_of_one_version_are_a_lost_update() {
     let both = [(0, "[:r :x nil] [:w :x 1]"), (1, "[:r :x nil] [:w :x 2]")];
