@@ -9,6 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::exit::{self, Exit};
+use crate::report::ladder::LEGEND;
 use crate::report::style;
 use crate::{plan, screen, verbs};
 
@@ -29,12 +30,19 @@ enum Verb {
     #[command(allow_negative_numbers = true)]
     Run(Box<RunArgs>),
     /// Judge histories that any tool recorded.
-    #[command(allow_negative_numbers = true)]
+    #[command(allow_negative_numbers = true, after_help = legend())]
     Check(Box<CheckArgs>),
     /// Run a recorded run again and compare every byte.
     Replay(ReplayArgs),
     /// Name what there is: targets, mutants, workloads, nemeses, models.
     List(ListArgs),
+}
+
+/// What `rupture check --help` ends with.
+fn legend() -> String {
+    let lines = LEGEND.iter().map(|sentence| format!("  - {sentence}"));
+    let lines: Vec<String> = lines.collect();
+    format!("Levels of isolation:\n{}", lines.join("\n"))
 }
 
 /// What to run.

@@ -9,6 +9,7 @@ pub mod style;
 pub mod timeline;
 
 use rupture_workloads::checkers::history::{Anomaly, Validity, Verdict};
+use rupture_workloads::checkers::models;
 
 use crate::screen::columns;
 pub use crate::screen::{terminal_width, width, wrap};
@@ -70,18 +71,23 @@ pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
     lines
 }
 
-/// `valid: linearizable (register): 5912 operations, every one explained`.
+/// `valid linearizable register: 5,912 operations, every one explained`; only a judge that looks for an order explains.
 fn headline(verdict: &Verdict) -> String {
     let subject = match (verdict.consistency.as_str(), verdict.model.as_str()) {
         ("", model) => model.to_owned(),
         (level, model) => format!("{level} {model}"),
     };
     let count = operations(verdict.operations);
+    let info = models().iter().find(|info| info.name == verdict.model);
+    let explains = info.is_some_and(|info| info.explains(&verdict.consistency));
     let rest = match verdict.validity {
         _ if verdict.operations == 0 => String::new(),
-        Validity::Valid => format!("{count}, every one explained"),
-        Validity::Unknown => format!("{count}, {} explained", thousands(verdict.explained)),
-        Validity::Invalid => count,
+        Validity::Valid if explains => format!("{count}, every one explained"),
+        Validity::Valid | Validity::Invalid => count,
+        Validity::Unknown => {
+            let word = if explains { "explained" } else { "judged" };
+            format!("{count}, {} {word}", thousands(verdict.explained))
+        }
     };
     let separator = if rest.is_empty() { "" } else { ": " };
     format!(

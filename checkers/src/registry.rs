@@ -155,6 +155,8 @@ impl fmt::Debug for ModelInfo {
 /// assert_eq!(unknown.known(), ["linearizable", "sequential"]);
 /// let lists = judge("list-append", Some("causal-memory")).to_string();
 /// assert!(lists.ends_with("; the nearest above it: strong-session-serializable; the nearest below it: causal"));
+/// let unknown = judge("bank", Some("serializable"));
+/// assert_eq!(unknown.to_string(), "bank has no levels: it is judged by a rule of its own");
 /// assert!(judge("register", Some("stale=soon")).to_string().contains("write `stale=100ms`"));
 /// let options = Options { total: Some(100), ..Options::default() };
 /// let unknown = checker("register", None, &options).err().unwrap();
@@ -171,10 +173,7 @@ pub enum Unknown {
         known: Vec<&'static str>,
     },
     /// The model is not judged by such a level.
-    #[error(
-        "{model} is not judged by a level named `{level}`{}",
-        nearest(level, known)
-    )]
+    #[error("{}", no_level(.model, .level, .known))]
     Consistency {
         /// The model.
         model: &'static str,
@@ -214,6 +213,17 @@ pub enum Unknown {
         reason: String,
     },
 }
+
+fn no_level(model: &str, level: &str, known: &[&str]) -> String {
+    if known.is_empty() {
+        return format!("{model} {NO_LEVELS}");
+    }
+    let nearest = nearest(level, known);
+    format!("{model} is not judged by a level named `{level}`{nearest}")
+}
+
+/// What is said of a model without levels.
+const NO_LEVELS: &str = "has no levels: it is judged by a rule of its own";
 
 impl Unknown {
     /// What was asked for.
@@ -343,6 +353,41 @@ fn promise(info: &ModelInfo, text: &str) -> Result<Promise, Unknown> {
 }
 
 impl ModelInfo {
+    /// That the model has no levels, in words; `None` where it has some.
+    ///
+    /// ```
+    /// use rupture_checkers::models;
+    ///
+    /// let of = |name| models().iter().find(|info| info.name == name).unwrap();
+    /// assert_eq!(of("bank").without_levels().unwrap(), "bank has no levels: it is judged by a rule of its own");
+    /// assert_eq!(of("register").without_levels(), None);
+    /// ```
+    pub fn without_levels(&self) -> Option<String> {
+        let name = self.name;
+        self.consistency
+            .is_empty()
+            .then(|| format!("{name} {NO_LEVELS}"))
+    }
+
+    /// Whether a `valid` verdict at this level says that an order of the operations explains each of them. Rules count
+    /// and compare, and weaker levels of isolation rule out cycles: what they call valid has no such order.
+    ///
+    /// ```
+    /// use rupture_checkers::models;
+    ///
+    /// let explains = |name, level| models().iter().find(|info| info.name == name).unwrap().explains(level);
+    /// assert!(explains("register", "k-atomic=2") && explains("list-append", "serializable"));
+    /// assert!(!explains("bank", "") && !explains("list-append", "read-committed"));
+    /// assert!(!explains("set-full", "linearizable"), "it follows every element by itself");
+    /// ```
+    pub fn explains(&self, level: &str) -> bool {
+        let order = match level.split('=').next().unwrap_or_default() {
+            "linearizable" | "sequential" | "k-atomic" | "stale" => true,
+            name => name.ends_with("serializable"),
+        };
+        order && self.name != "set-full"
+    }
+
     /// A level of isolation, or an order of messages: `causal` is the name of both.
     fn named(&self, name: &str) -> Option<Promise> {
         if self.name == "broadcast" {

@@ -6,6 +6,16 @@ use rupture_workloads::checkers::isolation::Level;
 use super::style;
 use crate::report;
 
+/// What the names of levels do not say, and what other tools mean by them.
+pub const LEGEND: [&str; 3] = [
+    "read-committed, monotonic-atomic-view and read-atomic do not count sessions; where Plume, AWDIT and dbcop judge levels \
+     of these names, the order of each session has to be kept as well",
+    "what Plume (TCC), AWDIT and dbcop call causal is causal-convergence here; causal is weaker: CC of Bouajjani et al. 2017, \
+     whose CM is causal-memory",
+    "each session guarantee takes an order of versions of its own: that all four hold does not say that one order serves \
+     them together",
+];
+
 /// The families, each from its strongest level down.
 const FAMILIES: [(&str, &[Level]); 3] = [
     (
@@ -70,6 +80,13 @@ pub fn draw(ladder: &[Rung], width: usize) -> Vec<String> {
     };
     lines.push(String::new());
     lines.extend(extremes(ladder, width));
+    for sentence in LEGEND {
+        lines.extend(
+            report::wrap(sentence, width, "  ")
+                .into_iter()
+                .map(style::dim),
+        );
+    }
     lines
 }
 

@@ -94,6 +94,7 @@ fn items(section: &str) -> Vec<Item> {
             .map(|model| Item {
                 more: vec![
                     ("consistency", json!(model.consistency)),
+                    ("levels", json!(levels(model))),
                     ("settings", json!(model.settings)),
                     ("operations", json!(forms(model))),
                     ("apart", json!(model.apart())),
@@ -113,6 +114,14 @@ fn setting(info: &SettingInfo) -> Value {
         "most": info.most,
         "default": info.default,
     })
+}
+
+/// The levels of a model in words.
+fn levels(model: &ModelInfo) -> String {
+    if model.consistency.is_empty() {
+        return "none, a rule of its own".to_owned();
+    }
+    model.consistency.join(", ")
 }
 
 /// What a model speaks, an object an operation.
@@ -144,6 +153,10 @@ fn print(section: &str, items: &[Item]) {
 
 /// What else there is to know of an item, in lines; nothing where there is nothing.
 fn in_words(what: &str, value: &Value) -> Vec<String> {
+    if what == "consistency" {
+        // They stand among the levels already.
+        return Vec::new();
+    }
     if what == "set" {
         let line = |it: &Value| {
             format!(
@@ -172,7 +185,6 @@ fn in_words(what: &str, value: &Value) -> Vec<String> {
         other => other.to_string(),
     };
     let what = match what {
-        "consistency" => "levels",
         "apart" => "told apart",
         other => other,
     };

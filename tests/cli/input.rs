@@ -4,6 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+use rupture::report::ladder::LEGEND;
+
 use crate::{expect, rupture, scratch};
 
 const VALID: &str = "{:process 0, :type :invoke, :f :write, :value 1}\n{:process 0, :type :ok, :f :write, :value 1}\n";
@@ -322,4 +324,144 @@ fn completions_alone_are_given_invocations_when_asked() {
         complaint.contains("semaphore") && complaint.contains("fenced-lock"),
         "{complaint}"
     );
+}
+
+#[test]
+fn a_file_without_processes_is_told_how_it_is_read() {
+    let read = |events: &[&str]| {
+        let line = |event: &&str| format!("{{:type :{event}}}\n");
+        events.iter().map(line).collect::<String>()
+    };
+    let answer = judged(
+        0,
+        &read(&["invoke :f :write :value 1", "ok :f :write :value 1"]),
+    );
+    assert!(
+        answer["notes"]
+            .to_string()
+            .contains("no event has a `process`"),
+        "{answer}"
+    );
+    assert!(!judged(0, VALID)["notes"].to_string().contains("`process`"));
+    // What runs at the same time cannot be of one client: the error says where that came from.
+    let folder = scratch();
+    fs::write(
+        folder.path().join("h"),
+        read(&["invoke :f :write :value 1", "invoke :f :read"]),
+    )
+    .unwrap();
+    let (_, complaint) = expect(254, folder.path(), &["check", "-m", "register", "h"]);
+    assert!(
+        complaint.contains("still open") && complaint.contains("no event has a `process`"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn only_a_judge_that_looks_for_an_order_explains() {
+    let folder = scratch();
+    let path = folder.path();
+    let check = |model: &str, level: &str, events: &[(&str, &str, &str)]| {
+        let line = |(f, invoked, ok): &(&str, &str, &str)| {
+            format!(
+                "{{:process 0 :type :invoke :f :{f} :value {invoked}}} {{:process 0 :type :ok :f :{f} :value {ok}}}\n"
+            )
+        };
+        fs::write(path.join("h"), events.iter().map(line).collect::<String>()).unwrap();
+        let mut arguments = vec!["check", "-m", model, "h"];
+        if !level.is_empty() {
+            arguments.extend(["-c", level]);
+        }
+        expect(0, path, &arguments).0
+    };
+    let txn = [("txn", "[[:append 1 1]]", "[[:append 1 1]]")];
+    let set = [("add", "1", "1"), ("read", "nil", "[1]")];
+    let write = [("write", "1", "1")];
+    for (model, level, events) in [
+        ("register", "", &write[..]),
+        ("register", "sequential", &write),
+        ("register", "k-atomic=2", &write),
+        ("list-append", "", &txn),
+        ("list-append", "serializable", &txn),
+        ("set", "", &set),
+    ] {
+        let printed = check(model, level, events);
+        assert!(
+            printed.contains("every one explained"),
+            "{model} {level}: {printed}"
+        );
+    }
+    for (model, level, events) in [
+        ("unique-ids", "", &[("generate", "nil", "1")][..]),
+        ("set-full", "", &set),
+        ("set-final", "", &set),
+        (
+            "total-queue",
+            "",
+            &[("enqueue", "1", "1"), ("drain", "nil", "[1]")],
+        ),
+        ("list-append", "read-committed", &txn),
+        ("list-append", "monotonic-reads", &txn),
+    ] {
+        let printed = check(model, level, events);
+        assert!(!printed.contains("explained"), "{model} {level}: {printed}");
+    }
+}
+
+#[test]
+fn a_model_without_levels_says_so() {
+    let bank = "{:process 0 :type :invoke :f :transfer :value {:from 0 :to 1 :amount 1}}
+        {:process 0 :type :ok :f :transfer :value {:from 0 :to 1 :amount 1}}
+        {:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :read :value {0 49 1 51}}";
+    let folder = scratch();
+    let path = folder.path();
+    fs::write(path.join("h"), bank).unwrap();
+    let says = "bank has no levels: it is judged by a rule of its own";
+    for arguments in [
+        &["check", "-c", "serializable", "h"][..],
+        &["check", "-m", "bank", "-c", "serializable", "h"],
+        &["check", "-m", "bank", "-c", "linearizable", "--json", "h"],
+    ] {
+        let (_, complaint) = expect(254, path, arguments);
+        assert!(
+            complaint.contains(says) && complaint.contains("leave --consistency out"),
+            "{complaint}"
+        );
+        assert!(!complaint.contains("known:"), "{complaint}");
+    }
+    assert!(expect(0, path, &["check", "h"]).0.contains(says));
+    assert!(judged(0, bank)["notes"].to_string().contains(says));
+    assert!(!judged(0, VALID)["notes"].to_string().contains("no levels"));
+    let (printed, _) = expect(0, path, &["list", "models"]);
+    assert!(
+        printed.contains("levels: none, a rule of its own"),
+        "{printed}"
+    );
+    let (printed, _) = expect(0, path, &["list", "models", "--json"]);
+    let models: Value = serde_json::from_str(&printed).unwrap();
+    for model in models["models"].as_array().unwrap() {
+        let none = model["consistency"].as_array().unwrap().is_empty();
+        let levels = model["levels"].as_str().unwrap();
+        assert_eq!(levels.starts_with("none"), none, "{model}");
+        assert!(!levels.is_empty(), "{model}");
+    }
+}
+
+#[test]
+fn what_names_of_levels_mean_stands_where_users_look() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let folder = scratch();
+    let text = "{:process 0 :type :invoke :f :txn :value [[:append 1 1]]} {:process 0 :type :ok :f :txn :value [[:append 1 1]]}";
+    fs::write(folder.path().join("h"), text).unwrap();
+    let ladder = words(&expect(0, folder.path(), &["check", "h"]).0);
+    let help = words(&expect(0, folder.path(), &["check", "--help"]).0);
+    let readme = words(include_str!("../../README.md"));
+    assert_eq!(LEGEND.len(), 3);
+    for sentence in LEGEND.map(words) {
+        for (place, text) in [("ladder", &ladder), ("--help", &help), ("README", &readme)] {
+            assert!(text.contains(&sentence), "{place} does not say: {sentence}");
+        }
+    }
+    let one = expect(0, folder.path(), &["check", "-c", "causal", "h"]).0;
+    assert!(!one.contains("Plume"), "{one}");
 }

@@ -88,6 +88,8 @@ pub struct History {
     timeless: bool,
     /// Whether all invocations were made up from their completions.
     invoked: bool,
+    /// Whether the file says nothing of processes.
+    nameless: bool,
     notes: Vec<String>,
 }
 
@@ -318,6 +320,24 @@ impl History {
     /// completions do not.
     pub fn has_added_invocations(&self) -> bool {
         self.invoked
+    }
+
+    /// Whether the file says who did what. Where it names no process at all, all is taken for what one client did, 0, one
+    /// thing after the other; whoever reads a verdict should be told.
+    ///
+    /// ```
+    /// use rupture_history::codec;
+    ///
+    /// assert!(codec::read(b"{:process 0 :type :invoke :f :read}")?.has_processes());
+    /// assert!(!codec::read(b"{:type :invoke :f :read}")?.has_processes());
+    /// # Ok::<(), codec::ParseError>(())
+    /// ```
+    pub fn has_processes(&self) -> bool {
+        !self.nameless
+    }
+
+    pub(crate) fn forget_processes(&mut self, nameless: bool) {
+        self.nameless = nameless;
     }
 
     /// What whoever reads a verdict on this history should know of how it was read.

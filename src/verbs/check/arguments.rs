@@ -62,6 +62,9 @@ pub(super) fn build(
 ) -> anyhow::Result<Box<dyn Checker>> {
     checker(model, consistency, &options).map_err(|error| match &error {
         Unknown::Model { .. } => unknown_name("model", error.name(), error.known()),
+        Unknown::Consistency { known, .. } if known.is_empty() => {
+            bad_input(format!("{error}; leave --consistency out"))
+        }
         Unknown::Consistency { .. } => {
             unknown_name("consistency level", error.name(), error.known())
         }

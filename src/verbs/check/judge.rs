@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rupture_workloads::checkers::history::{History, LeftOut, Verdict};
-use rupture_workloads::checkers::{Budget, Options};
+use rupture_workloads::checkers::{self, Budget, ModelInfo, Options};
 
 use super::arguments::build;
 use super::beside::write_asked;
@@ -86,13 +86,17 @@ fn verdict(
             model
         }
     };
-    let checker = build(&model, args.consistency.as_deref(), options)?;
+    let checker = build(&model, args.consistency.as_deref(), options)
+        .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
     let memory = args.memory.saturating_sub(resident());
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
     let budget = Budget::unlimited().with_time(over).with_bytes(memory);
-    let mut verdict = checker
-        .check(history, &budget)
-        .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
+    let mut verdict = checker.check(history, &budget).map_err(|error| {
+        // How the file was read may be why it does not fit.
+        let notes = history.notes().iter().map(|note| format!("; {note}"));
+        let notes: String = notes.collect();
+        bad_input(format!("{}: {error}{notes}", file.display()))
+    })?;
     if guessed {
         let keys = if options.independent {
             ", its keys independent"
@@ -104,9 +108,23 @@ fn verdict(
         );
         verdict.notes.push(note);
     }
-    verdict.notes.extend(history.notes().iter().cloned());
+    let info = checkers::models().iter().find(|info| info.name == model);
+    verdict
+        .notes
+        .extend(info.and_then(ModelInfo::without_levels));
+    verdict.notes.extend(notes(history));
     verdict.notes.extend(note_of(&history.left_out()));
     Ok(verdict)
+}
+
+/// How the history was read, as far as that may be a surprise.
+fn notes(history: &History) -> Vec<String> {
+    let nobody = (!history.has_processes()).then(|| {
+        "no event has a `process`: all are taken for those of one client, 0, which does one thing after the other; what ran \
+         at the same time needs processes of its own"
+            .to_owned()
+    });
+    history.notes().iter().cloned().chain(nobody).collect()
 }
 
 /// What is not judged, in words.

@@ -96,6 +96,7 @@ impl Recorder {
     /// is; where they do not, they contradict that order, and nobody knows which of the two is right.
     pub(crate) fn close(self) -> Read<History> {
         let mut history = self.history;
+        history.forget_processes(self.first_without.is_some());
         let Some(at) = self.disorder else {
             return Ok(history);
         };
