@@ -5,7 +5,7 @@ use crate::broadcast::{Broadcast, Order};
 use crate::isolation::{Level, ListAppend, RwRegister};
 use crate::linearizability::opening::proved;
 use crate::models::{
-    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
+    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, Named, OwnerMutex,
     PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue,
 };
 use crate::rules::{
@@ -141,7 +141,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "counter",
         "a number that is added to and read",
-        |options, promise| judge(Counter, *options, promise),
+        |options, promise| judge(Named::from(Counter), *options, promise),
     ),
     rule(
         "counter-bounds",
@@ -164,12 +164,12 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "fenced-lock",
         "a lock whose holders are given ever greater tokens",
-        |options, promise| judge(FencedLock, *options, promise),
+        |options, promise| judge(Named::from(FencedLock), *options, promise),
     ),
     entry(
         "fifo-queue",
         "a queue, first in first out",
-        |options, promise| judge(FifoQueue, *options, promise),
+        |options, promise| judge(Named::from(FifoQueue), *options, promise),
     ),
     rule(
         "g-counter",
@@ -192,7 +192,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "kv-append",
         "strings by key: get, put and append",
-        |options, promise| judge(KvAppend, *options, promise),
+        |options, promise| judge(Named::from(KvAppend), *options, promise),
     ),
     ModelInfo {
         name: "list-append",
@@ -219,17 +219,23 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "multi-register",
         "registers that transactions read and write together",
-        |options, promise| judge(MultiRegister, *options, promise),
+        |options, promise| judge(Named::from(MultiRegister), *options, promise),
     ),
     entry(
         "mutex",
         "a lock that anyone may release",
-        |options, promise| judge(Mutex, *options, promise),
+        |options, promise| judge(Named::from(Mutex), *options, promise),
     ),
     entry(
         "owner-mutex",
         "a lock that only the process that holds it may release",
-        |options, promise| judge(OwnerMutex { reentrant: false }, *options, promise),
+        |options, promise| {
+            judge(
+                Named::from(OwnerMutex { reentrant: false }),
+                *options,
+                promise,
+            )
+        },
     ),
     rule(
         "pn-counter",
@@ -240,12 +246,18 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "priority-queue",
         "integers of which the greatest or the least comes out",
-        |options, promise| judge(PriorityQueue, *options, promise),
+        |options, promise| judge(Named::from(PriorityQueue), *options, promise),
     ),
     entry(
         "reentrant-mutex",
         "an owner-mutex that its holder may take again",
-        |options, promise| judge(OwnerMutex { reentrant: true }, *options, promise),
+        |options, promise| {
+            judge(
+                Named::from(OwnerMutex { reentrant: true }),
+                *options,
+                promise,
+            )
+        },
     ),
     ModelInfo {
         name: "register",
@@ -275,15 +287,19 @@ pub(super) static MODELS: [ModelInfo; 33] = [
             "semaphore",
             "a lock that several may hold; --permits says how many",
             |options, promise| match options.permits {
-                Some(permits) => judge(Semaphore { permits }, *options, promise),
-                None => Box::new(Permitless(judge(Semaphore::ANY, *options, promise))),
+                Some(permits) => judge(Named::from(Semaphore { permits }), *options, promise),
+                None => Box::new(Permitless(judge(
+                    Named::from(Semaphore::ANY),
+                    *options,
+                    promise,
+                ))),
             },
         )
     },
     entry(
         "set",
         "elements that are added, removed, asked for and read",
-        |options, promise| judge(Set, *options, promise),
+        |options, promise| judge(Named::from(Set), *options, promise),
     ),
     rule(
         "set-final",
@@ -303,7 +319,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         },
     },
     entry("stack", "a stack, last in first out", |options, promise| {
-        judge(Stack, *options, promise)
+        judge(Named::from(Stack), *options, promise)
     }),
     rule(
         "total-queue",
@@ -320,6 +336,6 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",
-        |options, promise| judge(UnorderedQueue, *options, promise),
+        |options, promise| judge(Named::from(UnorderedQueue), *options, promise),
     ),
 ];

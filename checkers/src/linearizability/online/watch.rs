@@ -4,7 +4,7 @@ use rupture_history::EventRef;
 
 use super::{Found, Online, Standing};
 use crate::models::{
-    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, OwnerMutex,
+    CasRegister, Counter, FencedLock, FifoQueue, KvAppend, MultiRegister, Mutex, Named, OwnerMutex,
     PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue,
 };
 use crate::{CheckError, Model, Options, Unknown};
@@ -90,28 +90,38 @@ static WATCHED: [(&str, Build); 15] = [
         };
         online(model, *options)
     }),
-    ("counter", |options| online(Counter, *options)),
-    ("fenced-lock", |options| online(FencedLock, *options)),
-    ("fifo-queue", |options| online(FifoQueue, *options)),
-    ("kv-append", |options| online(KvAppend, *options)),
-    ("multi-register", |options| online(MultiRegister, *options)),
-    ("mutex", |options| online(Mutex, *options)),
-    ("owner-mutex", |options| {
-        online(OwnerMutex { reentrant: false }, *options)
+    ("counter", |options| online(Named::from(Counter), *options)),
+    ("fenced-lock", |options| {
+        online(Named::from(FencedLock), *options)
     }),
-    ("priority-queue", |options| online(PriorityQueue, *options)),
+    ("fifo-queue", |options| {
+        online(Named::from(FifoQueue), *options)
+    }),
+    ("kv-append", |options| {
+        online(Named::from(KvAppend), *options)
+    }),
+    ("multi-register", |options| {
+        online(Named::from(MultiRegister), *options)
+    }),
+    ("mutex", |options| online(Named::from(Mutex), *options)),
+    ("owner-mutex", |options| {
+        online(Named::from(OwnerMutex { reentrant: false }), *options)
+    }),
+    ("priority-queue", |options| {
+        online(Named::from(PriorityQueue), *options)
+    }),
     ("reentrant-mutex", |options| {
-        online(OwnerMutex { reentrant: true }, *options)
+        online(Named::from(OwnerMutex { reentrant: true }), *options)
     }),
     ("register", |options| online(Register, *options)),
     ("semaphore", |options| match options.permits {
-        Some(permits) => online(Semaphore { permits }, *options),
-        None => Box::new(Permitless(online(Semaphore::ANY, *options))),
+        Some(permits) => online(Named::from(Semaphore { permits }), *options),
+        None => Box::new(Permitless(online(Named::from(Semaphore::ANY), *options))),
     }),
-    ("set", |options| online(Set, *options)),
-    ("stack", |options| online(Stack, *options)),
+    ("set", |options| online(Named::from(Set), *options)),
+    ("stack", |options| online(Named::from(Stack), *options)),
     ("unordered-queue", |options| {
-        online(UnorderedQueue, *options)
+        online(Named::from(UnorderedQueue), *options)
     }),
 ];
 
