@@ -215,6 +215,9 @@ pub struct Settings {
     /// log: let anomalies of these kinds make a history invalid, whoever subscribed to what.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
     pub forbid: Vec<String>,
+    /// log: take it that who sends a message comes after who sent the one before it, and look for circles (G0, G1c).
+    #[arg(long)]
+    pub ww_deps: bool,
     /// broadcast: processes that may have crashed bind the others by what they had delivered.
     #[arg(long)]
     pub uniform: bool,

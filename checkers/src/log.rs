@@ -46,12 +46,17 @@
 //! far one should have seen. Messages beyond are *unseen*, which the notes and the measures tell.
 //!
 //! *G1c* is a circle of operations in which each polled what the one before it had sent; with *-process* and
-//! *-realtime*, one of the steps is that an operation had completed before the next began.
+//! *-realtime*, one of the steps is that an operation had completed before the next began. With
+//! [`ww_deps`](Log::ww_deps) a step also leads to who sent what lies next in a log, and circles of such steps alone are
+//! *G0*. Kafka does not keep the messages of two transactions apart, so that is off unless asked for, as in Jepsen.
+//!
+//! # Lag
+//! How far the consumers were behind is measured and no anomaly: `realtime-lag` is how long, at the worst, a log had
+//! certainly gone on behind what a process had met of it when it polled, and `realtime-lag-offsets` how many offsets that
+//! was. A note tells whose poll it was. Without times there is no such measure.
 //!
 //! # Deliberately absent
-//! Whether the messages of two transactions lie mixed in a log (G0, and G1c by way of the order of offsets):
-//! Kafka does not keep them apart, and Jepsen allows it. Compaction and retention: what was sent is there for
-//! ever. Lag in real time. And the order of an external send's neighbours, unless asked for: other processes send
+//! Compaction and retention: what was sent is there for ever. And the order of an external send's neighbours, unless asked for: other processes send
 //! in between.
 //!
 //! # Cost
@@ -65,6 +70,7 @@ mod contiguity;
 mod evidence;
 mod findings;
 mod kind;
+mod lag;
 mod last;
 mod numbers;
 mod orders;
@@ -108,6 +114,7 @@ const MODEL: &str = "log";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     severities: [Severity; LogAnomaly::ALL.len()],
+    ww_deps: bool,
 }
 
 impl Log {
@@ -116,7 +123,55 @@ impl Log {
     pub fn new() -> Self {
         Self {
             severities: LogAnomaly::ALL.map(LogAnomaly::severity),
+            ww_deps: false,
         }
+    }
+
+    /// Whether who sent a message comes before who sent what lies next in the log: Jepsen's `:ww-deps`. For systems
+    /// whose transactions keep their messages apart, which Kafka's do not. Circles of such steps alone are G0.
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Validity, codec};
+    /// use rupture_checkers::log::Log;
+    /// use rupture_checkers::{Budget, Checker};
+    ///
+    /// // Each of two transactions wrote behind the other.
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :txn :value [[:send :x 1] [:send :y 1]]}
+    ///       {:process 1 :type :invoke :f :txn :value [[:send :x 2] [:send :y 2]]}
+    ///       {:process 0 :type :ok :f :txn :value [[:send :x [0 1]] [:send :y [1 1]]]}
+    ///       {:process 1 :type :ok :f :txn :value [[:send :x [1 2]] [:send :y [0 2]]]}
+    ///       {:process 0 :type :invoke :f :poll :value [[:poll]]}
+    ///       {:process 0 :type :ok :f :poll :value [[:poll {:x [[0 1]]}]]}",
+    /// )?;
+    /// let judge = |log: Log| log.check(&history, &Budget::unlimited());
+    /// assert_eq!(judge(Log::new())?.validity, Validity::Valid);
+    /// assert_eq!(judge(Log::new().ww_deps(true))?.anomalies[0].kind, "G0");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn ww_deps(mut self, ww_deps: bool) -> Self {
+        self.ww_deps = ww_deps;
+        self
+    }
+
+    /// Whether that was asked for.
+    ///
+    /// ```
+    /// use rupture_checkers::log::Log;
+    ///
+    /// assert!(Log::new().ww_deps(true).has_ww_deps() && !Log::new().has_ww_deps());
+    /// ```
+    pub fn has_ww_deps(&self) -> bool {
+        self.ww_deps
+    }
+
+    /// A kind that is allowed, and not looked for.
+    fn idle(&self) -> Option<LogAnomaly> {
+        let mut kinds = LogAnomaly::ALL
+            .into_iter()
+            .filter(|kind| kind.needs_ww_deps());
+        kinds.find(|&kind| self.severities[kind as usize] == Severity::Noted)
     }
 
     /// Anomalies of this kind are noted, and make no history invalid.
@@ -204,6 +259,6 @@ impl Default for Log {
 
 impl Checker for Log {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
-        check::check(&self.severities, history, budget)
+        check::check(self, history, budget)
     }
 }

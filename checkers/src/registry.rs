@@ -56,7 +56,8 @@ pub struct Options {
     pub sequential_keys: bool,
     /// [`RwRegister::linearizable_keys`](crate::isolation::RwRegister::linearizable_keys).
     pub linearizable_keys: bool,
-    /// Which anomalies of a log count: [`Log::allow`], [`Log::forbid`].
+    /// Which anomalies of a log count, and whether the order of a log orders who sent: [`Log::allow`], [`Log::forbid`],
+    /// [`Log::ww_deps`].
     pub log: Log,
     /// [`Broadcast::uniform`](crate::broadcast::Broadcast::uniform).
     pub uniform: bool,
@@ -83,6 +84,7 @@ impl Options {
             ("linearizable-keys", self.linearizable_keys),
             log("allow", Some(false)),
             log("forbid", Some(true)),
+            ("ww-deps", self.log.has_ww_deps()),
             ("uniform", self.uniform),
             ("complete", self.complete),
         ]

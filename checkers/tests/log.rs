@@ -60,6 +60,17 @@ const FILES: &[(&str, &[u64], &str)] = &[
         &[0],
         "message 1 of key :x was polled by the operation that sent it",
     ),
+    ("G0", &[0, 1], "2 operations wrote to logs in a circle"),
+    (
+        "G0-process",
+        &[0, 1, 3],
+        "3 operations wrote to logs in a circle that time closes",
+    ),
+    (
+        "G0-realtime",
+        &[0, 2],
+        "2 operations wrote to logs in a circle that time closes",
+    ),
     (
         "G1c",
         &[0, 1],
@@ -146,10 +157,17 @@ fn is_noted(verdict: &Verdict, kind: LogAnomaly) -> bool {
     verdict.notes.iter().any(named) == (kind != LogAnomaly::SendSkip)
 }
 
+/// A judge that looks for a kind.
+fn looking_for(kind: &str) -> Log {
+    let kind = LogAnomaly::from_name(kind);
+    Log::new().ww_deps(kind.is_some_and(LogAnomaly::needs_ww_deps))
+}
+
 #[test]
 fn every_anomaly_has_a_smallest_history() {
     for (kind, evidence, summary) in FILES {
-        assert_one(&judge(Log::new(), &file(kind)), kind, evidence, summary);
+        let verdict = judge(looking_for(kind), &file(kind));
+        assert_one(&verdict, kind, evidence, summary);
     }
     for (kind, evidence, summary) in ALLOWED {
         let history = file(kind.name());
@@ -173,7 +191,7 @@ fn every_anomaly_has_a_smallest_history() {
 #[test]
 fn every_anomaly_can_be_allowed() {
     for kind in LogAnomaly::ALL {
-        let verdict = judge(Log::new().allow(kind), &file(kind.name()));
+        let verdict = judge(looking_for(kind.name()).allow(kind), &file(kind.name()));
         assert_eq!(verdict.validity, Validity::Valid, "{verdict:#?}");
         assert!(is_noted(&verdict, kind), "{verdict:#?}");
     }
@@ -397,4 +415,83 @@ fn evidence_of_long_polls_shows_what_matters() {
     let poll = &skip.evidence[1];
     let result = "[[:poll {:x [... [48 48] [49 49] [51 51] [52 52] ...]}]]";
     assert_eq!(poll.result.as_deref(), Some(result));
+}
+
+#[test]
+fn circles_of_sends_are_looked_for_where_they_are_asked_for() {
+    for kind in LogAnomaly::ALL
+        .into_iter()
+        .filter(|kind| kind.needs_ww_deps())
+    {
+        let history = file(kind.name());
+        assert_eq!(judge(Log::new(), &history).validity, Validity::Valid);
+        // To allow what nobody looks for changes nothing, and the verdict says so.
+        let allowed = judge(Log::new().allow(kind), &history);
+        let said = format!("{}: not looked for without `ww-deps`", kind.name());
+        assert!(
+            allowed.notes.iter().any(|note| note.starts_with(&said)),
+            "{allowed:#?}"
+        );
+    }
+    // A step by the order of a log, and one by a poll.
+    let mixed = parse(
+        "{:process 0 :type :invoke :f :txn :value [[:send :x 1] [:poll]]}
+         {:process 1 :type :invoke :f :txn :value [[:send :x 2] [:send :y 1]]}
+         {:process 0 :type :ok :f :txn :value [[:send :x [0 1]] [:poll {:y [[0 1]]}]]}
+         {:process 1 :type :ok :f :txn :value [[:send :x [1 2]] [:send :y [0 1]]]}",
+    );
+    assert_eq!(judge(Log::new(), &mixed).validity, Validity::Valid);
+    let verdict = judge(Log::new().ww_deps(true), &mixed);
+    let kinds: Vec<&str> = verdict.anomalies.iter().map(|a| &*a.kind).collect();
+    assert_eq!(kinds, ["G1c"]);
+    assert_eq!(verdict.anomalies[0].evidence.len(), 2);
+    let ways = &verdict.anomalies[0].explanation;
+    assert!(
+        ways.iter()
+            .any(|way| way.contains("lies at offset 0, and the other 2")),
+        "{ways:#?}"
+    );
+}
+
+/// The example of Jepsen's kafka workload: the poll began one nanosecond after the log had gone on.
+#[test]
+fn lag_is_measured_from_when_the_log_went_on() {
+    let text = |polled: &str, subscribe: &str| {
+        format!(
+            "{subscribe}
+             {{:process 0 :time 0 :type :invoke :f :send :value [[:send :x :a]]}}
+             {{:process 0 :time 1 :type :ok :f :send :value [[:send :x [0 :a]]]}}
+             {{:process 1 :time 1 :type :invoke :f :poll :value [[:poll]]}}
+             {{:process 1 :time 2 :type :ok :f :poll :value [[:poll {{:x [[0 :a]]}}]]}}
+             {{:process 0 :time 2 :type :invoke :f :send :value [[:send :x :b]]}}
+             {{:process 0 :time 3 :type :ok :f :send :value [[:send :x [1 :b]]]}}
+             {{:process 1 :time 4 :type :invoke :f :poll :value [[:poll]]}}
+             {{:process 1 :time 5 :type :ok :f :poll :value [[:poll {{{polled}}}]]}}"
+        )
+    };
+    let lag = |text: &str| {
+        let verdict = judge(Log::new(), &parse(text));
+        let measured = verdict.measured.into_iter();
+        let lag = measured.filter(|one| one.name.starts_with("realtime-lag"));
+        let lag: Vec<_> = lag.map(|one| (one.unit, one.at_least, one.key)).collect();
+        (lag, verdict.notes)
+    };
+    let expected = |time: u64, offsets: u64| {
+        let of = |unit: &str, number| (unit.to_owned(), number, Some(":x".to_owned()));
+        vec![of("ns", time), of("offsets", offsets)]
+    };
+    let (found, notes) = lag(&text(":x []", ""));
+    assert_eq!(found, expected(1, 1));
+    let note = "realtime-lag: at worst 0.000000 s and 1 offset, of key :x in the poll of process 1 that was invoked with \
+                event 6";
+    assert!(notes.iter().any(|one| one == note), "{notes:#?}");
+    // The poll may have been handed what came after it was invoked.
+    assert_eq!(lag(&text(":x [[1 :b]]", "")).0, expected(0, 0));
+    // An old poll of another process says nothing of a consumer that has just subscribed.
+    let subscribe = "{:process 1 :time 0 :type :invoke :f :subscribe :value [:x]}
+                     {:process 1 :time 0 :type :ok :f :subscribe :value [:x]}";
+    assert_eq!(lag(&text("", subscribe)).0, expected(1, 1));
+    // Without times there is nothing to measure.
+    let timeless = text(":x []", "").replace(":time", ":clock");
+    assert_eq!(lag(&timeless).0, []);
 }

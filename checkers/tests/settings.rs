@@ -13,7 +13,7 @@ type Setting = (&'static str, fn(&mut Options));
 type Shown = (&'static str, &'static str, bool, &'static str);
 
 /// All settings that some model has, by name, and the settings with it given.
-const SETTINGS: [Setting; 13] = [
+const SETTINGS: [Setting; 14] = [
     ("independent", |options| options.independent = true),
     ("observe-failed-cas", |options| {
         options.observe_failed_cas = true;
@@ -34,6 +34,9 @@ const SETTINGS: [Setting; 13] = [
     }),
     ("forbid", |options| {
         options.log = Log::new().forbid(LogAnomaly::Unseen);
+    }),
+    ("ww-deps", |options| {
+        options.log = Log::new().ww_deps(true);
     }),
     ("uniform", |options| options.uniform = true),
     ("complete", |options| options.complete = true),
@@ -73,6 +76,8 @@ const HISTORIES: &[Shown] = &[
     ("log", "allow", false,
         "0 send [[:send 1 1]] => [[:send 1 [0 1]]] | 1 poll [[:poll]] => [[:poll {1 [[0 1]]}]] | 1 poll [[:poll]] => [[:poll {1 [[0 1]]}]]"),
     ("log", "forbid", false, "0 send [[:send 1 1]] => [[:send 1 [0 1]]]"),
+    ("log", "ww-deps", false,
+        "0 send [[:send 1 1]] => [[:send 1 [1 1]]] | 1 send [[:send 1 2]] => [[:send 1 [0 2]]] | 1 poll [[:poll]] => [[:poll {1 [[0 2]]}]]"),
     ("long-fork", "independent", false, "0 write [1 [[:w 1 1]]] | 0 read [1 [[:r 1 nil]]] => [1 [[:r 1 1]]]"),
     ("multi-register", "independent", false, "0 txn [1 [[:w :x 1]]] | 0 txn [1 [[:r :x nil]]] => [1 [[:r :x 1]]]"),
     ("multi-register", "witness", false, "0 txn [[:w :x 1]]"),

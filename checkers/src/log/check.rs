@@ -6,7 +6,7 @@ use super::findings::Findings;
 use super::kind::{LogAnomaly, Severity};
 use super::orders::Orders;
 use super::transcript::{Stop, Transcript};
-use super::{MODEL, circles, clients, contiguity, report, visibility};
+use super::{Log, MODEL, circles, clients, contiguity, lag, report, visibility};
 use crate::linearizability::opening::{disorder, unknown};
 use crate::{Budget, CheckError};
 
@@ -15,7 +15,7 @@ use crate::{Budget, CheckError};
 /// # Errors
 /// Its events do not pair, or it does not speak the language of logs.
 pub(super) fn check(
-    severities: &[Severity; LogAnomaly::ALL.len()],
+    log: &Log,
     history: &History,
     budget: &Budget<'_>,
 ) -> Result<Verdict, CheckError> {
@@ -36,7 +36,7 @@ pub(super) fn check(
         ));
     }
     verdict.algorithms.push("order of offsets".to_owned());
-    let whole = judge(*severities, &transcript, budget, &mut verdict);
+    let whole = judge(log, &transcript, budget, &mut verdict);
     if whole {
         verdict.explained = verdict.operations;
         verdict.reasons.extend(report::nothing_judged(&transcript));
@@ -52,13 +52,22 @@ pub(super) fn check(
 
 /// Looks for everything; says whether there was time.
 fn judge(
-    severities: [Severity; LogAnomaly::ALL.len()],
+    log: &Log,
     transcript: &Transcript<'_>,
     budget: &Budget<'_>,
     verdict: &mut Verdict,
 ) -> bool {
     let orders = Orders::of(transcript);
+    let severities = log.severities;
     let mut findings = Findings::new(severities);
+    if log.ww_deps {
+        findings.overwrites = orders.overwrites(transcript);
+    } else if let Some(idle) = log.idle() {
+        verdict.notes.push(format!(
+            "{}: not looked for without `ww-deps`, so there is nothing to allow",
+            idle.name()
+        ));
+    }
     let mut unseen = Vec::new();
     let send_skips = severities[LogAnomaly::SendSkip as usize] == Severity::Counted;
     let parts: [&mut dyn FnMut(&mut Findings); 8] = [
@@ -81,6 +90,7 @@ fn judge(
     report::anomalies(transcript, &orders, &mut findings, verdict);
     if whole {
         report::notes(transcript, &findings, &unseen, verdict);
+        lag::measure(transcript, verdict);
     }
     whole
 }

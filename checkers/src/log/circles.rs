@@ -1,7 +1,8 @@
-//! G1c: operations that polled each other's messages in a circle, real time included.
+//! G1c and G0: operations that polled each other's messages in a circle, or wrote to logs in one, real time included.
 //!
 //! A step of a circle leads from an operation to one that polled a message it sent, or to one that was invoked
-//! after it had completed `ok`. Operations that failed take no part (who polls their messages is G1a), and
+//! after it had completed `ok`. Where it is asked for, it also leads to one that sent what lies next in a log, which is
+//! Adya's `ww` (1999, section 4.4.1). Operations that failed take no part (who polls their messages is G1a), and
 //! an `info` operation has no end.
 //!
 //! The events are gone through in order, and an operation is *settled* once it was invoked and all whose
@@ -13,34 +14,85 @@
 //!
 //! That is done twice: at first as if everything had begun before anything was over, which leaves the circles of polls
 //! alone, then with real time, and with what was settled by force before. Otherwise a circle that needs real time
-//! could hide one that does not, and is worse, because an operation is on both.
+//! could hide one that does not, and is worse, because an operation is on both. For the same reason the circles of sends
+//! alone, G0, are looked for first, both ways.
 
 use rupture_history::Outcome;
 
 use super::findings::{Finding, Findings};
 use super::kind::LogAnomaly;
 use super::numbers::NONE;
+use super::orders::Overwrite;
 use super::transcript::Transcript;
+use crate::isolation::rows::Rows;
 
-/// How many circles are told; others are only counted.
+/// How many circles of a sweep are told; others are only counted.
 const TOLD: usize = 8;
 
-/// Finds circles.
+/// The names of circles: of steps alone, closed by a process, and by real time.
+type Names = [LogAnomaly; 3];
+
+const G0: Names = [
+    LogAnomaly::G0,
+    LogAnomaly::G0Process,
+    LogAnomaly::G0Realtime,
+];
+const G1C: Names = [
+    LogAnomaly::G1c,
+    LogAnomaly::G1cProcess,
+    LogAnomaly::G1cRealtime,
+];
+
+/// Finds circles, also those of what was [overwritten](Findings::overwrites).
 pub(super) fn circles(transcript: &Transcript<'_>, findings: &mut Findings) {
     let nothing = vec![false; transcript.len() as usize];
-    let mut sweep = Sweep::new(transcript, nothing);
+    let mut forced = nothing.clone();
+    let overwrites = std::mem::take(&mut findings.overwrites);
+    let all = sources(transcript, true, &overwrites);
+    if overwrites.is_empty() {
+        forced = timeless(Sweep::new(transcript, &all, forced, G1C), findings);
+    } else {
+        let written = sources(transcript, false, &overwrites);
+        let of_writes = timeless(Sweep::new(transcript, &written, nothing, G0), findings);
+        forced.clone_from(&of_writes);
+        forced = timeless(Sweep::new(transcript, &all, forced, G1C), findings);
+        let timed = timed(Sweep::new(transcript, &written, of_writes, G0), findings);
+        let both = forced.iter().zip(timed);
+        forced = both.map(|(&one, other)| one || other).collect();
+    }
+    timed(Sweep::new(transcript, &all, forced, G1C), findings);
+    findings.overwrites = overwrites;
+}
+
+/// By operation: those whose messages it polled, and those that it wrote right behind.
+fn sources(transcript: &Transcript<'_>, polls: bool, overwrites: &[Overwrite]) -> Rows<u32> {
+    let operations = 0..transcript.len() * u32::from(polls);
+    let polled = operations.flat_map(|operation| {
+        senders(transcript, operation).map(move |sender| (operation, sender))
+    });
+    let written = overwrites.iter().map(|it| (it.later, it.earlier));
+    let mut steps: Vec<(u32, u32)> = polled.chain(written).collect();
+    steps.sort_by_key(|step| step.0);
+    Rows::sorted(transcript.len() as usize, steps.iter().copied(), NONE)
+}
+
+/// Circles of steps alone; what was settled by force.
+fn timeless(mut sweep: Sweep<'_>, findings: &mut Findings) -> Vec<bool> {
+    let transcript = sweep.transcript;
+    sweep.most += findings.circles.len();
     for number in 0..transcript.len() {
         sweep.begin(number);
     }
     for number in 0..transcript.len() {
         sweep.complete(number, findings);
     }
-    let forced = std::mem::take(&mut sweep.forced);
-    timed(transcript, Sweep::new(transcript, forced), findings);
+    sweep.forced
 }
 
-/// Circles that close by real time.
-fn timed(transcript: &Transcript<'_>, mut sweep: Sweep<'_>, findings: &mut Findings) {
+/// Circles that close by real time; what was settled by force.
+fn timed(mut sweep: Sweep<'_>, findings: &mut Findings) -> Vec<bool> {
+    let transcript = sweep.transcript;
+    sweep.most += findings.circles.len();
     let mut at_row = vec![NONE; transcript.history.len()];
     for (number, operation) in (0..).zip(transcript.operations) {
         at_row[operation.invoked as usize] = number;
@@ -61,19 +113,24 @@ fn timed(transcript: &Transcript<'_>, mut sweep: Sweep<'_>, findings: &mut Findi
             sweep.complete(number, findings);
         }
     }
+    sweep.forced
 }
 
 struct Sweep<'a> {
     transcript: &'a Transcript<'a>,
+    /// By operation: whom it waits for.
+    sources: &'a Rows<u32>,
+    names: Names,
+    /// How many circles are told when the sweep is over.
+    most: usize,
     begun: Vec<bool>,
     settled: Vec<bool>,
     /// What is settled as soon as it begins, or was before all that it waits for: circles are open there.
     forced: Vec<bool>,
-    /// How many of the messages that each operation waits for are of others that are not settled.
+    /// How many of those that each operation waits for are not settled.
     waits_for: Vec<u32>,
-    /// Who polled messages of each operation: those of one lie between its number and the next.
-    pollers: Vec<u32>,
-    first_poller: Vec<u32>,
+    /// By operation: who waits for it.
+    pollers: Rows<u32>,
     stack: Vec<u32>,
     /// By which operation a search came to another, and which search it was.
     came_from: Vec<(u32, u32)>,
@@ -89,36 +146,28 @@ enum Close {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(transcript: &'a Transcript<'a>, forced: Vec<bool>) -> Self {
-        let len = transcript.len() as usize;
-        let mut waits_for = vec![0; len];
-        let mut first_poller = vec![0; len + 1];
-        for operation in 0..transcript.len() {
-            for sender in senders(transcript, operation) {
-                waits_for[operation as usize] += 1;
-                first_poller[sender as usize + 1] += 1;
-            }
-        }
-        for number in 0..len {
-            first_poller[number + 1] += first_poller[number];
-        }
-        let mut next = first_poller.clone();
-        let mut pollers = vec![NONE; first_poller[len] as usize];
-        for operation in 0..transcript.len() {
-            for sender in senders(transcript, operation) {
-                let next = &mut next[sender as usize];
-                pollers[*next as usize] = operation;
-                *next += 1;
-            }
-        }
+    fn new(
+        transcript: &'a Transcript<'a>,
+        sources: &'a Rows<u32>,
+        forced: Vec<bool>,
+        names: Names,
+    ) -> Self {
+        let len = transcript.len();
+        let of = |operation: u32| sources.of(operation).iter().copied();
+        let steps =
+            (0..len).flat_map(|operation| of(operation).map(move |source| (source, operation)));
         Self {
             transcript,
-            begun: vec![false; len],
-            settled: vec![false; len],
+            sources,
+            names,
+            most: TOLD,
+            begun: vec![false; len as usize],
+            settled: vec![false; len as usize],
             forced,
-            waits_for,
-            pollers,
-            first_poller,
+            waits_for: (0..len)
+                .map(|operation| sources.of(operation).len() as u32)
+                .collect(),
+            pollers: Rows::sorted(len as usize, steps, NONE),
             stack: Vec::new(),
             came_from: Vec::new(),
             searches: 0,
@@ -142,9 +191,8 @@ impl<'a> Sweep<'a> {
         self.settled[operation as usize] = true;
         self.stack.push(operation);
         while let Some(settled) = self.stack.pop() {
-            let at = settled as usize;
-            for edge in self.first_poller[at]..self.first_poller[at + 1] {
-                let poller = self.pollers[edge as usize] as usize;
+            for &poller in self.pollers.of(settled) {
+                let poller = poller as usize;
                 self.waits_for[poller] -= 1;
                 if self.waits_for[poller] == 0 && self.begun[poller] && !self.settled[poller] {
                     self.settled[poller] = true;
@@ -157,7 +205,7 @@ impl<'a> Sweep<'a> {
     /// An operation is over, or the history is.
     fn complete(&mut self, operation: u32, findings: &mut Findings) {
         while !self.settled[operation as usize] {
-            if findings.circles.len() >= TOLD {
+            if findings.circles.len() >= self.most {
                 findings.more_circles += 1;
                 self.force(operation);
                 continue;
@@ -177,9 +225,9 @@ impl<'a> Sweep<'a> {
         let process = |operation: u32| self.transcript.operations[operation as usize].process;
         let (first, last) = (circle[0], circle[circle.len() - 1]);
         let kind = match close {
-            Close::Polled => LogAnomaly::G1c,
-            Close::Completed if process(first) == process(last) => LogAnomaly::G1cProcess,
-            Close::Completed => LogAnomaly::G1cRealtime,
+            Close::Polled => self.names[0],
+            Close::Completed if process(first) == process(last) => self.names[1],
+            Close::Completed => self.names[2],
         };
         let finding = Finding {
             kind,
@@ -202,7 +250,7 @@ impl<'a> Sweep<'a> {
         let mut next = 0;
         while let Some(&reached) = queue.get(next) {
             next += 1;
-            for sender in senders(self.transcript, reached) {
+            for &sender in self.sources.of(reached) {
                 if sender == from {
                     return Some((self.path(reached), Close::Polled));
                 }
@@ -236,8 +284,9 @@ impl<'a> Sweep<'a> {
         let mut at = operation;
         while self.came_from[at as usize].1 != self.searches {
             self.came_from[at as usize] = (NONE, self.searches);
-            let unsettled = |sender: &u32| !self.settled[*sender as usize];
-            at = senders(self.transcript, at).find(unsettled).unwrap_or(at);
+            let unsettled = |sender: &&u32| !self.settled[**sender as usize];
+            let source = self.sources.of(at).iter().find(unsettled);
+            at = source.copied().unwrap_or(at);
         }
         at
     }

@@ -1,6 +1,7 @@
 //! What was found wrong, in numbers. Only what is told is put into words.
 
 use super::kind::{LogAnomaly, Severity};
+use super::orders::Overwrite;
 
 /// One anomaly. Which of the fields mean something depends on its kind; the others are `NONE`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +26,8 @@ pub(super) struct Findings {
     pub(super) circles: Vec<Vec<u32>>,
     /// Circles that were seen and are not told.
     pub(super) more_circles: usize,
+    /// Who wrote to a log right before whom, if that was asked for.
+    pub(super) overwrites: Vec<Overwrite>,
 }
 
 impl Findings {
@@ -35,6 +38,7 @@ impl Findings {
             noted: [0; LogAnomaly::ALL.len()],
             circles: Vec::new(),
             more_circles: 0,
+            overwrites: Vec::new(),
         }
     }
 

@@ -24,6 +24,13 @@ pub enum LogAnomaly {
     Duplicate,
     /// An operation polled what it sent itself, before it had committed.
     PrecommittedRead,
+    /// Operations wrote to logs in a circle: of two keys, each was first in one. Looked for only where it is
+    /// [asked for](super::Log::ww_deps), as are the next two.
+    G0,
+    /// The same, where one of the steps is the order of a process.
+    G0Process,
+    /// The same, where one of the steps is that an operation was over before another began.
+    G0Realtime,
     /// Operations polled each other's messages in a circle.
     G1c,
     /// The same, where one of the steps is the order of a process.
@@ -61,13 +68,16 @@ pub(super) enum Severity {
 
 impl LogAnomaly {
     /// All of them, worst first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::LostWrite,
         Self::InconsistentOffsets,
         Self::AbortedRead,
         Self::GarbageRead,
         Self::Duplicate,
         Self::PrecommittedRead,
+        Self::G0,
+        Self::G0Process,
+        Self::G0Realtime,
         Self::G1c,
         Self::G1cProcess,
         Self::G1cRealtime,
@@ -91,6 +101,9 @@ impl LogAnomaly {
             Self::GarbageRead => "garbage-read",
             Self::Duplicate => "duplicate",
             Self::PrecommittedRead => "precommitted-read",
+            Self::G0 => "G0",
+            Self::G0Process => "G0-process",
+            Self::G0Realtime => "G0-realtime",
             Self::G1c => "G1c",
             Self::G1cProcess => "G1c-process",
             Self::G1cRealtime => "G1c-realtime",
@@ -116,6 +129,18 @@ impl LogAnomaly {
     /// ```
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it is a circle of what was sent alone, which is looked for only where it is
+    /// [asked for](super::Log::ww_deps).
+    ///
+    /// ```
+    /// use rupture_checkers::log::LogAnomaly;
+    ///
+    /// assert!(LogAnomaly::G0.needs_ww_deps() && !LogAnomaly::G1c.needs_ww_deps());
+    /// ```
+    pub fn needs_ww_deps(self) -> bool {
+        matches!(self, Self::G0 | Self::G0Process | Self::G0Realtime)
     }
 
     pub(super) fn severity(self) -> Severity {

@@ -91,6 +91,57 @@ impl Orders {
     }
 }
 
+/// One operation sent a message, and another one what lies next in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Overwrite {
+    /// The operation that sent the later one, and that of the earlier.
+    pub(super) later: u32,
+    pub(super) earlier: u32,
+    /// The entries of both, the earlier first.
+    pub(super) entries: [u32; 2],
+}
+
+impl Orders {
+    /// Who sent a message right before whom, in order. Messages whose place is not certain are passed over, and those
+    /// whose send failed or is not known.
+    pub(super) fn overwrites(&self, transcript: &Transcript<'_>) -> Vec<Overwrite> {
+        let alone = |at: usize| {
+            let (entry, place) = (&self.entries[at], self.places[at]);
+            let same = |other: Option<&Entry>, there: Option<&u32>| {
+                other.is_some_and(|other| other.key == entry.key) && there == Some(&place)
+            };
+            let before = at.checked_sub(1);
+            let before = before.is_some_and(|at| same(self.entries.get(at), self.places.get(at)));
+            !before && !same(self.entries.get(at + 1), self.places.get(at + 1))
+        };
+        let sure = |at: &usize| {
+            let message = self.entries[*at].message;
+            let sender = transcript.messages.all[message as usize].sender;
+            let sent = sender != NONE && transcript.outcome(sender) != Outcome::Fail;
+            sent && alone(*at) && !self.is_duplicated(message)
+        };
+        let sender = |at: usize| {
+            let message = self.entries[at].message;
+            transcript.messages.all[message as usize].sender
+        };
+        let certain: Vec<usize> = (0..self.entries.len()).filter(sure).collect();
+        let pairs = certain.windows(2).filter(|pair| {
+            let same_key = self.entries[pair[0]].key == self.entries[pair[1]].key;
+            same_key && sender(pair[0]) != sender(pair[1])
+        });
+        let mut overwrites: Vec<Overwrite> = pairs
+            .map(|pair| Overwrite {
+                later: sender(pair[1]),
+                earlier: sender(pair[0]),
+                entries: [pair[0] as u32, pair[1] as u32],
+            })
+            .collect();
+        overwrites.sort_unstable();
+        overwrites.dedup_by_key(|it| (it.later, it.earlier));
+        overwrites
+    }
+}
+
 fn proofs(transcript: &Transcript<'_>) -> Vec<u32> {
     let mut proofs = vec![NONE; transcript.operations.len()];
     for message in &transcript.messages.all {

@@ -26,6 +26,7 @@ pub(super) fn anomalies(
         transcript,
         orders,
         circles: &findings.circles,
+        overwrites: &findings.overwrites,
     };
     for group in findings.counted.chunk_by(|a, b| a.kind == b.kind) {
         let told = group.iter().take(TOLD).map(|finding| teller.tell(finding));

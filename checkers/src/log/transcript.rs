@@ -36,6 +36,8 @@ pub(super) struct Transcript<'a> {
     steps: Vec<Step>,
     pub(super) sends: Vec<Mention>,
     pub(super) polled: Vec<Mention>,
+    /// Operations, in order, and keys of which they polled nothing.
+    empty: Vec<(u32, u32)>,
     pub(super) keys: Keys<'a>,
     pub(super) messages: Messages<'a>,
 }
@@ -60,6 +62,7 @@ impl<'a> Transcript<'a> {
             steps: Vec::with_capacity(operations.len() + 1),
             sends: Vec::new(),
             polled: Vec::new(),
+            empty: Vec::new(),
             keys: Keys::default(),
             messages: Messages::default(),
         };
@@ -183,7 +186,13 @@ impl<'a> Transcript<'a> {
             let key = self.keys.number(key);
             let mut previous = NONE;
             let pairs = pairs.items();
-            for pair in pairs.ok_or_else(|| parse::not_an_answer(completed))? {
+            let mut pairs = pairs
+                .ok_or_else(|| parse::not_an_answer(completed))?
+                .peekable();
+            if pairs.peek().is_none() {
+                self.empty.push((number, key));
+            }
+            for pair in pairs {
                 let polled = parse::polled(pair);
                 let (offset, value) = polled.ok_or_else(|| parse::not_an_answer(completed))?;
                 let message = self.messages.after(previous, key, value);
@@ -224,6 +233,16 @@ impl<'a> Transcript<'a> {
     pub(super) fn polled_by(&self, number: u32) -> &[Mention] {
         let at = number as usize;
         &self.polled[self.steps[at].polled as usize..self.steps[at + 1].polled as usize]
+    }
+
+    /// The keys of which an operation polled nothing.
+    pub(super) fn empty_of(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
+        let start = self
+            .empty
+            .partition_point(|&(operation, _)| operation < number);
+        let own = self.empty[start..].iter();
+        own.take_while(move |&&(operation, _)| operation == number)
+            .map(|&(_, key)| key)
     }
 
     pub(super) fn invocation(&self, number: u32) -> EventRef<'a> {

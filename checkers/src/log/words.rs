@@ -6,7 +6,7 @@ use super::evidence;
 use super::findings::Finding;
 use super::kind::LogAnomaly;
 use super::numbers::NONE;
-use super::orders::Orders;
+use super::orders::{Orders, Overwrite};
 use super::transcript::{Mention, Transcript};
 
 /// Tells findings.
@@ -14,6 +14,7 @@ pub(super) struct Teller<'a> {
     pub(super) transcript: &'a Transcript<'a>,
     pub(super) orders: &'a Orders,
     pub(super) circles: &'a [Vec<u32>],
+    pub(super) overwrites: &'a [Overwrite],
 }
 
 /// An anomaly in the making.
@@ -45,7 +46,7 @@ impl Teller<'_> {
             Kind::GarbageRead => self.garbage(finding, &mut case),
             Kind::PrecommittedRead => self.precommitted(finding, &mut case),
             Kind::Unseen => self.unseen(finding, &mut case),
-            Kind::G1c | Kind::G1cProcess | Kind::G1cRealtime => self.circle(finding, &mut case),
+            kind if is_circle(kind) => self.circle(finding, &mut case),
             _ => self.contiguity(finding, &mut case),
         }
         self.finish(finding, case)
@@ -287,14 +288,20 @@ impl Teller<'_> {
         case.operations.extend(circle);
         let next = circle.iter().skip(1).chain(&circle[..1]);
         for (place, (&poller, &sender)) in circle.iter().zip(next).enumerate() {
-            if place + 1 == circle.len() && finding.kind != LogAnomaly::G1c {
+            if place + 1 == circle.len()
+                && !matches!(finding.kind, LogAnomaly::G0 | LogAnomaly::G1c)
+            {
                 case.say(self.came_before(circle[0], poller));
                 continue;
             }
-            let polled = self.transcript.polled_by(poller).iter().find(|mention| {
+            let ok = self.transcript.outcome(poller) == Outcome::Ok;
+            let reads = ok && !finding.kind.needs_ww_deps();
+            let mut polled = self.transcript.polled_by(poller).iter().filter(|_| reads);
+            let polled = polled.find(|mention| {
                 self.transcript.messages.all[mention.message as usize].sender == sender
             });
             let Some(message) = polled.map(|mention| mention.message) else {
+                self.overwrote(poller, sender, case);
                 continue;
             };
             case.messages.push(message);
@@ -311,11 +318,36 @@ impl Teller<'_> {
         case.say("So each of them came before itself.".to_owned());
         let count = circle.len();
         case.summary = match finding.kind {
+            LogAnomaly::G0 => format!("{count} operations wrote to logs in a circle"),
+            LogAnomaly::G0Process | LogAnomaly::G0Realtime => {
+                format!("{count} operations wrote to logs in a circle that time closes")
+            }
             LogAnomaly::G1c => {
                 format!("{count} operations polled each other's messages in a circle")
             }
             _ => format!("{count} operations polled messages in a circle that time closes"),
         };
+    }
+
+    /// That one operation sent what lies right behind a message of another one.
+    fn overwrote(&self, later: u32, earlier: u32, case: &mut Case) {
+        let found = self
+            .overwrites
+            .binary_search_by_key(&(later, earlier), |it| (it.later, it.earlier));
+        let Ok(at) = found else { return };
+        let [first, second] = self.overwrites[at].entries;
+        let ((before, at), (after, then)) = (self.at(first, case), self.at(second, case));
+        case.say(format!(
+            "The {} of event {} came before the {} of event {}: it sent {before} to key {}, which lies at offset {at}, and \
+             the other {after}, at offset {then}.",
+            self.f(earlier),
+            self.invoked(earlier),
+            self.f(later),
+            self.invoked(later),
+            self.key(self.orders.entries[first as usize].message)
+        ));
+        self.show(first, case);
+        self.show(second, case);
     }
 
     fn came_before(&self, first: u32, last: u32) -> String {
@@ -330,7 +362,7 @@ impl Teller<'_> {
 
 fn is_circle(kind: LogAnomaly) -> bool {
     use LogAnomaly::{G1c, G1cProcess, G1cRealtime};
-    matches!(kind, G1c | G1cProcess | G1cRealtime)
+    kind.needs_ww_deps() || matches!(kind, G1c | G1cProcess | G1cRealtime)
 }
 
 /// What operations did to messages, and how a summary begins.

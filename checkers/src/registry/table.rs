@@ -207,7 +207,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     rule(
         "log",
         "logs that are sent to and polled, as Kafka's",
-        &["allow", "forbid"],
+        &["allow", "forbid", "ww-deps"],
         |options, _| Box::new(options.log),
     ),
     rule(

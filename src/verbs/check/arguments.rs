@@ -39,7 +39,10 @@ pub(super) fn options(args: &CheckArgs) -> anyhow::Result<Options> {
         wfr_keys: settings.wfr_keys,
         sequential_keys: settings.sequential_keys,
         linearizable_keys: settings.linearizable_keys,
-        log: forbid.into_iter().fold(log, Log::forbid),
+        log: forbid
+            .into_iter()
+            .fold(log, Log::forbid)
+            .ww_deps(settings.ww_deps),
         uniform: settings.uniform,
         complete: settings.complete,
     })

@@ -30,6 +30,8 @@ struct Op {
     named: Vec<i64>,
     rewinds: bool,
     moved: Vec<i64>,
+    /// Keys of which nothing was polled.
+    empty: Vec<i64>,
 }
 
 fn ints(value: Option<&Value>) -> Vec<i64> {
@@ -65,6 +67,7 @@ fn ops(events: &[Event]) -> Vec<Op> {
                 named: ints(Some(&event.value)),
                 rewinds: extra(event, "seek-to-beginning?").is_some(),
                 moved: Vec::new(),
+                empty: Vec::new(),
             });
             read(ops.last_mut().unwrap(), &event.value);
             continue;
@@ -87,6 +90,7 @@ fn read(op: &mut Op, value: &Value) {
         return;
     }
     let (mut sends, mut polled, mut polls, mut told) = (Vec::new(), Vec::new(), 0, true);
+    op.empty.clear();
     for mop in value.items().unwrap_or_default() {
         match mop.items().unwrap_or_default() {
             [_, Value::Int(key), Value::Int(message)] => sends.push(Mention {
@@ -100,6 +104,9 @@ fn read(op: &mut Op, value: &Value) {
             [_, Value::Map(map)] => {
                 polls += 1;
                 for (key, pairs) in map {
+                    if pairs.items().is_some_and(<[Value]>::is_empty) {
+                        op.empty.extend(key.as_int());
+                    }
                     for pair in pairs.items().unwrap() {
                         let pair = pair.items().unwrap();
                         polled.push(Mention {
@@ -127,8 +134,78 @@ struct Rules {
     subscribed: Counts,
 }
 
-/// What is wrong with a history; the second tells what is wrong only for those who do not subscribe.
-pub(super) fn counts(events: &[Event]) -> (Counts, Counts) {
+/// How long the worst poll lagged, and how many offsets a poll did that lagged so long; nothing where nobody polled.
+pub(super) fn lag(events: &[Event]) -> Option<(i64, BTreeSet<i64>)> {
+    let ops = ops(events);
+    let told = |op: &Op| -> Vec<(i64, i64)> {
+        let mentions = op.sends.iter().chain(&op.polled);
+        let told = mentions.filter_map(|m| Some((m.message.0, m.offset?)));
+        told.chain(op.empty.iter().map(|key| (*key, -1))).collect()
+    };
+    // Events that show that a log goes on behind an offset.
+    let shows = |key: i64, offset: i64| {
+        let ended = ops
+            .iter()
+            .filter(|op| op.kind != Kind::Fail && op.completed.is_some());
+        let beyond = move |op: &&Op| told(op).iter().any(|&(of, at)| of == key && at > offset);
+        ended
+            .filter(beyond)
+            .filter_map(|op| op.completed)
+            .collect::<Vec<usize>>()
+    };
+    // What is assigned and never sent nor polled does not go on.
+    let mentioned = |key: &&i64| {
+        let of = |op: &Op| {
+            let mut mentions = op.sends.iter().chain(&op.polled);
+            mentions.any(|m| m.message.0 == **key) || op.empty.contains(*key)
+        };
+        ops.iter().any(of)
+    };
+    let mut lags: Vec<(i64, i64)> = Vec::new();
+    for op in ops.iter().filter(|op| op.kind == Kind::Ok && op.polls > 0) {
+        // What the process had met by the end of this, since the keys were its.
+        let mut met: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut own: Vec<&Op> = ops
+            .iter()
+            .filter(|other| other.process == op.process)
+            .collect();
+        own.retain(|other| other.kind == Kind::Ok && other.completed <= op.completed);
+        for other in own {
+            match &*other.f {
+                "subscribe" => met.clear(),
+                "assign" => {
+                    let of = |key: &i64| (*key, met.get(key).copied().unwrap_or(-1));
+                    met = other.named.iter().filter(mentioned).map(of).collect();
+                }
+                _ => {
+                    for (key, offset) in told(other) {
+                        let met = met.entry(key).or_insert(offset);
+                        *met = offset.max(*met);
+                    }
+                }
+            }
+        }
+        for (key, offset) in met {
+            let since = shows(key, offset).iter().map(|&row| events[row].time).min();
+            let late = since.map_or(0, |since| (events[op.invoked].time - since).max(0));
+            let before = ops.iter().filter(|other| other.kind != Kind::Fail);
+            let before = before.filter(|other| other.completed.is_some_and(|row| row < op.invoked));
+            let known = before
+                .flat_map(told)
+                .filter(|(of, _)| *of == key)
+                .map(|(_, at)| at);
+            let behind = known.max().map_or(0, |last| (last - offset).max(0));
+            lags.push((late, behind));
+        }
+    }
+    let worst = lags.iter().map(|lag| lag.0).max()?;
+    let far = lags.iter().filter(|lag| lag.0 == worst).map(|lag| lag.1);
+    Some((worst, far.collect()))
+}
+
+/// What is wrong with a history; the second tells what is wrong only for those who do not subscribe. Where `ww` is
+/// asked for, who sends comes behind whoever sent what lies before it.
+pub(super) fn counts(events: &[Event], ww: bool) -> (Counts, Counts) {
     let mut rules = Rules {
         ops: ops(events),
         entries: BTreeSet::new(),
@@ -141,7 +218,7 @@ pub(super) fn counts(events: &[Event]) -> (Counts, Counts) {
     rules.lost();
     rules.internal();
     rules.external();
-    rules.circles();
+    rules.circles(ww);
     (rules.counts, rules.subscribed)
 }
 
@@ -379,15 +456,39 @@ impl Rules {
         None
     }
 
+    /// Whether one sent a message that lies before one of the other, and it is known where both do.
+    fn wrote_before(&self, first: &Op, second: &Op) -> bool {
+        let at = |m: &Mention| match self.offsets_of(m.message)[..] {
+            [only] => {
+                let there = |entry: &&(Message, i64)| entry.0.0 == m.message.0 && entry.1 == only;
+                (self.entries.iter().filter(there).count() == 1).then_some((m.message.0, only))
+            }
+            _ => None,
+        };
+        let mut earlier = first.sends.iter().filter_map(at);
+        earlier.any(|(key, offset)| {
+            let mut later = second.sends.iter().filter_map(at);
+            later.any(|(of, then)| of == key && then > offset)
+        })
+    }
+
     /// Whether anything reaches itself, by messages alone or with real time.
-    fn circles(&mut self) {
+    fn circles(&mut self, ww: bool) {
+        self.circles_of("G1c", "circle", true, ww);
+        if ww {
+            self.circles_of("G0", "circle of sends", false, true);
+        }
+    }
+
+    fn circles_of(&mut self, plain: &'static str, timed: &'static str, wr: bool, ww: bool) {
         let len = self.ops.len();
         for real_time in [false, true] {
             let mut reaches = vec![vec![false; len]; len];
             for (a, first) in self.ops.iter().enumerate() {
                 for (b, second) in self.ops.iter().enumerate() {
                     let sent = |m: &Mention| first.sends.iter().any(|s| s.message == m.message);
-                    let polled = second.kind == Kind::Ok && second.polled.iter().any(sent);
+                    let polled = wr && second.kind == Kind::Ok && second.polled.iter().any(sent);
+                    let polled = polled || ww && self.wrote_before(first, second);
                     let over = first.completed.filter(|_| first.kind == Kind::Ok);
                     let before = real_time && over.is_some_and(|row| row < second.invoked);
                     let part = first.kind != Kind::Fail && second.kind != Kind::Fail;
@@ -402,10 +503,7 @@ impl Rules {
                 }
             }
             let circle = (0..len).any(|op| reaches[op][op]);
-            self.count(
-                if real_time { "circle" } else { "G1c" },
-                usize::from(circle),
-            );
+            self.count(if real_time { timed } else { plain }, usize::from(circle));
         }
     }
 }
