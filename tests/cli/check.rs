@@ -134,6 +134,15 @@ fn settings_of_a_model_change_its_verdict() {
     judge(log, 0, &["log", "--allow", "nonmonotonic-poll"]);
     let both = ["log", "--allow", "nonmonotonic-poll", "--forbid", "unseen"];
     judge(log, 1, &both);
+    // The second message was sent when the first was acknowledged, and lies before it.
+    let turned = "{:process 0 :type :invoke :f :send :value [[:send :x 1]]}
+        {:process 0 :type :ok :f :send :value [[:send :x [1 1]]]}
+        {:process 1 :type :invoke :f :send :value [[:send :x 2]]}
+        {:process 1 :type :ok :f :send :value [[:send :x [0 2]]]}
+        {:process 2 :type :invoke :f :poll :value [[:poll]]}
+        {:process 2 :type :ok :f :poll :value [[:poll {:x [[0 2] [1 1]]}]]}";
+    judge(turned, 0, &["log"]);
+    judge(turned, 1, &["log", "--ww-deps"]);
     // What process 0 delivered before it may have crashed, process 1 has not.
     let broadcast = "{:process 0 :type :invoke :f :broadcast :value 1}
         {:process 0 :type :ok :f :broadcast :value 1}
