@@ -278,3 +278,50 @@ fn times_are_written_as_people_write_them() {
         assert!(complaint.contains("--timeout"), "{time}: {complaint}");
     }
 }
+
+/// What the reference of operations names, and calls each of them.
+const NAMED: [(&str, &str); 22] = [
+    ("register", "read write"),
+    ("cas-register", "read write cas"),
+    ("multi-register", "txn"),
+    ("kv-append", "get put append"),
+    ("counter", "add read"),
+    ("set", "add remove contains read"),
+    ("fifo-queue", "enqueue dequeue drain"),
+    ("unordered-queue", "enqueue dequeue drain"),
+    ("stack", "push pop"),
+    ("priority-queue", "insert extract-max extract-min"),
+    ("mutex", "acquire release"),
+    ("owner-mutex", "acquire release"),
+    ("reentrant-mutex", "acquire release"),
+    ("fenced-lock", "acquire release"),
+    ("semaphore", "acquire release"),
+    ("unique-ids", "generate"),
+    ("list-append", "txn"),
+    ("rw-register", "txn"),
+    ("bank", "transfer read"),
+    ("long-fork", "write read"),
+    ("log", "send poll txn assign subscribe"),
+    ("broadcast", "broadcast deliver"),
+];
+
+#[test]
+fn the_command_line_knows_all_that_the_reference_of_operations_names() {
+    let folder = scratch();
+    let (printed, _) = expect(0, folder.path(), &["list", "models", "--json"]);
+    let listed: Value = serde_json::from_str(&printed).unwrap();
+    let models = listed["models"].as_array().unwrap();
+    for (name, functions) in NAMED {
+        let model = models.iter().find(|model| model["name"] == name);
+        let model = model.unwrap_or_else(|| panic!("no {name} in {printed}"));
+        let operations = model["operations"].as_array().unwrap();
+        for f in functions.split(' ') {
+            assert!(
+                operations.iter().any(|form| form["f"] == f),
+                "{name} lacks {f}"
+            );
+        }
+        fs::write(folder.path().join("empty"), "").unwrap();
+        expect(2, folder.path(), &["check", "-m", name, "empty"]);
+    }
+}

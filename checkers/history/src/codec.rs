@@ -96,6 +96,9 @@ const MARK: char = '\u{feff}';
 /// # Errors
 /// The file is in no known format, or not well formed in its own.
 pub fn read(bytes: &[u8]) -> Result<History, ParseError> {
+    if let Some(text) = utf16(bytes) {
+        return read(text.as_bytes());
+    }
     let read = match detect(bytes) {
         Some(format) => read_problem(format, bytes, MOST_BYTES),
         None => Err(unknown_format(bytes)),
@@ -119,6 +122,20 @@ pub fn read(bytes: &[u8]) -> Result<History, ParseError> {
 /// The file is not well formed.
 pub fn read_as(format: Format, bytes: &[u8]) -> Result<History, ParseError> {
     read_problem(format, bytes, MOST_BYTES).map_err(|problem| problem.locate(bytes))
+}
+
+/// The text of a file in UTF-16, as some shells of Windows write, if it begins with the mark of that and is well formed.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        _ => return None,
+    };
+    let (pairs, odd) = rest.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| unit(*pair));
+    let text: Result<String, _> = char::decode_utf16(units).collect();
+    text.ok()
+        .filter(|_| odd.is_empty() && bytes.len() <= MOST_BYTES)
 }
 
 fn read_problem(format: Format, bytes: &[u8], most: usize) -> Read<History> {
@@ -246,6 +263,11 @@ fn unknown_format(bytes: &[u8]) -> Problem {
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz archive",
         [b'B', b'Z', b'h', ..] => "a bzip2 archive",
         [b'P', b'K', 3, 4, ..] => "a zip archive",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            return problem
+                .found("broken UTF-16")
+                .remedy("convert the file to UTF-8");
+        }
         _ => return problem,
     };
     problem.found(archive).remedy("unpack it first")

@@ -197,3 +197,32 @@ fn deep_and_long_code_ends() {
     let many = format!("(def h [{}])", "(ok-op 0 :read 1) ".repeat(100_000));
     assert_eq!(read(&many).expect("many").len(), 100_000);
 }
+
+#[test]
+fn what_shells_of_windows_write_is_read() {
+    for text in [
+        EVENTS.to_owned(),
+        CALLS.replace('1', "\"\u{1f600}\u{e9}\""),
+        "```\r\n".to_owned() + EVENTS + "\r\n```",
+    ] {
+        let little = text.encode_utf16().flat_map(u16::to_le_bytes);
+        let big = text.encode_utf16().flat_map(u16::to_be_bytes);
+        let plain = read(&text).expect("UTF-8");
+        for bytes in [
+            [0xff, 0xfe].into_iter().chain(little).collect::<Vec<u8>>(),
+            [0xfe, 0xff].into_iter().chain(big).collect(),
+        ] {
+            assert_eq!(lines(&codec::read(&bytes).expect("UTF-16")), lines(&plain));
+            let error = codec::read(&bytes[..bytes.len() - 1]).expect_err("half a character");
+            assert!(
+                error.to_string().contains("convert the file to UTF-8"),
+                "{error}"
+            );
+        }
+    }
+    let text: Vec<u8> = "\u{feff}{:type :ok}\n{:type 5}"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(codec::read(&text).expect_err("no type").line, 2);
+}
