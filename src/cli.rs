@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::builder::Styles;
 use clap::parser::ValueSource;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use rupture_workloads::checkers::history::Value;
+use rupture_workloads::checkers::history::codec::edn;
 
 use crate::exit::{self, Exit};
 use crate::report::ladder::LEGEND;
@@ -154,10 +156,10 @@ pub struct CheckArgs {
     /// Write the graph of every anomaly that is one to this file, as Graphviz's DOT.
     #[arg(long, value_name = "FILE")]
     pub dot: Option<PathBuf>,
-    /// linearizable: how many violated keys to look for, `all` for every one. Once they are known, keys that a
-    /// short search does not decide are left open, and their number is told.
-    #[arg(long, default_value = "1", value_parser = anomalies, value_name = "N|all")]
-    pub anomalies: usize,
+    /// linearizable: how many violated keys to look for, `all` for every one [default: 1]. Once they are known, keys
+    /// that a short search does not decide are left open, and their number is told.
+    #[arg(long, value_parser = anomalies, value_name = "N|all")]
+    pub anomalies: Option<usize>,
     /// The histories have completions alone: add an invocation right before each. What overlapped is then judged as
     /// if it had run one after the other, so an anomaly may come from that order and not from the system.
     #[arg(long)]
@@ -187,6 +189,10 @@ pub struct Settings {
     /// Values are `[key value]`, and every key is judged by itself.
     #[arg(long)]
     pub independent: bool,
+    /// register, cas-register, multi-register: what they hold before the first write, as EDN such as `0`, `"a"` or
+    /// `[1 2]` [default: nil].
+    #[arg(long, value_name = "VALUE", value_parser = value, allow_hyphen_values = true)]
+    pub initial: Option<Value>,
     /// cas-register: take a failed cas as an observation that the state differed, as Porcupine does; Jepsen takes
     /// it as an operation that did not happen.
     #[arg(long)]
@@ -242,6 +248,11 @@ pub struct ListArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// A value as EDN.
+fn value(text: &str) -> Result<Value, String> {
+    edn::read_value(text).map_err(|error| format!("{error}; a string stands in double quotes"))
 }
 
 /// How many anomalies to look for.

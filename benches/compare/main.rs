@@ -28,6 +28,7 @@ mod process;
 mod rows;
 mod series;
 mod slope;
+mod stores;
 mod table;
 mod transactions;
 

@@ -14,7 +14,7 @@ use crate::Asked;
 use crate::common::Traffic;
 use crate::process::{Ran, run};
 use crate::rows::{self, Row};
-use crate::transactions;
+use crate::{stores, transactions};
 
 const RUPTURE: &str = env!("CARGO_BIN_EXE_rupture");
 
@@ -40,6 +40,11 @@ pub(crate) fn main(asked: &Asked) -> Result<(), String> {
     for row in rows::all() {
         if asked.wants(&row.name, row.traffic.operations) {
             bench.row(&row)?;
+        }
+    }
+    for row in stores::rows() {
+        if asked.wants(&row.name(), row.operations) {
+            bench.stores(&row)?;
         }
     }
     for row in transactions::rows() {
@@ -97,6 +102,26 @@ impl Bench<'_> {
         )
     }
 
+    /// Several stores, each in a process of its own.
+    fn stores(&self, row: &stores::Row) -> Result<(), String> {
+        let mut processes = Vec::new();
+        for (number, store) in row.stores().enumerate() {
+            let file = self.folder.path().join(format!("store-{number}.jsonl"));
+            write(&store.generate(), &file)
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+            processes.push(vec!["--model".into(), "kv-append".into(), file.into()]);
+        }
+        let operations = row.operations.to_string();
+        let figures = [row.bar, ""];
+        self.judge_all(
+            &row.name(),
+            &operations,
+            row.expected(),
+            &processes,
+            figures,
+        )
+    }
+
     /// Transactions, by one level or by all.
     fn transactions(&self, row: &transactions::Row) -> Result<(), String> {
         let file = self.folder.path().join("history.jsonl");
@@ -150,26 +175,41 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Judges as often as asked, in turns with the peer, and prints the row.
+    /// As [`Self::judge_all`], for one process.
     fn judge(
         &self,
         name: &str,
         operations: &str,
         expected: &str,
         arguments: &[OsString],
+        figures: [&str; 2],
+    ) -> Result<(), String> {
+        self.judge_all(name, operations, expected, &[arguments.to_vec()], figures)
+    }
+
+    /// Judges what each process is given as often as asked, in turns with the peer, and prints all as one row.
+    fn judge_all(
+        &self,
+        name: &str,
+        operations: &str,
+        expected: &str,
+        processes: &[Vec<OsString>],
         [bar, porcupine]: [&str; 2],
     ) -> Result<(), String> {
-        let mut all: Vec<OsString> = ["check", "--json", "--timeout"].map(OsString::from).into();
-        all.push(self.asked.limit.as_secs().to_string().into());
-        if !arguments.iter().any(|argument| argument == "--memory") {
-            all.extend(["--memory".into(), "1GiB".into()]);
-        }
-        all.extend_from_slice(arguments);
+        let mut common: Vec<OsString> = ["check", "--json", "--timeout"].map(OsString::from).into();
+        common.push(self.asked.limit.as_secs().to_string().into());
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.asked.times {
-            ours.push(self.run(Path::new(RUPTURE), &all)?);
-            if let Some(peer) = &self.peer {
-                theirs.push(self.run(peer, &all)?);
+            for arguments in processes {
+                let mut all = common.clone();
+                if !arguments.iter().any(|argument| argument == "--memory") {
+                    all.extend(["--memory".into(), "1GiB".into()]);
+                }
+                all.extend_from_slice(arguments);
+                ours.push(self.run(Path::new(RUPTURE), &all)?);
+                if let Some(peer) = &self.peer {
+                    theirs.push(self.run(peer, &all)?);
+                }
             }
         }
         let mut cells = vec![

@@ -33,10 +33,10 @@ mod witness;
 
 use rayon::prelude::*;
 use rupture_history::verdict::{Anomaly, Evidence, Witness};
-use rupture_history::{History, Operation, Validity, Verdict};
+use rupture_history::{History, Operation, Validity, Value, Verdict};
 
 use crate::{Budget, CheckError, Checker, Model};
-use calls::{Call, Part};
+use calls::{Call, Objects, Part};
 use decide::{Decision, Impossible, Ruling, decide};
 use first::{First, Prefixes};
 use opening::{Opening, open};
@@ -52,6 +52,8 @@ const SHARES: usize = 64;
 /// them, and how much more in each round that follows. The rounds together cost a third more than the last.
 const FIRST_ROUND: u64 = 200_000;
 const GROWTH_OF_ROUNDS: u64 = 4;
+const ONE_OBJECT: &str =
+    "`anomalies` changes nothing here: it counts violated keys, and there is one object";
 /// So many violated keys are looked for unless told.
 const ANOMALIES: usize = 1;
 
@@ -79,12 +81,12 @@ const ANOMALIES: usize = 1;
 /// assert_eq!(anomaly.dies_with.as_ref().map(|read| read.index), Some(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Linearizable<M> {
     model: M,
-    independent: bool,
+    objects: Objects,
     witness: bool,
-    anomalies: usize,
+    anomalies: Option<usize>,
 }
 
 impl<M: Model> Linearizable<M> {
@@ -92,9 +94,9 @@ impl<M: Model> Linearizable<M> {
     pub fn new(model: M) -> Self {
         Self {
             model,
-            independent: false,
+            objects: Objects::default(),
             witness: false,
-            anomalies: ANOMALIES,
+            anomalies: None,
         }
     }
 
@@ -125,7 +127,32 @@ impl<M: Model> Linearizable<M> {
     /// ```
     #[must_use]
     pub fn anomalies(mut self, anomalies: usize) -> Self {
-        self.anomalies = anomalies;
+        self.anomalies = Some(anomalies);
+        self
+    }
+
+    /// What registers hold before the first write; nil unless told. Every key holds it where keys are judged apart.
+    ///
+    /// Only for models of registers ([`Register`](crate::models::Register), [`CasRegister`](crate::models::CasRegister),
+    /// [`MultiRegister`](crate::models::MultiRegister)), or of your own whose first state is [`Id::NIL`](crate::Id::NIL):
+    /// others hold no value at first, and to them it means nothing.
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Validity, Value, codec};
+    /// use rupture_checkers::models::Register;
+    /// use rupture_checkers::{Budget, Checker, Linearizable};
+    ///
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :read}
+    ///       {:process 0 :type :ok :f :read :value 0}",
+    /// )?;
+    /// let judge = Linearizable::new(Register).initial(Value::Int(0));
+    /// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Valid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn initial(mut self, value: Value) -> Self {
+        self.objects.initial = Some(value);
         self
     }
 
@@ -176,14 +203,14 @@ impl<M: Model> Linearizable<M> {
     /// ```
     #[must_use]
     pub fn independent(mut self, independent: bool) -> Self {
-        self.independent = independent;
+        self.objects.independent = independent;
         self
     }
 }
 
 impl<M: Model> Checker for Linearizable<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
-        let opening = open(&self.model, LEVEL, self.independent, history, budget)?;
+        let opening = open(&self.model, LEVEL, &self.objects, history, budget)?;
         let mut opened = match opening {
             Opening::Judge(opened) => opened,
             Opening::Closed(verdict) => return Ok(verdict),
@@ -191,7 +218,7 @@ impl<M: Model> Checker for Linearizable<M> {
         let verdict = std::mem::take(&mut opened.verdict);
         let case = Case {
             model: &self.model,
-            independent: self.independent,
+            independent: self.objects.independent,
             history,
             operations: &opened.operations,
             budget: &budget.with_bytes(opened.bytes),
@@ -210,7 +237,7 @@ struct Case<'a, M: Model> {
     operations: &'a [Operation],
     budget: &'a Budget<'a>,
     witness: bool,
-    anomalies: usize,
+    anomalies: Option<usize>,
 }
 
 /// What became of a part.
@@ -269,7 +296,7 @@ impl<M: Model> Case<'_, M> {
     /// Whether as many violations are known as were looked for.
     fn is_enough(&self, judged: &[Judged]) -> bool {
         let invalid = |judged: &&Judged| matches!(judged.outcome, Judgement::Invalid(_));
-        judged.iter().filter(invalid).count() >= self.anomalies.max(1)
+        judged.iter().filter(invalid).count() >= self.anomalies.unwrap_or(ANOMALIES).max(1)
     }
 
     fn judge(&self, part: &Part<M::Op>, limits: &Limits<'_>) -> Judged {
@@ -402,6 +429,9 @@ impl<M: Model> Case<'_, M> {
     /// Adds what became of the parts to a verdict.
     fn close(&self, mut verdict: Verdict, parts: &[Part<M::Op>]) -> Verdict {
         let mut stopped = Vec::new();
+        if self.anomalies.is_some() && parts.len() < 2 {
+            verdict.notes.push(ONE_OBJECT.to_owned());
+        }
         for (judged, part) in self.judge_all(parts).into_iter().zip(parts) {
             verdict.explained += judged.explained;
             let algorithm = judged.algorithm.to_owned();

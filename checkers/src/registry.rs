@@ -7,6 +7,8 @@ mod table;
 
 use std::fmt;
 
+use rupture_history::Value;
+
 use crate::Checker;
 use crate::broadcast::Order;
 use crate::isolation::Level;
@@ -32,7 +34,7 @@ use table::MODELS;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Values are `[key value]`, and every key is judged by itself.
     pub independent: bool,
@@ -44,6 +46,8 @@ pub struct Options {
     /// How many violated keys are looked for; see [`Linearizable::anomalies`](crate::Linearizable::anomalies). Other
     /// levels judge every key.
     pub anomalies: Option<usize>,
+    /// What registers hold before the first write; nil where it is not given.
+    pub initial: Option<Value>,
     /// What the accounts of a bank hold together; told from the reads where it is not given.
     pub total: Option<i64>,
     /// Whether accounts of a bank may hold less than nothing.
@@ -76,6 +80,8 @@ impl Options {
             ("independent", self.independent),
             ("observe-failed-cas", self.observe_failed_cas),
             ("witness", self.witness),
+            ("anomalies", self.anomalies.is_some()),
+            ("initial", self.initial.is_some()),
             ("total", self.total.is_some()),
             ("negative-balances", self.negative_balances),
             ("permits", self.permits.is_some()),
@@ -112,8 +118,7 @@ pub struct ModelInfo {
     /// is the default, but levels of isolation are all judged where none is named, and a `set-full` with broadcasts
     /// is `eventual`.
     pub consistency: &'static [&'static str],
-    /// Which of the [`Options`] it has, by the names that the command line has for them. Only
-    /// [`anomalies`](Options::anomalies), which bounds how much is looked for, may be asked of all.
+    /// Which of the [`Options`] it has, by the names that the command line has for them.
     pub settings: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 }
@@ -247,6 +252,9 @@ impl Unknown {
     }
 }
 
+const ORDERS: &str = "only the level linearizable brings an order of the operations";
+const ALL_KEYS: &str = "only the level linearizable leaves keys open once a violation is known";
+
 /// The judge of a model, by the model's first level unless another is named.
 ///
 /// ```
@@ -300,13 +308,22 @@ pub fn checker(
         (None, Some(first)) => promise(info, first)?,
         (Some(named), _) => promise(info, named)?,
     };
-    if options.witness && !matches!(promise, Promise::Linearizable) {
-        return Err(Unknown::Idle {
+    let level = || consistency.or(default).unwrap_or_default().to_owned();
+    let idle = |name, why| {
+        Err(Unknown::Idle {
             model: info.name,
-            name: "witness",
-            level: consistency.or(default).unwrap_or_default().to_owned(),
-            why: "only the level linearizable brings an order of the operations",
-        });
+            name,
+            level: level(),
+            why,
+        })
+    };
+    if !matches!(promise, Promise::Linearizable) {
+        if options.witness {
+            return idle("witness", ORDERS);
+        }
+        if options.anomalies.is_some() {
+            return idle("anomalies", ALL_KEYS);
+        }
     }
     Ok((info.build)(options, promise))
 }

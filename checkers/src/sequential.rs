@@ -28,9 +28,9 @@ mod store;
 mod tests;
 
 use rupture_history::verdict::{Anomaly, Evidence};
-use rupture_history::{History, Operation, Validity, Verdict};
+use rupture_history::{History, Operation, Validity, Value, Verdict};
 
-use crate::linearizability::calls::Part;
+use crate::linearizability::calls::{Objects, Part};
 use crate::linearizability::decide::{Decision, Ruling, decide};
 use crate::linearizability::opening::{Opening, open};
 use crate::linearizability::search as linear;
@@ -68,10 +68,10 @@ const STEPS_AT_LEAST: u64 = 100_000;
 /// let sequential = Sequential::new(Register).check(&history, &Budget::unlimited());
 /// assert_eq!(sequential.unwrap().validity, Validity::Valid);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sequential<M> {
     model: M,
-    independent: bool,
+    objects: Objects,
 }
 
 impl<M: Model> Sequential<M> {
@@ -79,7 +79,7 @@ impl<M: Model> Sequential<M> {
     pub fn new(model: M) -> Self {
         Self {
             model,
-            independent: false,
+            objects: Objects::default(),
         }
     }
 
@@ -110,14 +110,35 @@ impl<M: Model> Sequential<M> {
     /// ```
     #[must_use]
     pub fn independent(mut self, independent: bool) -> Self {
-        self.independent = independent;
+        self.objects.independent = independent;
+        self
+    }
+
+    /// What registers hold before the first write; see [`Linearizable::initial`](crate::Linearizable::initial).
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Validity, Value, codec};
+    /// use rupture_checkers::models::Register;
+    /// use rupture_checkers::{Budget, Checker, Sequential};
+    ///
+    /// let history = codec::read(
+    ///     b"{:process 0 :type :invoke :f :read}
+    ///       {:process 0 :type :ok :f :read :value 0}",
+    /// )?;
+    /// let judge = Sequential::new(Register).initial(Value::Int(0));
+    /// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Valid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn initial(mut self, value: Value) -> Self {
+        self.objects.initial = Some(value);
         self
     }
 }
 
 impl<M: Model> Checker for Sequential<M> {
     fn check(&self, history: &History, budget: &Budget<'_>) -> Result<Verdict, CheckError> {
-        let opening = open(&self.model, LEVEL, self.independent, history, budget)?;
+        let opening = open(&self.model, LEVEL, &self.objects, history, budget)?;
         let mut opened = match opening {
             Opening::Judge(opened) => opened,
             Opening::Closed(verdict) => return Ok(verdict),

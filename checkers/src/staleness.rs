@@ -51,14 +51,16 @@ pub use k_atomic::KAtomic;
 pub use level::{Level, level};
 pub use stale::Stale;
 
+use rupture_history::Value;
+
 use crate::Checker;
 
 impl Level {
-    /// The judge of registers by this level. It stands here because the judges know the names of levels.
-    pub fn checker(self, independent: bool) -> Box<dyn Checker> {
+    /// The judge of registers by this level, which hold a value at first. It stands here because the judges know the names of levels.
+    pub fn checker(self, independent: bool, initial: Value) -> Box<dyn Checker> {
         match self {
-            Self::KAtomic(k) => Box::new(KAtomic::new(k, independent)),
-            Self::Stale(bound_ns) => Box::new(Stale::new(bound_ns, independent)),
+            Self::KAtomic(k) => Box::new(KAtomic::new(k, independent).initial(initial)),
+            Self::Stale(bound_ns) => Box::new(Stale::new(bound_ns, independent).initial(initial)),
         }
     }
 }

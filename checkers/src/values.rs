@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 pub struct Id(pub u32);
 
 impl Id {
-    /// The number of `nil`.
+    /// The number of `nil`, or of the value that registers hold at first where they are told another one.
     pub const NIL: Self = Self(0);
 }
 
@@ -55,18 +55,23 @@ const ROOM: usize = 64;
 
 impl Default for Values {
     fn default() -> Self {
+        Self::beginning_with(Value::Nil)
+    }
+}
+
+impl Values {
+    /// Values of which this one has the number of `nil`, as a register sees them that holds it at first.
+    pub(crate) fn beginning_with(initial: Value) -> Self {
         let mut values = Self {
             list: Vec::new(),
             numbers: FxHashMap::default(),
             small: Vec::new(),
             names: FxHashMap::default(),
         };
-        values.number(Value::Nil);
+        values.number(canonical(initial));
         values
     }
-}
 
-impl Values {
     /// The number of a value. Sets and maps are equal whatever the order they were written in.
     pub fn id(&mut self, value: ValueRef<'_>) -> Id {
         match value.as_int().map(usize::try_from) {

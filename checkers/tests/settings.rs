@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use rupture_checkers::history::{History, Verdict, codec};
+use rupture_checkers::history::{History, Value, Verdict, codec};
 use rupture_checkers::log::{Log, LogAnomaly};
 use rupture_checkers::{Budget, Options, Unknown, checker, models};
 
@@ -13,8 +13,10 @@ type Setting = (&'static str, fn(&mut Options));
 type Shown = (&'static str, &'static str, bool, &'static str);
 
 /// All settings that some model has, by name, and the settings with it given.
-const SETTINGS: [Setting; 14] = [
+const SETTINGS: [Setting; 16] = [
+    ("anomalies", |options| options.anomalies = Some(2)),
     ("independent", |options| options.independent = true),
+    ("initial", |options| options.initial = Some(Value::Int(0))),
     ("observe-failed-cas", |options| {
         options.observe_failed_cas = true;
     }),
@@ -56,6 +58,7 @@ const HISTORIES: &[Shown] = &[
     // What is on its way never arrived.
     ("broadcast", "complete", false, "0 broadcast 1 | 0 deliver nil => 1 | 1! deliver nil"),
     ("cas-register", "independent", false, "0 write [1 1] | 0 write [2 2] | 0 read [1 nil] => [1 1]"),
+    ("cas-register", "initial", false, "0 cas [0 1]"),
     ("cas-register", "observe-failed-cas", false, "0 write 1 | 0! cas [1 2] | 0 read nil => 1"),
     ("cas-register", "witness", false, "0 write 1"),
     ("causal-reverse", "independent", false, "0 write [1 1] | 0 read [1 nil] => [1 [1]]"),
@@ -80,6 +83,7 @@ const HISTORIES: &[Shown] = &[
         "0 send [[:send 1 1]] => [[:send 1 [1 1]]] | 1 send [[:send 1 2]] => [[:send 1 [0 2]]] | 1 poll [[:poll]] => [[:poll {1 [[0 2]]}]]"),
     ("long-fork", "independent", false, "0 write [1 [[:w 1 1]]] | 0 read [1 [[:r 1 nil]]] => [1 [[:r 1 1]]]"),
     ("multi-register", "independent", false, "0 txn [1 [[:w :x 1]]] | 0 txn [1 [[:r :x nil]]] => [1 [[:r :x 1]]]"),
+    ("multi-register", "initial", false, "0 txn [[:r :x nil]] => [[:r :x 0]]"),
     ("multi-register", "witness", false, "0 txn [[:w :x 1]]"),
     ("mutex", "independent", false, "0 acquire [1 nil] | 0 acquire [2 nil]"),
     ("mutex", "witness", false, "0 acquire nil"),
@@ -91,6 +95,7 @@ const HISTORIES: &[Shown] = &[
     ("reentrant-mutex", "independent", false, "0 acquire [1 nil] | 1 acquire [2 nil]"),
     ("reentrant-mutex", "witness", false, "0 acquire nil"),
     ("register", "independent", false, "0 write [1 1] | 0 write [2 2] | 0 read [1 nil] => [1 1]"),
+    ("register", "initial", false, "0 read nil => 0"),
     ("register", "witness", false, "0 write 1"),
     ("rw-register", "wfr-keys", false, "0 txn [[:r :x 2] [:w :x 1]] | 1 txn [[:r :x 1] [:w :x 2]]"),
     ("rw-register", "sequential-keys", false,
@@ -160,6 +165,11 @@ fn said(model: &str, level: Option<&str>, options: &Options, text: &str) -> (Str
     }
 }
 
+/// Histories of one object, of which a verdict says that it asked for violated keys in vain.
+fn one_object(name: &str, setting: &str) -> bool {
+    name == "anomalies" && setting == "witness"
+}
+
 /// How a setting shows at a level of a model; the reason why not, if it does not.
 fn shows(
     model: &str,
@@ -182,7 +192,7 @@ fn shows(
     let mut why = "no history stands here".to_owned();
     for (_, _, keyed, text) in HISTORIES
         .iter()
-        .filter(|(of, setting, ..)| (*of, *setting) == (model, name))
+        .filter(|(of, setting, ..)| *of == model && (*setting == name || one_object(name, setting)))
     {
         let before = Options {
             independent: *keyed,
@@ -190,7 +200,7 @@ fn shows(
             permits: (model == "semaphore" && name != "permits").then_some(2),
             ..Options::default()
         };
-        let mut after = before;
+        let mut after = before.clone();
         give(&mut after);
         let (one, other) = (
             said(model, level, &before, text),
@@ -247,6 +257,20 @@ fn a_setting_that_changes_nothing_is_refused_with_the_reason() {
         refused("register", Some("sequential")),
         "`witness` changes nothing for register at the level sequential: only the level linearizable brings an order \
          of the operations"
+    );
+    let options = Options {
+        anomalies: Some(2),
+        ..Options::default()
+    };
+    let refused_too = |model, level| checker(model, level, &options).err().unwrap().to_string();
+    assert_eq!(
+        refused_too("register", Some("k-atomic")),
+        "`anomalies` changes nothing for register at the level k-atomic: only the level linearizable leaves keys open \
+         once a violation is known"
+    );
+    assert_eq!(
+        refused_too("bank", None),
+        "bank has no setting named `anomalies`"
     );
     assert_eq!(
         refused("list-append", None),

@@ -34,7 +34,7 @@ pub use print::{anomaly, valid};
 pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
     let options = options(args)?;
     if let Some(model) = &args.model {
-        build(model, args.consistency.as_deref(), options)?;
+        build(model, args.consistency.as_deref(), &options)?;
     }
     let sources = sources(&args.paths);
     refuse_outputs(args, &sources)?;
@@ -46,7 +46,7 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
             .par_iter()
             .map(|source| {
                 let readable = source.problem.is_none();
-                let judged = readable.then(|| judge(&source.path, args, options));
+                let judged = readable.then(|| judge(&source.path, args, &options));
                 bar.inc(1);
                 judged
             })

@@ -35,24 +35,41 @@ pub(crate) struct Part<O> {
     pub(crate) values: Values,
 }
 
+/// How a history is split into objects, and what they hold at first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Objects {
+    /// Whether values are `[key value]`, and every key is an object of its own.
+    pub(crate) independent: bool,
+    /// What registers hold at first, if it is not nil.
+    pub(crate) initial: Option<Value>,
+}
+
+impl Objects {
+    /// The values of an object that nobody has touched.
+    pub(crate) fn values(&self) -> Values {
+        let initial = self.initial.clone().unwrap_or(Value::Nil);
+        Values::beginning_with(initial)
+    }
+}
+
 /// The parts of a history in the order in which they are first touched.
 pub(crate) fn parts<M: Model>(
     model: &M,
-    independent: bool,
+    objects: &Objects,
     history: &History,
     operations: &[Operation],
 ) -> Result<Vec<Part<M::Op>>, CheckError> {
     let mut parts: Vec<Part<M::Op>> = Vec::new();
     let mut numbers: FxHashMap<Vec<Value>, usize> = FxHashMap::default();
     for (number, operation) in operations.iter().enumerate() {
-        let reader = Reader::new(model, independent, history, operation)?;
+        let reader = Reader::new(model, objects.independent, history, operation)?;
         let key = reader.key()?;
         let at = *numbers.entry(key).or_insert_with_key(|key| {
             parts.push(Part {
                 key: name(key),
                 calls: Vec::new(),
                 operations: Vec::new(),
-                values: Values::default(),
+                values: objects.values(),
             });
             parts.len() - 1
         });

@@ -95,7 +95,7 @@ pub enum Standing {
 /// ```
 pub struct Online<M: Model> {
     model: M,
-    independent: bool,
+    split: calls::Objects,
     bounds: Bounds,
     objects: Vec<Object<M>>,
     numbers: FxHashMap<Vec<Value>, usize>,
@@ -142,7 +142,7 @@ impl<M: Model> Online<M> {
     pub fn new(model: M) -> Self {
         Self {
             model,
-            independent: false,
+            split: calls::Objects::default(),
             bounds: Bounds {
                 bytes: BYTES,
                 steps: STEPS,
@@ -162,7 +162,29 @@ impl<M: Model> Online<M> {
     /// Whether values are `[key value]`, and every key is an object of its own.
     #[must_use]
     pub fn independent(mut self, independent: bool) -> Self {
-        self.independent = independent;
+        self.split.independent = independent;
+        self
+    }
+
+    /// What registers hold before the first write; see [`Linearizable::initial`](crate::Linearizable::initial).
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Event, History, Kind, Value};
+    /// use rupture_checkers::linearizability::online::{Online, Standing};
+    /// use rupture_checkers::models::Register;
+    ///
+    /// let events = [(Kind::Invoke, Value::Nil), (Kind::Ok, Value::Int(0))];
+    /// let read = |(kind, value)| Event::new(0, kind, "read", value);
+    /// let history: History = events.map(read).iter().collect();
+    /// let mut online = Online::new(Register).initial(Value::Int(0));
+    /// for event in history.iter() {
+    ///     assert_eq!(online.push(event), Ok(None));
+    /// }
+    /// assert_eq!(online.finish(), Standing::Valid);
+    /// ```
+    #[must_use]
+    pub fn initial(mut self, value: Value) -> Self {
+        self.split.initial = Some(value);
         self
     }
 
@@ -254,10 +276,11 @@ impl<M: Model> Online<M> {
         let before = self.running.remove(&process);
         let mut history = before.map_or_else(History::new, |running| running.history);
         let operation = only_operation(&mut history, event)?;
-        let reader = Reader::new(&self.model, self.independent, &history, &operation)?;
+        let reader = Reader::new(&self.model, self.split.independent, &history, &operation)?;
         let key = reader.key()?;
         let number = *self.numbers.entry(key).or_insert_with_key(|key| {
-            self.objects.push(Object::new(calls::name(key)));
+            let object = Object::new(calls::name(key), self.split.values());
+            self.objects.push(object);
             self.objects.len() - 1
         });
         let object = &mut self.objects[number];
@@ -289,7 +312,7 @@ impl<M: Model> Online<M> {
         let history = &mut running.history;
         let operation = only_operation(history, event)?;
         let object = &mut self.objects[running.object];
-        let reader = Reader::new(&self.model, self.independent, history, &operation)?;
+        let reader = Reader::new(&self.model, self.split.independent, history, &operation)?;
         let op = reader.op(object.values())?;
         match operation.outcome {
             Outcome::Info => object.give_up(stamp),

@@ -3,7 +3,7 @@
 
 use rupture_history::{EventRef, History, Kind, Operation, Outcome, Validity, Verdict};
 
-use super::calls::{Part, parts};
+use super::calls::{Objects, Part, parts};
 use crate::{Budget, CheckError, Model};
 
 /// A history that is to be judged.
@@ -39,7 +39,7 @@ pub(crate) enum Opening<O> {
 pub(crate) fn open<M: Model>(
     model: &M,
     level: &str,
-    independent: bool,
+    objects: &Objects,
     history: &History,
     budget: &Budget<'_>,
 ) -> Result<Opening<M::Op>, CheckError> {
@@ -54,7 +54,7 @@ pub(crate) fn open<M: Model>(
         );
         return Ok(Opening::Closed(unknown(verdict, reason)));
     };
-    let parts = parts(model, independent, history, &operations)?;
+    let parts = parts(model, objects, history, &operations)?;
     verdict.notes.extend(disorder(history));
     let is_ok = |&number: &u32| operations[number as usize].outcome == Outcome::Ok;
     let seen = |part: &Part<M::Op>| part.operations.iter().any(is_ok);

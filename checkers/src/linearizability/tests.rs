@@ -1,6 +1,7 @@
 //! The engines against the definition, on many small histories and some long ones.
 
 mod first;
+mod initial;
 mod keys;
 pub(crate) mod levels;
 pub(crate) mod objects;

@@ -88,7 +88,7 @@ fn answers(argument: ValueRef<'_>, result: ValueRef<'_>) -> bool {
 }
 
 impl Model for MultiRegister {
-    /// The registers that are not `nil`, in the order of the keys.
+    /// The registers that are not as they were at first, in the order of the keys.
     type State = Vec<(Id, Id)>;
     type Op = TxnOp;
 
@@ -193,7 +193,7 @@ impl Model for MultiRegister {
 
     fn describe_state(&self, state: &Self::State, values: &Values) -> String {
         if state.is_empty() {
-            return "every register is nil".to_owned();
+            return format!("every register is {}", values.text(Id::NIL));
         }
         let parts: Vec<String> = state
             .iter()

@@ -15,21 +15,25 @@ use crate::rules::{
 use crate::sequential::Sequential;
 use crate::set_full::SetFull;
 use crate::{Budget, CheckError, Checker, Linearizable, Model};
-use rupture_history::{History, Verdict};
+use rupture_history::{History, Value, Verdict};
 
-fn judge<M: Model + 'static>(model: M, options: Options, promise: Promise) -> Box<dyn Checker> {
+fn judge<M: Model + 'static>(model: M, options: &Options, promise: Promise) -> Box<dyn Checker> {
     let Options {
         independent,
         witness,
         anomalies,
         ..
-    } = options;
+    } = *options;
+    let initial = options.initial.clone().unwrap_or(Value::Nil);
     match promise {
-        Promise::Staleness(level) => level.checker(independent),
-        Promise::Sequential => Box::new(Sequential::new(model).independent(independent)),
+        Promise::Staleness(level) => level.checker(independent, initial),
+        Promise::Sequential => {
+            let judge = Sequential::new(model).independent(independent);
+            Box::new(judge.initial(initial))
+        }
         _ => {
             let judge = Linearizable::new(model).independent(independent);
-            let judge = judge.witness(witness);
+            let judge = judge.witness(witness).initial(initial);
             Box::new(match anomalies {
                 Some(anomalies) => judge.anomalies(anomalies),
                 None => judge,
@@ -47,7 +51,7 @@ const fn entry(
         name,
         about,
         consistency: &["linearizable", "sequential"],
-        settings: &["independent", "witness"],
+        settings: &["anomalies", "independent", "witness"],
         build,
     }
 }
@@ -124,12 +128,18 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         name: "cas-register",
         about: "a value that is read, written, and compared and set",
         consistency: &["linearizable", "sequential"],
-        settings: &["independent", "observe-failed-cas", "witness"],
+        settings: &[
+            "anomalies",
+            "independent",
+            "initial",
+            "observe-failed-cas",
+            "witness",
+        ],
         build: |options, promise| {
             let model = CasRegister {
                 observe_failed: options.observe_failed_cas,
             };
-            judge(model, *options, promise)
+            judge(model, options, promise)
         },
     },
     rule(
@@ -141,7 +151,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "counter",
         "a number that is added to and read",
-        |options, promise| judge(Named::from(Counter), *options, promise),
+        |options, promise| judge(Named::from(Counter), options, promise),
     ),
     rule(
         "counter-bounds",
@@ -164,12 +174,12 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "fenced-lock",
         "a lock whose holders are given ever greater tokens",
-        |options, promise| judge(Named::from(FencedLock), *options, promise),
+        |options, promise| judge(Named::from(FencedLock), options, promise),
     ),
     entry(
         "fifo-queue",
         "a queue, first in first out",
-        |options, promise| judge(Named::from(FifoQueue), *options, promise),
+        |options, promise| judge(Named::from(FifoQueue), options, promise),
     ),
     rule(
         "g-counter",
@@ -192,7 +202,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "kv-append",
         "strings by key: get, put and append",
-        |options, promise| judge(Named::from(KvAppend), *options, promise),
+        |options, promise| judge(Named::from(KvAppend), options, promise),
     ),
     ModelInfo {
         name: "list-append",
@@ -216,15 +226,18 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         &["independent"],
         |options, _| Box::new(LongFork::new().independent(options.independent)),
     ),
-    entry(
-        "multi-register",
-        "registers that transactions read and write together",
-        |options, promise| judge(Named::from(MultiRegister), *options, promise),
-    ),
+    ModelInfo {
+        settings: &["anomalies", "independent", "initial", "witness"],
+        ..entry(
+            "multi-register",
+            "registers that transactions read and write together",
+            |options, promise| judge(Named::from(MultiRegister), options, promise),
+        )
+    },
     entry(
         "mutex",
         "a lock that anyone may release",
-        |options, promise| judge(Named::from(Mutex), *options, promise),
+        |options, promise| judge(Named::from(Mutex), options, promise),
     ),
     entry(
         "owner-mutex",
@@ -232,7 +245,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         |options, promise| {
             judge(
                 Named::from(OwnerMutex { reentrant: false }),
-                *options,
+                options,
                 promise,
             )
         },
@@ -246,7 +259,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "priority-queue",
         "integers of which the greatest or the least comes out",
-        |options, promise| judge(Named::from(PriorityQueue), *options, promise),
+        |options, promise| judge(Named::from(PriorityQueue), options, promise),
     ),
     entry(
         "reentrant-mutex",
@@ -254,7 +267,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         |options, promise| {
             judge(
                 Named::from(OwnerMutex { reentrant: true }),
-                *options,
+                options,
                 promise,
             )
         },
@@ -263,8 +276,8 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         name: "register",
         about: "a value that is read and written",
         consistency: &["linearizable", "sequential", "k-atomic", "stale"],
-        settings: &["independent", "witness"],
-        build: |options, promise| judge(Register, *options, promise),
+        settings: &["anomalies", "independent", "initial", "witness"],
+        build: |options, promise| judge(Register, options, promise),
     },
     ModelInfo {
         name: "rw-register",
@@ -282,15 +295,15 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         },
     },
     ModelInfo {
-        settings: &["independent", "permits", "witness"],
+        settings: &["anomalies", "independent", "permits", "witness"],
         ..entry(
             "semaphore",
             "a lock that several may hold; --permits says how many",
             |options, promise| match options.permits {
-                Some(permits) => judge(Named::from(Semaphore { permits }), *options, promise),
+                Some(permits) => judge(Named::from(Semaphore { permits }), options, promise),
                 None => Box::new(Permitless(judge(
                     Named::from(Semaphore::ANY),
-                    *options,
+                    options,
                     promise,
                 ))),
             },
@@ -299,7 +312,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "set",
         "elements that are added, removed, asked for and read",
-        |options, promise| judge(Named::from(Set), *options, promise),
+        |options, promise| judge(Named::from(Set), options, promise),
     ),
     rule(
         "set-final",
@@ -319,7 +332,7 @@ pub(super) static MODELS: [ModelInfo; 33] = [
         },
     },
     entry("stack", "a stack, last in first out", |options, promise| {
-        judge(Named::from(Stack), *options, promise)
+        judge(Named::from(Stack), options, promise)
     }),
     rule(
         "total-queue",
@@ -336,6 +349,6 @@ pub(super) static MODELS: [ModelInfo; 33] = [
     entry(
         "unordered-queue",
         "a queue that gives its values in any order",
-        |options, promise| judge(Named::from(UnorderedQueue), *options, promise),
+        |options, promise| judge(Named::from(UnorderedQueue), options, promise),
     ),
 ];

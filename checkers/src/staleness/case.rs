@@ -6,6 +6,7 @@ use rupture_history::{Anomaly, History, Operation, Validity, Verdict};
 use super::clusters::Impossible;
 pub(super) use super::words::RegisterPart;
 use super::words::Words;
+use crate::linearizability::calls::Objects;
 pub(super) use crate::linearizability::decide::SEARCH;
 use crate::linearizability::opening::{Opened, Opening, open, unknown};
 use crate::models::Register;
@@ -83,13 +84,13 @@ impl Known {
 /// Reads the history and judges each register of it by `judge`, which tells what it found.
 pub(super) fn check(
     asked: &Asked,
-    independent: bool,
+    objects: &Objects,
     history: &History,
     budget: &Budget<'_>,
     refuse: impl Fn(&[Operation]) -> Option<String>,
     mut judge: impl FnMut(&mut Case<'_>, &RegisterPart),
 ) -> Result<Verdict, CheckError> {
-    let opening = open(&Register, &asked.level, independent, history, budget)?;
+    let opening = open(&Register, &asked.level, objects, history, budget)?;
     let Opened {
         operations,
         parts,

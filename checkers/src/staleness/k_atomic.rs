@@ -1,6 +1,6 @@
 //! The checker of k-atomicity.
 
-use rupture_history::{Anomaly, History, Verdict};
+use rupture_history::{Anomaly, History, Value, Verdict};
 
 use super::bounds::overwritten;
 use super::case::{Asked, Case, Known, RegisterPart, SEARCH, TOLD, check};
@@ -10,6 +10,7 @@ use super::latest::{self, Dead, Latest};
 use super::level::Level;
 use super::measure::{Measured, measure};
 use super::search::Why;
+use crate::linearizability::calls::Objects;
 use crate::linearizability::explain::explain;
 use crate::linearizability::search::{Limits, Search};
 use crate::linearizability::shrink::Proof;
@@ -33,10 +34,10 @@ use crate::{Budget, CheckError, Checker};
 /// assert_eq!(check(Some(2)).validity, Validity::Valid);
 /// assert_eq!(check(None).measured[0].exact(), Some(2));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KAtomic {
     k: Option<u32>,
-    independent: bool,
+    objects: Objects,
 }
 
 impl KAtomic {
@@ -45,8 +46,34 @@ impl KAtomic {
     pub fn new(k: Option<u32>, independent: bool) -> Self {
         Self {
             k: k.map(|k| k.max(1)),
-            independent,
+            objects: Objects {
+                independent,
+                initial: None,
+            },
         }
+    }
+
+    /// What registers hold before the first write; see [`Linearizable::initial`](crate::Linearizable::initial).
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Event, History, Kind, Validity, Value};
+    /// use rupture_checkers::staleness::KAtomic;
+    /// use rupture_checkers::{Budget, Checker};
+    ///
+    /// let mut history = History::new();
+    /// for (kind, value, time) in [(Kind::Invoke, Value::Nil, 1), (Kind::Ok, Value::Int(0), 2)] {
+    ///     let mut event = Event::new(0, kind, "read", value);
+    ///     event.time = time;
+    ///     history.push(&event);
+    /// }
+    /// let judge = KAtomic::new(Some(1), false).initial(Value::Int(0));
+    /// let verdict = judge.check(&history, &Budget::unlimited()).unwrap();
+    /// assert_eq!(verdict.validity, Validity::Valid);
+    /// ```
+    #[must_use]
+    pub fn initial(mut self, value: Value) -> Self {
+        self.objects.initial = Some(value);
+        self
     }
 }
 
@@ -67,7 +94,7 @@ impl Checker for KAtomic {
             goal: self.k.map(u64::from),
         };
         let judge = |case: &mut Case<'_>, part: &RegisterPart| self.judge(case, part);
-        check(&asked, self.independent, history, budget, |_| None, judge)
+        check(&asked, &self.objects, history, budget, |_| None, judge)
     }
 }
 

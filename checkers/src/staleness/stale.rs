@@ -1,6 +1,6 @@
 //! The checker of Δ-atomicity.
 
-use rupture_history::{Anomaly, History, Operation, Verdict};
+use rupture_history::{Anomaly, History, Operation, Value, Verdict};
 
 use super::case::{Asked, Case, Known, RegisterPart, SEARCH, TOLD, check};
 use super::clusters::{Cluster, Reading, RegisterCall, read};
@@ -12,6 +12,7 @@ use super::measure::{BYTES_A_CLUSTER, ZONES};
 use super::search::{Clock, Why};
 use super::shifted;
 use super::words::duration;
+use crate::linearizability::calls::Objects;
 use crate::linearizability::search::{Limits, Search};
 use crate::models::Register;
 use crate::{Budget, CheckError, Checker};
@@ -38,10 +39,10 @@ use crate::{Budget, CheckError, Checker};
 /// assert_eq!(check(Some(10)).validity, Validity::Valid);
 /// assert_eq!(check(None).measured[0].exact(), Some(10));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Stale {
     bound_ns: Option<u64>,
-    independent: bool,
+    objects: Objects,
 }
 
 impl Stale {
@@ -50,8 +51,34 @@ impl Stale {
     pub fn new(bound_ns: Option<u64>, independent: bool) -> Self {
         Self {
             bound_ns,
-            independent,
+            objects: Objects {
+                independent,
+                initial: None,
+            },
         }
+    }
+
+    /// What registers hold before the first write; see [`Linearizable::initial`](crate::Linearizable::initial).
+    ///
+    /// ```
+    /// use rupture_checkers::history::{Event, History, Kind, Validity, Value};
+    /// use rupture_checkers::staleness::Stale;
+    /// use rupture_checkers::{Budget, Checker};
+    ///
+    /// let mut history = History::new();
+    /// for (kind, value, time) in [(Kind::Invoke, Value::Nil, 1), (Kind::Ok, Value::Int(0), 2)] {
+    ///     let mut event = Event::new(0, kind, "read", value);
+    ///     event.time = time;
+    ///     history.push(&event);
+    /// }
+    /// let judge = Stale::new(Some(1), false).initial(Value::Int(0));
+    /// let verdict = judge.check(&history, &Budget::unlimited()).unwrap();
+    /// assert_eq!(verdict.validity, Validity::Valid);
+    /// ```
+    #[must_use]
+    pub fn initial(mut self, value: Value) -> Self {
+        self.objects.initial = Some(value);
+        self
     }
 }
 
@@ -68,7 +95,7 @@ impl Checker for Stale {
         let times = Times(&times);
         let refuse = |operations: &[Operation]| timeless(history, operations);
         let judge = |case: &mut Case<'_>, part: &RegisterPart| self.judge(case, part, times);
-        check(&asked, self.independent, history, budget, refuse, judge)
+        check(&asked, &self.objects, history, budget, refuse, judge)
     }
 }
 

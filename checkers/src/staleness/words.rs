@@ -5,10 +5,10 @@ use rupture_history::{Anomaly, Evidence, History, Operation};
 use super::bounds::overwritten;
 use super::clusters::{Cluster, Impossible, Reading, RegisterCall, read};
 use super::delta::{Times, conflicts};
-use crate::Model;
 use crate::linearizability::calls::Part;
 use crate::models::Register;
 use crate::models::op::RegisterOp;
+use crate::{Id, Model};
 
 /// One register and its operations.
 pub(super) type RegisterPart = Part<RegisterOp>;
@@ -281,7 +281,7 @@ impl<'a> Words<'a> {
     fn value(&self, cluster: &Cluster) -> String {
         match cluster.write.map(|write| self.call(write).op) {
             Some(RegisterOp::Write(value)) => self.part.values.text(value),
-            _ => "nil".to_owned(),
+            _ => self.part.values.text(Id::NIL),
         }
     }
 

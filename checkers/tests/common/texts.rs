@@ -5,8 +5,8 @@ use rupture_checkers::history::{Event, History, Kind, Value};
 use super::random::Random;
 
 /// Clients in a closed loop on a store of strings. Operations take 2 ms on average, and 0.1 ms lie between two of
-/// a client: about as many operations are at work as there are clients. Of 24 operations 15 are appends, eight
-/// gets and one a put; every string that is appended or put is its own.
+/// a client: about as many operations are at work as there are clients. Half of them are appends, a third gets and the
+/// rest puts; every string that is appended or put is its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Store {
     pub clients: usize,
@@ -68,8 +68,7 @@ impl Store {
             let f = match random.below(12) {
                 0..6 => "append",
                 6..10 => "get",
-                _ if random.below(4) == 0 => "put",
-                _ => "append",
+                _ => "put",
             };
             Draft {
                 process,

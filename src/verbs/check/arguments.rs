@@ -32,7 +32,8 @@ pub(super) fn options(args: &CheckArgs) -> anyhow::Result<Options> {
         independent: settings.independent,
         observe_failed_cas: settings.observe_failed_cas,
         witness: args.witness.is_some(),
-        anomalies: Some(args.anomalies),
+        anomalies: args.anomalies,
+        initial: settings.initial.clone(),
         total: settings.total,
         negative_balances: settings.negative_balances,
         permits: settings.permits,
@@ -61,9 +62,9 @@ fn log_anomalies(names: &[String]) -> anyhow::Result<Vec<LogAnomaly>> {
 pub(super) fn build(
     model: &str,
     consistency: Option<&str>,
-    options: Options,
+    options: &Options,
 ) -> anyhow::Result<Box<dyn Checker>> {
-    checker(model, consistency, &options).map_err(|error| match &error {
+    checker(model, consistency, options).map_err(|error| match &error {
         Unknown::Model { .. } => unknown_name("model", error.name(), error.known()),
         Unknown::Consistency { known, .. } if known.is_empty() => {
             bad_input(format!("{error}; leave --consistency out"))

@@ -22,14 +22,14 @@ pub(super) struct Judged {
     pub(super) unwritten: Vec<String>,
 }
 
-pub(super) fn judge(file: &Path, args: &CheckArgs, options: Options) -> anyhow::Result<Judged> {
+pub(super) fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Judged> {
     let start = Instant::now();
     let deadline = start.checked_add(Duration::from_millis(args.timeout));
     let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let (history, mut verdict) = match read(file, args.memory, &over)? {
         Input::History(history) => {
             let history = invoked(file, history, args.completions_only)?;
-            let verdict = verdict(file, &history, args, options, &over)?;
+            let verdict = verdict(file, &history, args, options.clone(), &over)?;
             (Some(history), verdict)
         }
         Input::Unread(reason) => (None, unread(args, reason)),
@@ -86,7 +86,7 @@ fn verdict(
             model
         }
     };
-    let checker = build(&model, args.consistency.as_deref(), options)
+    let checker = build(&model, args.consistency.as_deref(), &options)
         .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
     let memory = args.memory.saturating_sub(resident());
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);

@@ -30,3 +30,32 @@ pub(crate) use events::{history, history_in_code};
 pub(crate) use read::Reader;
 pub(crate) use write::write_any;
 pub use write::{write_event, write_history, write_value, write_value_ref};
+
+use super::ParseError;
+use super::error::Problem;
+use crate::{Value, ValueRef};
+
+/// Reads one value and nothing else, such as an argument of a command line.
+///
+/// ```
+/// use rupture_history::Value;
+/// use rupture_history::codec::edn;
+///
+/// assert_eq!(edn::read_value("[1 nil]")?, Value::Vector(vec![Value::Int(1), Value::Nil]));
+/// assert!(edn::read_value("1 2").is_err() && edn::read_value("").is_err());
+/// # Ok::<(), rupture_history::codec::ParseError>(())
+/// ```
+///
+/// # Errors
+/// The text is no value, or more than one.
+pub fn read_value(text: &str) -> Result<Value, ParseError> {
+    let mut reader = Reader::new(text);
+    let read = reader.value().and_then(|()| {
+        reader.skip_blank();
+        match reader.scan.peek() {
+            Some(_) => Err(Problem::new(reader.scan.position, "one EDN value alone")),
+            None => Ok(ValueRef::new(&reader.recorder.history.tape, 0).to_value()),
+        }
+    });
+    read.map_err(|problem| problem.locate(text.as_bytes()))
+}

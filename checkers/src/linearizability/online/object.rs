@@ -101,10 +101,10 @@ pub(super) struct Object<M: Model> {
 }
 
 impl<M: Model> Object<M> {
-    pub(super) fn new(key: Option<String>) -> Self {
+    pub(super) fn new(key: Option<String>, values: Values) -> Self {
         Self {
             key,
-            values: Values::default(),
+            values,
             held: Vec::new(),
             stamps: Vec::new(),
             running: 0,

@@ -60,11 +60,15 @@ pub fn watcher(model: &str, options: &Options) -> Result<Box<dyn Watch>, Unknown
     }
 }
 
-fn online<M: Model + 'static>(model: M, options: Options) -> Box<dyn Watch>
+fn online<M: Model + 'static>(model: M, options: &Options) -> Box<dyn Watch>
 where
     M::State: Send,
 {
-    Box::new(Online::new(model).independent(options.independent))
+    let online = Online::new(model).independent(options.independent);
+    Box::new(match &options.initial {
+        Some(value) => online.initial(value.clone()),
+        None => online,
+    })
 }
 
 /// The watch of [`Semaphore::ANY`].
@@ -88,40 +92,40 @@ static WATCHED: [(&str, Build); 15] = [
         let model = CasRegister {
             observe_failed: options.observe_failed_cas,
         };
-        online(model, *options)
+        online(model, options)
     }),
-    ("counter", |options| online(Named::from(Counter), *options)),
+    ("counter", |options| online(Named::from(Counter), options)),
     ("fenced-lock", |options| {
-        online(Named::from(FencedLock), *options)
+        online(Named::from(FencedLock), options)
     }),
     ("fifo-queue", |options| {
-        online(Named::from(FifoQueue), *options)
+        online(Named::from(FifoQueue), options)
     }),
     ("kv-append", |options| {
-        online(Named::from(KvAppend), *options)
+        online(Named::from(KvAppend), options)
     }),
     ("multi-register", |options| {
-        online(Named::from(MultiRegister), *options)
+        online(Named::from(MultiRegister), options)
     }),
-    ("mutex", |options| online(Named::from(Mutex), *options)),
+    ("mutex", |options| online(Named::from(Mutex), options)),
     ("owner-mutex", |options| {
-        online(Named::from(OwnerMutex { reentrant: false }), *options)
+        online(Named::from(OwnerMutex { reentrant: false }), options)
     }),
     ("priority-queue", |options| {
-        online(Named::from(PriorityQueue), *options)
+        online(Named::from(PriorityQueue), options)
     }),
     ("reentrant-mutex", |options| {
-        online(Named::from(OwnerMutex { reentrant: true }), *options)
+        online(Named::from(OwnerMutex { reentrant: true }), options)
     }),
-    ("register", |options| online(Register, *options)),
+    ("register", |options| online(Register, options)),
     ("semaphore", |options| match options.permits {
-        Some(permits) => online(Named::from(Semaphore { permits }), *options),
-        None => Box::new(Permitless(online(Named::from(Semaphore::ANY), *options))),
+        Some(permits) => online(Named::from(Semaphore { permits }), options),
+        None => Box::new(Permitless(online(Named::from(Semaphore::ANY), options))),
     }),
-    ("set", |options| online(Named::from(Set), *options)),
-    ("stack", |options| online(Named::from(Stack), *options)),
+    ("set", |options| online(Named::from(Set), options)),
+    ("stack", |options| online(Named::from(Stack), options)),
     ("unordered-queue", |options| {
-        online(Named::from(UnorderedQueue), *options)
+        online(Named::from(UnorderedQueue), options)
     }),
 ];
 

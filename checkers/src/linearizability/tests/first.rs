@@ -31,6 +31,20 @@ const THEORIES: [&str; 7] = [
     "unordered-queue",
 ];
 
+/// Registers that hold 2 at first.
+static TWO: Subject = Subject {
+    initial: &[2],
+    ..objects::REGISTER
+};
+static CAS_OF_TWO: Subject = Subject {
+    initial: &[2],
+    ..objects::CAS_REGISTER
+};
+static TWOS: Subject = Subject {
+    initial: &[2, 2],
+    ..objects::MULTI_REGISTER
+};
+
 /// A model with its settings, and the same object for the definition.
 struct Judged {
     name: &'static str,
@@ -75,15 +89,32 @@ fn judged() -> Vec<Judged> {
             }
         })
         .collect();
+    let all = || Options {
+        anomalies: Some(usize::MAX),
+        ..Options::default()
+    };
     judged.push(Judged {
         name: "cas-register",
         options: Options {
             observe_failed_cas: true,
-            anomalies: Some(usize::MAX),
-            ..Options::default()
+            ..all()
         },
         subject: &objects::CAS_REGISTER,
     });
+    for (name, subject) in [
+        ("register", &TWO),
+        ("cas-register", &CAS_OF_TWO),
+        ("multi-register", &TWOS),
+    ] {
+        judged.push(Judged {
+            name,
+            options: Options {
+                initial: Some(Value::Int(2)),
+                ..all()
+            },
+            subject,
+        });
+    }
     judged
 }
 
@@ -91,7 +122,7 @@ impl Judged {
     fn judge(&self, history: &History, independent: bool) -> Verdict {
         let options = Options {
             independent,
-            ..self.options
+            ..self.options.clone()
         };
         let judge = checker(self.name, None, &options).expect("a model");
         judge
@@ -103,7 +134,7 @@ impl Judged {
     fn watch(&self, history: &History, independent: bool) -> Option<u64> {
         let options = Options {
             independent,
-            ..self.options
+            ..self.options.clone()
         };
         let mut watch = watcher(self.name, &options).expect("it is watched");
         for event in history.iter() {

@@ -27,7 +27,7 @@ const MOST: usize = 7;
 pub(crate) fn calls_of<M: Model>(model: &M, ops: &[Op]) -> Vec<Call<M::Op>> {
     let history = oracle::history(ops);
     let operations = history.operations().unwrap();
-    let parts = calls::parts(model, false, &history, &operations).unwrap();
+    let parts = calls::parts(model, &calls::Objects::default(), &history, &operations).unwrap();
     parts
         .into_iter()
         .next()

@@ -25,7 +25,7 @@ const MOST: usize = 7;
 fn proof<M: Model>(model: &M, ops: &[Op]) -> Option<(Vec<usize>, Vec<usize>, bool)> {
     let history = oracle::history(ops);
     let operations = history.operations().unwrap();
-    let parts = calls::parts(model, false, &history, &operations).unwrap();
+    let parts = calls::parts(model, &calls::Objects::default(), &history, &operations).unwrap();
     let calls = &parts.first()?.calls;
     let budget = Budget::unlimited();
     let decision = decide(model, calls, &Limits::of(&budget));

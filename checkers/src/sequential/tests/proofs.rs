@@ -3,7 +3,7 @@
 use super::oracle::{self, Step};
 use super::random;
 use super::search::parts as told;
-use crate::linearizability::calls::parts;
+use crate::linearizability::calls::{Objects, parts};
 use crate::linearizability::tests::objects::{self, Subject};
 use crate::linearizability::tests::oracle::Part;
 use crate::linearizability::tests::random::Random;
@@ -106,7 +106,11 @@ fn prove<M: Model + Copy>(model: M, subject: &Subject, seed: u64) {
         let history = oracle::history(&steps, keys > 1);
         let operations = history.operations().unwrap();
         let independent = keys > 1 && model.name() != "kv-append";
-        let parts = parts(&model, independent, &history, &operations).unwrap();
+        let objects = Objects {
+            independent,
+            initial: None,
+        };
+        let parts = parts(&model, &objects, &history, &operations).unwrap();
         let program = Program::new(&model, &parts, &operations, |_| Role::AsTold);
         let budget = Budget::unlimited();
         let limits = Limits {

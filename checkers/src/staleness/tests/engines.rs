@@ -3,7 +3,7 @@
 use super::oracle::Small;
 use super::random::{Random, Shape, history};
 use crate::Budget;
-use crate::linearizability::calls::{Part, parts};
+use crate::linearizability::calls::{Objects, Part, parts};
 use crate::models::Register;
 use crate::models::op::RegisterOp;
 use crate::searches::{self, share};
@@ -18,7 +18,8 @@ use crate::staleness::{latest, lbt, shifted, writes};
 fn part(small: &Small) -> Part<RegisterOp> {
     let history = small.history();
     let operations = history.operations().expect("it pairs");
-    let mut parts = parts(&Register, false, &history, &operations).expect("a register");
+    let mut parts =
+        parts(&Register, &Objects::default(), &history, &operations).expect("a register");
     parts.remove(0)
 }
 
