@@ -16,9 +16,9 @@ fn event(process: i64, kind: Kind, f: &str, value: Value) -> Event {
     Event::new(process, kind, f, value)
 }
 
-fn error(model: &str, options: Options, events: &[Event]) -> CheckError {
+fn error(model: &str, options: &Options, events: &[Event]) -> CheckError {
     let history: History = events.iter().collect();
-    let judge = checker(model, None, &options).unwrap();
+    let judge = checker(model, None, options).unwrap();
     let answer = judge.check(&history, &Budget::unlimited());
     answer.expect_err("the history was judged")
 }
@@ -72,7 +72,7 @@ fn a_function_that_the_model_does_not_have() {
         event(1, Kind::Fail, "cas", vector(&[1, 2])),
     ];
     events[2].index = Some(17);
-    let error = error("register", Options::default(), &events);
+    let error = error("register", &Options::default(), &events);
     assert_eq!(
         error.to_string(),
         "event 17: `cas` is no operation of register; it has read, write"
@@ -169,7 +169,7 @@ fn values_of_the_wrong_type() {
             event(0, Kind::Invoke, f, argument),
             event(0, Kind::Ok, f, result),
         ];
-        let error = error(model, Options::default(), &events);
+        let error = error(model, &Options::default(), &events);
         let CheckError::WrongValue {
             index,
             expected: said,
@@ -189,7 +189,7 @@ fn values_without_their_key() {
         event(0, Kind::Invoke, "write", Value::Int(1)),
         event(0, Kind::Ok, "write", Value::Int(1)),
     ];
-    let text = error("register", keys(), &bare).to_string();
+    let text = error("register", &keys(), &bare).to_string();
     assert!(
         text.contains("event 0") && text.contains("[key value]"),
         "{text}"
@@ -198,7 +198,7 @@ fn values_without_their_key() {
         event(0, Kind::Invoke, "write", vector(&[7, 1])),
         event(0, Kind::Ok, "write", vector(&[8, 1])),
     ];
-    let text = error("register", keys(), &other).to_string();
+    let text = error("register", &keys(), &other).to_string();
     assert!(
         text.contains("event 1") && text.contains("[7 value]"),
         "{text}"
@@ -213,7 +213,7 @@ fn events_that_do_not_pair() {
     ];
     let none = [event(0, Kind::Ok, "read", Value::Nil)];
     for events in [&two[..], &none[..]] {
-        let error = error("register", Options::default(), events);
+        let error = error("register", &Options::default(), events);
         assert!(matches!(error, CheckError::Pairing(_)), "{error}");
     }
 }
@@ -298,7 +298,7 @@ fn wrong_transaction(model: &str, asked: Value, answered: Value) -> String {
     for (event, index) in events.iter_mut().zip([3, 4, 5, 6]) {
         event.index = Some(index);
     }
-    error(model, Options::default(), &events).to_string()
+    error(model, &Options::default(), &events).to_string()
 }
 
 #[test]
