@@ -93,9 +93,8 @@ fn verdict(
     let budget = Budget::unlimited().with_time(over).with_bytes(memory);
     let mut verdict = checker.check(history, &budget).map_err(|error| {
         // How the file was read may be why it does not fit.
-        let notes = history.notes().iter().map(|note| format!("; {note}"));
-        let notes: String = notes.collect();
-        bad_input(format!("{}: {error}{notes}", file.display()))
+        let all = [vec![error.to_string()], notes(history)].concat();
+        bad_input(format!("{}: {}", file.display(), all.join("; ")))
     })?;
     if guessed {
         let keys = if options.independent {
