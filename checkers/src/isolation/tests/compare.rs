@@ -1,6 +1,6 @@
 //! The engine against the oracle.
 
-use crate::searches::share;
+use crate::searches::small_share;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -160,7 +160,7 @@ fn compare(histories: usize, most: usize, seed: u64, all: bool) {
 
 #[test]
 fn the_engine_says_what_the_definitions_say() {
-    compare(share(200_000), 7, 4, false);
+    compare(small_share(200_000), 7, 4, false);
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn agree_on(histories: usize, most: usize, seed: u64) {
 
 #[test]
 fn graphs_and_runs_agree() {
-    agree_on(4_000, 6, 2);
+    agree_on(share(32_000), 6, 2);
 }
 
 #[test]

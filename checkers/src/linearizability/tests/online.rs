@@ -15,7 +15,7 @@ use crate::{Budget, Checker, Linearizable, Model};
 
 /// How many histories each model gets.
 const SMALL: u64 = share(2_000) as u64;
-const LONG: u64 = 300;
+const LONG: u64 = share(1_600) as u64;
 
 /// What the watch said at which event, and what in the end.
 fn watch<M: Model>(mut online: Online<M>, history: &History) -> (Option<u64>, Standing) {

@@ -1,6 +1,6 @@
 //! Random small histories at every level, against the definitions.
 
-use crate::searches::share;
+use crate::searches::small_share;
 use rupture_history::verdict::Anomaly;
 
 use super::oracle::has_versions;
@@ -130,7 +130,7 @@ fn compare(seed: u64, histories: usize) -> Seen {
 
 #[test]
 fn small_histories_are_judged_as_by_the_definitions() {
-    let histories = share(200_000);
+    let histories = small_share(200_000);
     let seen = compare(4, histories);
     for (level, held) in LEVELS.into_iter().zip(seen.held) {
         assert!(

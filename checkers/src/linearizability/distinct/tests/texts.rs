@@ -6,6 +6,7 @@ use crate::linearizability::search::{Answer, Limits, Search};
 use crate::linearizability::tests::Random;
 use crate::models::KvAppend;
 use crate::models::op::KvOp;
+use crate::searches::share;
 use crate::{Budget, Model};
 
 /// How pieces look.
@@ -178,6 +179,7 @@ fn compare(pieces: Pieces, histories: usize, most: usize) -> (usize, usize) {
 #[test]
 fn pieces_that_can_be_told_apart_are_never_left_to_the_search() {
     for (histories, most) in [(3_000, 8), (1_000, 14), (200, 30)] {
+        let histories = share(8 * histories);
         let (invalid, left) = compare(Pieces::Marked, histories, most);
         assert!(
             (histories / 8..histories * 3 / 4).contains(&invalid),
@@ -190,6 +192,7 @@ fn pieces_that_can_be_told_apart_are_never_left_to_the_search() {
 #[test]
 fn numbers_that_contain_one_another_are_mostly_told_apart_by_their_times() {
     for (histories, most) in [(1_500, 14), (100, 40)] {
+        let histories = share(8 * histories);
         let (invalid, left) = compare(Pieces::Numbers, histories, most);
         assert!(
             invalid > histories / 8 && left < histories / 3,
@@ -201,6 +204,7 @@ fn numbers_that_contain_one_another_are_mostly_told_apart_by_their_times() {
 #[test]
 fn pieces_that_repeat_are_never_judged_wrongly() {
     for (histories, most) in [(3_000, 8), (800, 12)] {
+        let histories = share(8 * histories);
         let (invalid, _) = compare(Pieces::Few, histories, most);
         assert!(invalid > histories / 10, "{invalid}");
     }
