@@ -17,6 +17,8 @@ use rupture_workloads::Probes;
 use rupture_workloads::checkers::history::{Event, Kind, Process, Value};
 use rupture_workloads::generator::Op;
 
+use crate::report::thousands;
+
 /// How many pairs of a key and a node are probed. Those that cover each key and each node once come first.
 const MOST_PAIRS: usize = 10_000;
 /// How long a probe that was not answered `ok` rests before it is sent again.
@@ -129,6 +131,19 @@ pub struct Recovered {
     pub left_out: usize,
     /// The probes that broke the claim.
     pub breaches: Vec<Breach>,
+}
+
+impl Recovered {
+    /// What was not looked at, if anything was not.
+    pub fn not_probed(&self) -> Option<String> {
+        (self.left_out > 0).then(|| {
+            format!(
+                "whether it served again was asked of {} pairs of a key and a node; {} more were left out",
+                thousands(self.pairs as u64),
+                thousands(self.left_out as u64)
+            )
+        })
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -343,6 +358,17 @@ mod tests {
         let (outcome, asked) = probe(&[], 3 * SECOND);
         assert_eq!((outcome.pairs, outcome.left_out), (5, 0));
         assert!(outcome.breaches.is_empty());
+        assert_eq!(outcome.not_probed(), None);
+        let some = Recovered {
+            pairs: 10_000,
+            left_out: 3,
+            ..Recovered::default()
+        };
+        let told = some.not_probed().unwrap();
+        assert!(
+            told.contains("10,000 pairs") && told.contains("3 more"),
+            "{told}"
+        );
         let after_ns = outcome.served_after_ns.unwrap();
         assert!((3 * SECOND..4 * SECOND).contains(&after_ns), "{after_ns}");
         for node in 0..5 {

@@ -160,6 +160,7 @@ pub fn run(
     let mut verdict = judge(plan, workload.checker.as_ref(), &history)?;
     verdict.notes.extend(anomaly.as_ref().map(stopped_at));
     verdict.notes.extend(notices(plan));
+    verdict.notes.extend(outcome.recovered.not_probed());
     let mut parts = vec![verdict];
     parts.extend(watcher.finish());
     // A run that was stopped had no time for faults that were still to come.

@@ -47,7 +47,8 @@ impl<N: Node> Sim<N> {
 
     fn storm(&mut self) -> Option<Storm> {
         let nodes = self.nodes();
-        let under_way = self.queue.len() as u64;
+        // Messages that wait at a paused node take memory, too.
+        let under_way = (self.queue.len() as u64).max(self.counters.in_flight());
         self.load
             .storm(self.now_ns, under_way, &self.options, nodes)
     }

@@ -131,6 +131,29 @@ fn the_outside_gets_a_say_and_the_modest_are_left_alone() {
     assert_eq!(run(Habit::Modest).0, None);
 }
 
+/// What reaches a paused process waits, and takes memory.
+#[test]
+fn what_waits_at_a_paused_node_is_under_way() {
+    for paused in [false, true] {
+        let options = SimOptions {
+            base_events: 20_000,
+            pair_events: 0,
+            ..SimOptions::default()
+        };
+        let mut sim = Sim::new(options, 1, 2, |_| Restless(Habit::Modest));
+        assert!(!paused || sim.pause(1));
+        let storm = loop {
+            match sim.advance(30_000_000_000) {
+                Some(Outside::Storm(storm)) => break Some(storm.excess),
+                Some(_) => {}
+                None => break None,
+            }
+        };
+        let is_told = matches!(storm, Some(Excess::UnderWay { count }) if count > 20_000);
+        assert_eq!(is_told, paused, "{storm:?}");
+    }
+}
+
 #[test]
 fn a_client_without_end_is_a_storm() {
     let options = SimOptions {
