@@ -97,12 +97,7 @@ impl<'a> Reader<'a> {
         self.skip_tags()?;
         let at = self.scan.position;
         if !self.scan.take(b'{') {
-            if self.code && self.is_call() {
-                return self.call();
-            }
-            return Err(self
-                .scan
-                .problem("an event, a map such as {:process 0, :type :invoke, :f :read}"));
+            return self.no_map();
         }
         self.recorder.begin(at);
         loop {
@@ -112,6 +107,17 @@ impl<'a> Reader<'a> {
             }
             self.entry()?;
         }
+    }
+
+    /// What stands where an event should may be a call that makes one, in code.
+    #[cold]
+    fn no_map(&mut self) -> Read<()> {
+        if self.code && self.is_call() {
+            return self.call();
+        }
+        Err(self
+            .scan
+            .problem("an event, a map such as {:process 0, :type :invoke, :f :read}"))
     }
 
     /// Whether a list comes next that is a call which makes an operation.

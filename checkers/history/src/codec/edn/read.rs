@@ -109,14 +109,20 @@ impl<'a> Reader<'a> {
                 _ => return Ok(()),
             };
             self.scan.position += length;
-            let end = self.recorder.history.tape.end();
-            // What is left out may be any code.
-            let code = std::mem::take(&mut self.code);
-            let left_out = self.value();
-            self.code = code;
-            left_out?;
-            self.recorder.history.tape.words.truncate(end);
+            self.leave_out()?;
         }
+    }
+
+    /// Reads a value that nobody keeps; it may be any code.
+    #[cold]
+    fn leave_out(&mut self) -> Read<()> {
+        let end = self.recorder.history.tape.end();
+        let code = std::mem::take(&mut self.code);
+        let left_out = self.value();
+        self.code = code;
+        left_out?;
+        self.recorder.history.tape.words.truncate(end);
+        Ok(())
     }
 
     /// Gives up a value that was begun, and takes what there is of it off the tape.
