@@ -4,6 +4,7 @@
 //! A [`World`] keeps the logs themselves, makes the observations from them, and remembers facts from which the
 //! definitions can be read off. Digests exist only in the observations.
 
+#[allow(dead_code, reason = "it takes one of several shares")]
 #[path = "../src/searches.rs"]
 mod searches;
 
