@@ -6,7 +6,6 @@
 
 use rustc_hash::FxHashMap;
 
-use super::lone::{Lone, Pair};
 use super::prepared::Prepared;
 use super::reads::{NONE, Version};
 use super::units::Units;
@@ -70,8 +69,6 @@ pub(super) struct Encoding<'e, 'p, 'a> {
     sorted: Vec<u32>,
     /// Where those of each key with more than one begin, and where they end.
     contested: Vec<(u32, u32)>,
-    /// What is forbidden beside cycles.
-    pub(super) lone: Option<Lone<'e, 'p, 'a>>,
 }
 
 /// How many chains behind one are looked at for overlaps at a time.
@@ -95,7 +92,6 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
             ends: Vec::new(),
             sorted: Vec::new(),
             contested: Vec::new(),
-            lone: None,
         };
         encoding.hint(keeps);
         encoding.order_points();
@@ -425,7 +421,7 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
     }
 
     /// Adds the choice between two chains.
-    pub(super) fn choose(&self, (one, other): Pair, choices: &mut Choices) -> u32 {
+    pub(super) fn choose(&self, (one, other): (u32, u32), choices: &mut Choices) -> u32 {
         let (first, second) = self.likely(one, other);
         let (sides, turned) = (self.before(first, second), self.before(second, first));
         choices.push(sides.get(), turned.get(), (first, second))
@@ -509,7 +505,6 @@ impl<'e, 'p, 'a> Encoding<'e, 'p, 'a> {
 impl Source for Encoding<'_, '_, '_> {
     /// Chains of a key may not overlap. If each is before the next, each is before all behind it.
     fn violated(&mut self, order: &Order, choices: &mut Choices) {
-        let before = choices.len();
         let mut sorted = std::mem::take(&mut self.sorted);
         for at in 0..self.contested.len() {
             let (start, end) = self.contested[at];
@@ -521,19 +516,10 @@ impl Source for Encoding<'_, '_, '_> {
                     if self.keeps(order, one, other) {
                         break;
                     }
-                    let choice = self.choose((one, other), choices);
-                    if let Some(lone) = &mut self.lone {
-                        lone.know((one, other), choice);
-                    }
+                    self.choose((one, other), choices);
                 }
             }
         }
         self.sorted = sorted;
-        if choices.len() == before
-            && let Some(mut lone) = self.lone.take()
-        {
-            lone.look(self, order, choices);
-            self.lone = Some(lone);
-        }
     }
 }

@@ -23,7 +23,7 @@ use super::reads::{NONE, Read, Version};
 use crate::Budget;
 use crate::isolation::Level;
 use crate::isolation::rows::Rows;
-use crate::isolation::solver::{Choices, Hop, Order};
+use crate::isolation::solver::{Choices, Hop, Order, Source};
 
 /// How many cycles are told at a time.
 const MOST: usize = 64;
@@ -83,6 +83,41 @@ pub(super) struct Lone<'e, 'p, 'a> {
     pub(super) certain: Option<Vec<Hop>>,
 }
 
+/// An encoding, and what is forbidden beside its cycles.
+pub(super) struct Watched<'w, 'e, 'p, 'a> {
+    pub(super) encoding: &'w mut Encoding<'e, 'p, 'a>,
+    pub(super) lone: Option<Lone<'e, 'p, 'a>>,
+}
+
+impl Watched<'_, '_, '_, '_> {
+    /// Whether the budget ended before all was looked at.
+    pub(super) fn is_over(&self) -> bool {
+        self.lone.as_ref().is_some_and(|lone| lone.is_over)
+    }
+
+    /// Forgets the choices of an earlier search.
+    pub(super) fn start_over(&mut self) {
+        if let Some(lone) = &mut self.lone {
+            lone.pairs.clear();
+        }
+    }
+}
+
+impl Source for Watched<'_, '_, '_, '_> {
+    /// The chains first: only an order that has them all says what overwrote what.
+    fn violated(&mut self, order: &Order, choices: &mut Choices) {
+        let before = choices.len();
+        self.encoding.violated(order, choices);
+        let Some(lone) = &mut self.lone else { return };
+        for choice in before as u32..choices.len() as u32 {
+            lone.know(choices.about(choice), choice);
+        }
+        if choices.len() == before {
+            lone.look(self.encoding, order, choices);
+        }
+    }
+}
+
 impl<'e, 'p, 'a> Lone<'e, 'p, 'a> {
     pub(super) fn of(encoding: &Encoding<'e, 'p, 'a>, ways: Ways, budget: &'e Budget<'e>) -> Self {
         let prepared = encoding.prepared;
@@ -140,23 +175,13 @@ impl<'e, 'p, 'a> Lone<'e, 'p, 'a> {
         }
     }
 
-    /// Forgets the choices of an earlier search.
-    pub(super) fn start_over(&mut self) {
-        self.pairs.clear();
-    }
-
     /// Keeps in mind that there is a choice between two chains.
-    pub(super) fn know(&mut self, (one, other): Pair, choice: u32) {
+    fn know(&mut self, (one, other): Pair, choice: u32) {
         self.pairs.insert((one.min(other), one.max(other)), choice);
     }
 
     /// Forbids what this order of versions has together and must not. Chains are sorted as they stand.
-    pub(super) fn look(
-        &mut self,
-        encoding: &Encoding<'_, '_, '_>,
-        order: &Order,
-        choices: &mut Choices,
-    ) {
+    fn look(&mut self, encoding: &Encoding<'_, '_, '_>, order: &Order, choices: &mut Choices) {
         match self.ways {
             Ways::Any => self.look_for_any(encoding, order, choices),
             Ways::Read => self.look_for_missed(encoding, order, choices),

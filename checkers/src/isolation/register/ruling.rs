@@ -7,7 +7,7 @@ use rupture_history::verdict::Anomaly;
 use super::cases;
 use super::cyclic;
 use super::encode::Encoding;
-use super::lone::{Lone, ways};
+use super::lone::{Lone, Watched, ways};
 use super::naming::Steps;
 use super::prepared::Prepared;
 use super::reads::{Finding, NONE, Reads};
@@ -76,9 +76,7 @@ impl Prepared<'_, '_> {
             return Ruling::Holds;
         }
         let mut encoding = Encoding::of(self, points, keeps);
-        if let Some(ways) = ways(level) {
-            encoding.lone = Some(Lone::of(&encoding, ways, budget));
-        }
+        let lone = ways(level).map(|ways| Lone::of(&encoding, ways, budget));
         let edges = std::mem::take(&mut encoding.edges);
         let hints = std::mem::take(&mut encoding.hints);
         let problem = Problem {
@@ -86,20 +84,20 @@ impl Prepared<'_, '_> {
             edges: &edges,
             hints: &hints,
         };
-        let is_over = |encoding: &Encoding<'_, '_, '_>| {
-            let lone = encoding.lone.as_ref();
-            lone.is_some_and(|lone| lone.is_over)
+        let mut watched = Watched {
+            encoding: &mut encoding,
+            lone,
         };
-        let found = attempt(problem, &mut encoding, CONFLICTS, budget);
-        if found.is_some() && !is_over(&encoding) {
+        let found = attempt(problem, &mut watched, CONFLICTS, budget);
+        if found.is_some() && !watched.is_over() {
             return Ruling::Holds;
         }
-        if let Some(lone) = &mut encoding.lone {
-            lone.start_over();
-        }
+        watched.start_over();
         let mut choices = Choices::default();
-        match solve(problem, &mut choices, &mut encoding, budget) {
-            Solution::Order(_) if is_over(&encoding) => Ruling::Unknown(format!(
+        let solution = solve(problem, &mut choices, &mut watched, budget);
+        let (is_over, lone) = (watched.is_over(), watched.lone);
+        match solution {
+            Solution::Order(_) if is_over => Ruling::Unknown(format!(
                 "out of time: {} pairs of writes were put in order, and not all ways back to a reader were looked at",
                 choices.len()
             )),
@@ -112,7 +110,7 @@ impl Prepared<'_, '_> {
                  attempts were given up"
             )),
             Solution::Cyclic(mut proof) => {
-                if let Some(lone) = encoding.lone.as_ref().filter(|_| proof.cases.is_empty()) {
+                if let Some(lone) = lone.as_ref().filter(|_| proof.cases.is_empty()) {
                     proof = match &lone.certain {
                         Some(cycle) if proof.choices.is_empty() => certain(cycle.clone()),
                         _ => cases::proof(&encoding, lone, &choices, proof.choices, budget),
