@@ -191,7 +191,6 @@ fn two_searches_take_at_most_twice_the_steps_of_the_better_one() {
         let ops = draw(&objects::FIFO_QUEUE);
         count(assert_shared(&FifoQueue, &calls_of(&FifoQueue, &ops)));
     }
-    println!("levels were better {levels} times, the search depth first {depth} times");
     assert!(levels > 5 && depth > 20, "{levels}, {depth}");
 }
 
