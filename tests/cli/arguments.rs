@@ -89,7 +89,7 @@ fn settings_that_contradict_each_other_are_refused_before_anything_starts() {
         (vec!["check"], "PATH"),
         (
             vec!["check", "--model", "register", "--total", "100", "x.edn"],
-            "--total is no setting of register: it has --independent",
+            "--total is no setting of register: it has --anomalies, --independent, --initial",
         ),
         (
             vec!["check", "--model", "list-append", "--wfr-keys", "x.edn"],

@@ -13,8 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use rand::RngExt;
 
-use crate::checkers::models::{CasRegister, Register};
-use crate::checkers::{Checker, Linearizable};
+use crate::checkers::{Checker, Options, checker};
 use crate::generator::{
     Context, Generator, GeneratorExt, KeyOptions, Op, function, keyed, mix, per_key, repeat,
 };
@@ -28,14 +27,13 @@ const FINAL_NS: u64 = 30 * SECOND_NS;
 
 /// Reads and writes of ever new values.
 pub(crate) fn register(options: &WorkloadOptions) -> Workload {
-    let checker = Linearizable::new(Register).independent(true);
     // What probes write is negative: no client writes that.
     let mut probed = 0;
     let probe = move || {
         probed -= 1;
         probed
     };
-    over_keys("register", options, Box::new(checker), probe, |_| {
+    over_keys("register", options, probe, |_| {
         let mut written = 0..;
         let write = function(move |_| Some(Op::new("write", Value::Int(written.next()?))));
         mix(vec![(2, reads()), (1, write.boxed())]).boxed()
@@ -44,10 +42,9 @@ pub(crate) fn register(options: &WorkloadOptions) -> Workload {
 
 /// Reads, writes and compare-and-sets of a few values.
 pub(crate) fn cas_register(options: &WorkloadOptions) -> Workload {
-    let checker = Linearizable::new(CasRegister::default()).independent(true);
     let mut probed = (0..VALUES).cycle();
     let probe = move || probed.next().unwrap_or_default();
-    over_keys("cas-register", options, Box::new(checker), probe, |_| {
+    over_keys("cas-register", options, probe, |_| {
         let write = function(|context| Some(Op::new("write", any_value(context))));
         let cas = function(|context| {
             let pair = vec![any_value(context), any_value(context)];
@@ -68,7 +65,6 @@ fn any_value(context: &mut Context<'_>) -> Value {
 fn over_keys(
     model: &'static str,
     options: &WorkloadOptions,
-    checker: Box<dyn Checker>,
     mut probe: impl FnMut() -> i64 + Send + 'static,
     mut one_key: impl FnMut(i64) -> Box<dyn Generator> + Send + 'static,
 ) -> Workload {
@@ -98,10 +94,22 @@ fn over_keys(
         name: model,
         generator: options.at_rate(main),
         final_generator: Some(read_every_key(used)),
-        checker,
+        checker: judge(model),
         model,
         consistency: "linearizable",
         independent: true,
+    }
+}
+
+/// The judge of a model, object by object. From the registry, where it is compiled already.
+fn judge(model: &'static str) -> Box<dyn Checker> {
+    let options = Options {
+        independent: true,
+        ..Options::default()
+    };
+    match checker(model, Some("linearizable"), &options) {
+        Ok(judge) => judge,
+        Err(unknown) => panic!("a model of this name is always there: {unknown}"),
     }
 }
 
