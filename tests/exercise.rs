@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use rupture::plan::Plan;
 use rupture::record::Memory;
 use rupture::run;
@@ -49,29 +50,38 @@ fn restarts_from_snapshot(event: &Value) -> bool {
     is(event, "node_started") && event["context"]["snapshot"]["index"].as_u64() > Some(0)
 }
 
+/// Which of the floors' things the run of a seed lives through.
+fn happenings(seed: u64) -> Vec<bool> {
+    let plan = Plan {
+        seed,
+        ..Plan::default()
+    };
+    let mut memory = Memory::default();
+    run::run(&plan, &mut memory, &|| false).expect("a run");
+    let logs = memory
+        .files
+        .iter()
+        .filter(|(name, _)| name.starts_with("nodes/") && name.contains(".log"));
+    let text: String = logs
+        .map(|(_, bytes)| String::from_utf8_lossy(bytes))
+        .collect();
+    let events: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an event is JSON"))
+        .collect();
+    let happened = FLOORS
+        .iter()
+        .map(|(_, happens, _)| events.iter().any(happens));
+    happened.collect()
+}
+
 #[test]
 fn the_default_run_lives_through_all_of_this() {
+    let runs: Vec<Vec<bool>> = (0..50).into_par_iter().map(happenings).collect();
     let mut seeds: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in 0..50 {
-        let plan = Plan {
-            seed,
-            ..Plan::default()
-        };
-        let mut memory = Memory::default();
-        run::run(&plan, &mut memory, &|| false).expect("a run");
-        let logs = memory
-            .files
-            .iter()
-            .filter(|(name, _)| name.starts_with("nodes/") && name.contains(".log"));
-        let text: String = logs
-            .map(|(_, bytes)| String::from_utf8_lossy(bytes))
-            .collect();
-        let events: Vec<Value> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("an event is JSON"))
-            .collect();
-        for (what, happens, _) in FLOORS {
-            *seeds.entry(what).or_default() += usize::from(events.iter().any(happens));
+    for happened in runs {
+        for ((what, ..), happened) in FLOORS.iter().zip(happened) {
+            *seeds.entry(what).or_default() += usize::from(happened);
         }
     }
     println!("{seeds:#?}");

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use rayon::prelude::*;
 use rupture::plan::Plan;
 use rupture::record::Nowhere;
 use rupture::run::{self, Report};
@@ -203,31 +204,32 @@ fn every_mutant_is_caught() {
 #[test]
 fn the_unmodified_system_passes_under_every_mix_of_faults() {
     let names = workloads().iter().map(|info| info.name);
-    for workload in names {
-        for nemesis in [
-            "none",
-            "default",
-            "all",
-            "partition",
-            "kill",
-            "pause",
-            "clock",
-            "link",
-            "disk",
-            "membership",
-            "transfer",
-        ] {
-            for seed in 0..2 {
-                let report = run_plan(&plan(seed, workload, nemesis));
-                let verdict = report.verdict();
-                assert_eq!(
-                    verdict.validity,
-                    Validity::Valid,
-                    "{workload} under {nemesis}, seed {seed}: {verdict:#?}"
-                );
-            }
+    let mixes = [
+        "none",
+        "default",
+        "all",
+        "partition",
+        "kill",
+        "pause",
+        "clock",
+        "link",
+        "disk",
+        "membership",
+        "transfer",
+    ];
+    let runs = names.flat_map(|name| mixes.iter().map(move |mix| (name, mix)));
+    let runs: Vec<(&str, &&str)> = runs.collect();
+    runs.par_iter().for_each(|(workload, nemesis)| {
+        for seed in 0..2 {
+            let report = run_plan(&plan(seed, workload, nemesis));
+            let verdict = report.verdict();
+            assert_eq!(
+                verdict.validity,
+                Validity::Valid,
+                "{workload} under {nemesis}, seed {seed}: {verdict:#?}"
+            );
         }
-    }
+    });
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod phenomena;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use rupture::plan::Plan;
 use rupture::record::{Memory, Nowhere};
 use rupture::run::{self, Report};
@@ -187,17 +188,13 @@ fn hunt(expected: &Expected, seeds: u64) {
 
 #[test]
 fn every_mutant_of_isolation_breaks_its_levels_and_no_weaker_one() {
-    for expected in EXPECTED {
-        hunt(expected, 3);
-    }
+    EXPECTED.par_iter().for_each(|expected| hunt(expected, 3));
 }
 
 #[test]
 #[ignore = "minutes; the nightly command runs it"]
 fn over_many_seeds_every_mutant_of_isolation_breaks_its_levels_and_no_weaker_one() {
-    for expected in EXPECTED {
-        hunt(expected, 200);
-    }
+    EXPECTED.par_iter().for_each(|expected| hunt(expected, 200));
 }
 
 /// Runs the unmodified store under a mix of faults. Whether each kind of fault took hold is not asked of runs this

@@ -16,7 +16,7 @@ const UNITS: [(&str, u64); 4] = [
 /// A level of bounded staleness. It is written as its name (`Display`), which [`level`] reads.
 ///
 /// ```
-/// use rupture_checkers::history::{Validity, codec};
+/// use rupture_checkers::history::{Validity, Value, codec};
 /// use rupture_checkers::staleness::Level;
 /// use rupture_checkers::Budget;
 ///
@@ -26,9 +26,9 @@ const UNITS: [(&str, u64); 4] = [
 ///       {:process 1 :type :invoke :f :read :time 9000}
 ///       {:process 1 :type :ok :f :read :value nil :time 9500}",
 /// )?;
-/// let judge = Level::Stale(Some(2_000)).checker(false);
+/// let judge = Level::Stale(Some(2_000)).checker(false, Value::Nil);
 /// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Invalid);
-/// let judge = Level::Stale(Some(4_000)).checker(false);
+/// let judge = Level::Stale(Some(4_000)).checker(false, Value::Nil);
 /// assert_eq!(judge.check(&history, &Budget::unlimited())?.validity, Validity::Valid);
 /// assert_eq!(Level::Stale(Some(4_000)).to_string(), "stale=4us");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
