@@ -54,7 +54,7 @@ fn code_around_a_history_is_left_out() {
         "(def h [E])",
         "(ns foo.test (:require [knossos.op :refer :all]))\n\n(def history\n  \"What went wrong\"\n  '(E))",
         "(let [h [E]] (check (model/register) h))",
-        "(deftest stale (testing \"a (strange] name\" (is (= false (:valid? (analysis (register 0) [E]))))))",
+        "(deftest stale (testing \"a (strange] name\" (is (= false (:valid? (analysis (register) [E]))))))",
         "(h/history [E])",
         "(history E)",
         "(vec (list E))",
@@ -178,6 +178,103 @@ fn what_may_mean_several_things_is_refused() {
         let error = read(&text).expect_err(&text);
         assert!(error.to_string().contains(word), "{error}\n{text}");
         assert_eq!(error.line, line, "{error}\n{text}");
+    }
+}
+
+#[test]
+fn what_would_change_the_verdict_is_refused() {
+    // A history as it is, and calls whose arguments leave every verdict as it is.
+    for text in [
+        "(analysis (model/mutex) [E])",
+        "(linear/analysis (cas-register nil) (history [E]))",
+        "(analysis (register) #_(register 0) [E])",
+        "(check (checker/linearizable {:model (model/cas-register) :algorithm :linear}) {:name \"a\"} (history [E]) {})",
+        "(is (= {:valid? false :op 3} (wgl/analysis m (h/history {:have-indices? true} [E]))) \"told\")",
+        "(let [m (register) h [E]] (:valid? (analysis m h)))",
+    ] {
+        same(&text.replace('E', EVENTS));
+        same(&text.replace('E', CALLS));
+    }
+    let value = "(analysis (register) [{:type :ok :f :read :process 0 :value {:a 1}} (ok-op 0 :read {:b \"c\"})])";
+    assert_eq!(read(value).expect("values with options' looks").len(), 2);
+    for (text, line, words) in [
+        (
+            "(deftest stale (is (:valid? (analysis (register 0) [E]))))",
+            1,
+            "`(register 0)`|--initial 0 ",
+        ),
+        (
+            "(linear/analysis\n (cas-register 3)\n (history [E]))",
+            2,
+            "`(cas-register 3)`|--initial 3 ",
+        ),
+        ("(analysis (model/cas-register :a) [E])", 1, "--initial :a "),
+        (
+            "(let [m (register\n0) h [E]] (analysis m h))",
+            1,
+            "`(register 0)`|--initial 0 ",
+        ),
+        (
+            "(def h [E])\n(def m (model/set #{1}))",
+            5,
+            "`(model/set #{1})`|--initial",
+        ),
+        (
+            "(analysis (multi-register {:x 0}) [E])",
+            1,
+            "`(multi-register {:x 0})`|--initial",
+        ),
+        (
+            "(analysis (register x) [E])",
+            1,
+            "`(register x)`|its value with --initial",
+        ),
+        ("(analysis (->Register 0) [E])", 1, "`(->Register 0)`"),
+        (
+            "(analysis (knossos.model.CASRegister. 0) [E])",
+            1,
+            "CASRegister. 0",
+        ),
+        (
+            "(analysis (map->Register {:value 0}) [E])",
+            1,
+            "map->Register",
+        ),
+        ("(analysis (assoc (register) :value 0) [E])", 1, "found `0`"),
+        (
+            "(check (linearizable {:model (register 0)}) nil [E] {})",
+            1,
+            "`(register 0)`",
+        ),
+        (
+            "(check (set-full {:linearizable? true}) nil [E] {})",
+            1,
+            "`:linearizable?`",
+        ),
+        (
+            "(elle.list-append/check {:consistency-models [:read-atomic]} [E])",
+            1,
+            "`:consistency-models`|keep the history alone",
+        ),
+        (
+            "(let [o {:consistency-models [:read-atomic]} h [E]]\n(check o h))",
+            1,
+            "`:consistency-models`",
+        ),
+        ("(check (compose {:a (queue)}) nil\n[E] {:b 1})", 1, "`:a`"),
+        ("(check c nil [E] {:b 1})", 4, "`:b`"),
+    ] {
+        for content in [EVENTS, CALLS] {
+            if content == CALLS && line > 3 {
+                continue;
+            }
+            let text = text.replace('E', content);
+            let error = read(&text).expect_err(&text);
+            for word in words.split('|') {
+                assert!(error.to_string().contains(word), "{error}\n{text}");
+            }
+            assert_eq!(error.line, line, "{error}\n{text}");
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod escape;
 mod events;
 mod read;
 mod syntax;
+mod verdict;
 mod write;
 
 pub(crate) use code::is_code;

@@ -3,10 +3,12 @@
 //! Nothing is evaluated. A vector or list whose elements are all operations, maps with a `:type` or calls such as
 //! `(invoke-op 0 :read nil)`, is a history. If there is exactly one, all else becomes blanks, so that places in the text
 //! stay what they are, and the reader of EDN reads the rest. If there are several, or one in which something is no
-//! operation, nobody can know which was meant, and that is an error.
+//! operation, nobody can know which was meant, and that is an error. So is what would change the verdict on the history if
+//! it were evaluated: see [`verdict`](super::verdict).
 
 use super::read::Reader;
 use super::syntax::{self, Class};
+use super::verdict;
 use crate::Kind;
 use crate::codec::error::{Problem, Read};
 use crate::codec::scan::Scanner;
@@ -51,6 +53,20 @@ struct Frame {
     first_other: Option<usize>,
     /// How many of the next elements count for nothing: `#_`, `^`.
     discard: usize,
+    /// The first element that is not nil, the symbol apart that a list begins with.
+    first_argument: Option<usize>,
+    /// What changes the verdict on a history if it is given to what judges one: where it begins and ends.
+    option: Option<(usize, usize)>,
+    /// What would change it if it were evaluated.
+    change: Option<Change>,
+}
+
+/// What would change the verdict, and where it begins and ends.
+#[derive(Clone, Copy)]
+enum Change {
+    /// A model that begins as its arguments say, which begin here.
+    Model(usize, usize, usize),
+    Option(usize, usize),
 }
 
 impl Frame {
@@ -66,6 +82,9 @@ impl Frame {
             first_event: None,
             first_other: None,
             discard: 0,
+            first_argument: None,
+            option: None,
+            change: None,
         }
     }
 }
@@ -80,6 +99,7 @@ pub(super) fn only_history(text: &str) -> Read<String> {
         stack: vec![Frame::new(0, 0, false)],
         quotes: Vec::new(),
         found: None,
+        change: None,
     };
     walk.run()?;
     let Some((start, end)) = walk.found else {
@@ -87,6 +107,13 @@ pub(super) fn only_history(text: &str) -> Read<String> {
             .found("code without any")
             .remedy("paste the vector of operations alone"));
     };
+    match walk.change {
+        None => {}
+        Some(Change::Model(at, arguments, end)) => {
+            return Err(verdict::of_model(text, at, arguments, end));
+        }
+        Some(Change::Option(at, end)) => return Err(verdict::of_option(text, at, end)),
+    }
     let keep = |at: usize| (start..end).contains(&at) && walk.quotes.binary_search(&at).is_err();
     let bytes = text.bytes().enumerate();
     let blanked = bytes.map(|(at, byte)| {
@@ -109,6 +136,7 @@ struct Walk<'a> {
     /// Where quotes stand, which say nothing here.
     quotes: Vec<usize>,
     found: Option<(usize, usize)>,
+    change: Option<Change>,
 }
 
 impl Walk<'_> {
@@ -160,6 +188,7 @@ impl Walk<'_> {
         let Some(bottom) = self.stack.pop() else {
             return Ok(());
         };
+        self.change = bottom.change;
         self.candidate(&bottom, self.scan.position)
     }
 
@@ -192,8 +221,27 @@ impl Walk<'_> {
         if !is_event && self.top().discard == 0 {
             self.candidate(&frame, end)?;
         }
+        if !is_event && self.top().discard == 0 {
+            self.judged(&frame, end);
+        }
         self.element(frame.at, is_event);
         Ok(())
+    }
+
+    /// Tells the collection around one that is over what in it may change the verdict.
+    fn judged(&mut self, frame: &Frame, end: usize) {
+        let head = frame.head.map(|(start, end)| self.scan.slice(start, end));
+        let model = frame
+            .first_argument
+            .filter(|_| head.is_some_and(verdict::is_model))
+            .map(|arguments| Change::Model(frame.at, arguments, end));
+        let given = frame
+            .option
+            .filter(|_| head.is_some_and(verdict::judges))
+            .map(|(at, end)| Change::Option(at, end));
+        let around = self.top();
+        around.change = around.change.or(frame.change).or(model).or(given);
+        around.option = around.option.or(frame.option);
     }
 
     /// Whether a list is a call that makes an operation, or a map is one.
@@ -246,15 +294,27 @@ impl Walk<'_> {
             frame.discard -= 1;
             return;
         }
+        if text != "nil" {
+            frame.first_argument.get_or_insert(at);
+        }
         if frame.closed_world {
             let name = text.trim_matches('"').trim_start_matches(':');
             frame.typed |= frame.type_next && Kind::from_name(name).is_some();
             let is_key = frame.elements.is_multiple_of(2);
             frame.type_next = is_key && matches!(text, ":type" | "\"type\"");
+            if is_key && frame.closer == b'}' && !verdict::is_harmless(name) {
+                frame.option.get_or_insert((at, end));
+                if verdict::is_option(name) {
+                    frame.change.get_or_insert(Change::Option(at, end));
+                }
+            }
             frame.elements += 1;
             return;
         }
         frame.elements += 1;
+        if verdict::is_literal(text) {
+            frame.option.get_or_insert((at, end));
+        }
         let first = if is_event {
             &mut frame.first_event
         } else {
@@ -266,8 +326,13 @@ impl Walk<'_> {
     fn token(&mut self, at: usize) {
         self.scan.skip_while(syntax::in_token);
         let end = self.scan.position;
-        let first = self.scan.slice(at, end).bytes().next();
-        let symbol = first.map(syntax::class) == Some(Class::Token);
+        let mut bytes = self.scan.slice(at, end).bytes();
+        let symbol = match bytes.next().map(syntax::class) {
+            Some(Class::Token) => true,
+            // `->Register` and `-` itself.
+            Some(Class::Sign) => bytes.next().map(syntax::class) != Some(Class::Digit),
+            _ => false,
+        };
         let frame = self.top();
         let begins = frame.closer == b')' && frame.elements == 0 && frame.discard == 0;
         if symbol && begins && frame.head.is_none() {
