@@ -114,6 +114,32 @@ fn pages_and_messages_around_a_history_are_left_out() {
 }
 
 #[test]
+fn a_mark_in_front_means_nothing() {
+    let quoted = around(EVENTS, "> ", "\n");
+    let fenced = format!("```edn\n{EVENTS}\n```");
+    for text in [
+        fenced.clone(),
+        format!("Look:\n\n{fenced}"),
+        quoted.clone(),
+        format!("> ```\n{quoted}> ```"),
+        format!("```\n\u{feff}(def h [{CALLS}])\n```"),
+        format!("(def h [{CALLS}])"),
+    ] {
+        let text = format!("\u{feff}{text}");
+        same(&text);
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(unit).collect();
+            let history = codec::read(&bytes).expect("UTF-16");
+            assert_eq!(lines(&history), lines(&same(&text)));
+        }
+    }
+    let broken = read("\u{feff}```\n{:type :invoke}\n{:type 5}\n```").expect_err("no type");
+    assert_eq!((broken.line, broken.column), (3, 8), "{broken}");
+    let broken = read("\u{feff}> {:type :invoke}\n> {:type 5}").expect_err("no type");
+    assert_eq!((broken.line, broken.column), (2, 10), "{broken}");
+}
+
+#[test]
 fn commas_of_json_may_be_left_over() {
     let event = r#"{"process":0,"type":"invoke","f":"write","value":1}"#;
     for text in ["E,\nE,\n", "E,E", "[E,\n E,\n]", "E,\nE"] {

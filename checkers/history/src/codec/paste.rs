@@ -13,25 +13,34 @@ pub(super) fn read(bytes: &[u8]) -> Option<Read<History>> {
         return None;
     }
     let text = std::str::from_utf8(bytes).ok()?;
-    match unquoted(text) {
+    let (text, mark) = unmarked(text);
+    let read = match unquoted(text) {
         Some(text) => Some(plain(&text).or_else(|problem| inside(&text).unwrap_or(Err(problem)))),
         None => inside(text),
-    }
+    };
+    read.map(|read| read.map_err(|problem| problem.moved(mark)))
+}
+
+/// The text behind a byte order mark, and how long that is.
+fn unmarked(text: &str) -> (&str, usize) {
+    let rest = text.strip_prefix(MARK).unwrap_or(text);
+    (rest, text.len() - rest.len())
 }
 
 fn inside(text: &str) -> Option<Read<History>> {
-    let blocks = match blocks(text) {
-        Ok(blocks) => blocks,
-        Err(problem) => return Some(Err(problem)),
-    };
-    if !blocks.is_empty() {
-        return Some(of_blocks(text, &blocks));
+    match blocks(text) {
+        Err(problem) => Some(Err(problem)),
+        Ok(blocks) if !blocks.is_empty() => Some(of_blocks(text, &blocks)),
+        Ok(_) => code(text),
     }
-    let marked = text.strip_prefix(MARK).unwrap_or(text);
-    let moved = text.len() - marked.len();
-    edn::is_code(marked).then(|| {
-        let read = edn::history_in_code(marked).map(finished);
-        read.map_err(|problem| problem.moved(moved))
+}
+
+/// The history in a piece of code, if the text is one.
+fn code(text: &str) -> Option<Read<History>> {
+    let (text, mark) = unmarked(text);
+    edn::is_code(text).then(|| {
+        let read = edn::history_in_code(text).map(finished);
+        read.map_err(|problem| problem.moved(mark))
     })
 }
 
@@ -111,10 +120,7 @@ fn of_blocks(text: &str, blocks: &[Block]) -> Read<History> {
     let mut problem = None;
     for block in blocks {
         let content = &text[block.start..block.end];
-        let read = plain(content).or_else(|problem| {
-            let code = edn::is_code(content).then(|| edn::history_in_code(content).map(finished));
-            code.unwrap_or(Err(problem))
-        });
+        let read = plain(content).or_else(|problem| code(content).unwrap_or(Err(problem)));
         match read {
             Ok(history) if history.is_empty() => {}
             Ok(history) if found.is_none() => found = Some(history),
