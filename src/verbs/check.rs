@@ -9,14 +9,16 @@ mod memory;
 mod print;
 mod read;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, bad_input};
-use crate::output;
 use crate::report::progress;
+use crate::{interrupt, output};
 
 use arguments::{build, options};
 use files::{Source, batches, sources};
@@ -26,7 +28,7 @@ use read::is_stdin;
 
 pub use print::{anomaly, valid};
 
-/// Judges every file, and gives the worst answer.
+/// Judges every file, and gives the worst answer. Asked for an end, it leaves what is still judged `unknown`.
 ///
 /// # Errors
 /// Names that nobody knows, and outputs that would take the place of a history. A file that cannot be judged is
@@ -38,33 +40,82 @@ pub fn main(args: &CheckArgs) -> anyhow::Result<Exit> {
     }
     let sources = sources(&args.paths);
     refuse_outputs(args, &sources)?;
+    interrupt::listen();
     let bar = progress::judging(sources.len());
-    let mut exit = Exit::Valid;
-    let mut first = true;
+    let printed = Mutex::new(Printed::new(args));
     for batch in batches(&sources, args.memory) {
-        let judged: Vec<Option<anyhow::Result<Judged>>> = batch
-            .par_iter()
-            .map(|source| {
-                let readable = source.problem.is_none();
-                let judged = readable.then(|| judge(&source.path, args, &options));
+        // In the order of the files, and not in halves: so the first verdicts come first.
+        batch
+            .iter()
+            .enumerate()
+            .par_bridge()
+            .for_each(|(at, source)| {
+                let judged = match &source.problem {
+                    None => Some(judge(&source.path, args, &options)),
+                    Some(_) => None,
+                };
                 bar.inc(1);
-                judged
-            })
-            .collect();
-        for (source, judged) in batch.iter().zip(&judged) {
-            let result = match (judged, &source.problem) {
-                (Some(judged), _) => judged.as_ref(),
-                (None, Some(problem)) => Err(problem),
-                (None, None) => continue,
-            };
-            exit = exit.worst(match result {
-                Ok(judged) => print(&source.path, judged, args, !first),
-                Err(error) => print_error(&source.path, error, args),
+                // Whoever waits here runs nothing else, so nobody waits for himself.
+                let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+                printed.take(at, source, judged);
             });
-            first = false;
+        let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+        printed.next = 0;
+    }
+    let printed = printed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(printed.exit)
+}
+
+/// A file of a batch with its verdict, or with none if the file leads to no history.
+type Done<'a> = (&'a Source, Option<anyhow::Result<Judged>>);
+
+/// What is printed of the verdicts, each as soon as it is known. Who reads text sees each file's name in front of its
+/// verdict; who reads JSON gets the objects in the order of the files.
+struct Printed<'a> {
+    args: &'a CheckArgs,
+    exit: Exit,
+    first: bool,
+    /// The place in the batch of the next object.
+    next: usize,
+    /// Verdicts that wait for those before them, by their places.
+    waiting: BTreeMap<usize, Done<'a>>,
+}
+
+impl<'a> Printed<'a> {
+    fn new(args: &'a CheckArgs) -> Self {
+        Self {
+            args,
+            exit: Exit::Valid,
+            first: true,
+            next: 0,
+            waiting: BTreeMap::new(),
         }
     }
-    Ok(exit)
+
+    fn take(&mut self, at: usize, source: &'a Source, judged: Option<anyhow::Result<Judged>>) {
+        if !self.args.json {
+            self.print(&(source, judged));
+            return;
+        }
+        self.waiting.insert(at, (source, judged));
+        while let Some(done) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            self.print(&done);
+        }
+    }
+
+    fn print(&mut self, (source, judged): &Done<'_>) {
+        let result = match (judged, &source.problem) {
+            (Some(judged), _) => judged.as_ref(),
+            (None, Some(problem)) => Err(problem),
+            (None, None) => return,
+        };
+        self.exit = self.exit.worst(match result {
+            Ok(judged) => print(&source.path, judged, self.args, !self.first),
+            Err(error) => print_error(&source.path, error, self.args),
+        });
+        self.first = false;
+    }
 }
 
 /// Refuses outputs that belong to one of many histories, or that are a file that is read.

@@ -7,6 +7,7 @@ mod input;
 mod run;
 mod screen;
 mod seeds;
+mod stop;
 
 use std::fs;
 use std::path::Path;

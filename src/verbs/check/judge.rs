@@ -1,9 +1,10 @@
 //! Reads one history and has it judged, within its bounds of time and memory.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rupture_workloads::checkers::history::{History, LeftOut, Verdict};
+use rupture_workloads::checkers::history::{History, LeftOut, Validity, Verdict};
 use rupture_workloads::checkers::{self, Budget, ModelInfo, Options};
 
 use super::arguments::build;
@@ -13,6 +14,7 @@ use super::memory::resident;
 use super::read::{Input, read};
 use crate::cli::CheckArgs;
 use crate::exit::bad_input;
+use crate::interrupt;
 
 /// A verdict, how long it took, and what was asked for beside it and could not be written.
 pub(super) struct Judged {
@@ -25,7 +27,16 @@ pub(super) struct Judged {
 pub(super) fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow::Result<Judged> {
     let start = Instant::now();
     let deadline = start.checked_add(Duration::from_millis(args.timeout));
-    let over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let interrupted = AtomicBool::new(false);
+    let over = || {
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return true;
+        }
+        if interrupt::requested() {
+            interrupted.store(true, Ordering::Relaxed);
+        }
+        interrupted.load(Ordering::Relaxed)
+    };
     let (history, mut verdict) = match read(file, args.memory, &over)? {
         Input::History(history) => {
             let history = invoked(file, history, args.completions_only)?;
@@ -34,6 +45,9 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow:
         }
         Input::Unread(reason) => (None, unread(args, reason)),
     };
+    if interrupted.into_inner() {
+        say_interrupted(&mut verdict);
+    }
     let unwritten = write_asked(args, history.as_deref(), &mut verdict);
     let left_out = history.as_deref().map(History::left_out);
     Ok(Judged {
@@ -42,6 +56,19 @@ pub(super) fn judge(file: &Path, args: &CheckArgs, options: &Options) -> anyhow:
         seconds: start.elapsed().as_secs_f64(),
         unwritten,
     })
+}
+
+/// Judges know only that they had no more time; here it is said why.
+fn say_interrupted(verdict: &mut Verdict) {
+    for reason in &mut verdict.reasons {
+        for cause in ["out of time or memory", "out of time"] {
+            *reason = reason.replace(cause, "interrupted");
+        }
+    }
+    let is_said = |reason: &String| reason.contains("interrupted");
+    if verdict.validity == Validity::Unknown && !verdict.reasons.iter().any(is_said) {
+        verdict.reasons.insert(0, "interrupted".to_owned());
+    }
 }
 
 /// The history with its invocations, added if it has completions alone and they were asked for.
