@@ -309,16 +309,35 @@ fn the_text_log_with_blanks_numbers_and_other_loggers() {
             .collect();
         texts.concat()
     };
-    let prefixes: [fn(usize) -> String; 6] = [
+    let prefixes: [fn(usize) -> String; 15] = [
         |_| String::new(),
         |_| "  ".to_owned(),
         |n| format!("{:6}\t", n + 1),
         |n| format!("{n} "),
         |_| "INFO  jepsen.util - ".to_owned(),
         |n| format!("{n}\tINFO  jepsen.util - "),
+        |n| format!("{n}: "),
+        |n| format!("{n}) "),
+        |_| "2016-01-01 00:00:00,123 INFO  jepsen.util - ".to_owned(),
+        |n| format!("  {n}  2016-01-01T00:00:00.123Z INFO  jepsen.util - "),
+        |_| "2018-01-01 12:00:00,000{GMT} INFO [jepsen worker 1] jepsen.util: ".to_owned(),
+        |_| "INFO [main] jepsen.util - ".to_owned(),
+        |_| "[2016-01-01 00:00:00] ".to_owned(),
+        |n| format!("00:00:00,123 {n} "),
+        |_| "1451606400.123 ".to_owned(),
     ];
-    for prefix in &prefixes[..5] {
-        assert_eq!(read(Format::Log, &with_prefix(*prefix)), expected);
+    for prefix in prefixes {
+        let text = with_prefix(prefix);
+        assert_eq!(read(Format::Log, &text), expected, "{text}");
+        assert_eq!(codec::detect(text.as_bytes()), Some(Format::Log), "{text}");
+    }
+    for stamped in [
+        "2016-01-01 00:00:00,123 INFO  jepsen.core - ",
+        "12:00:00 WARN [main] a.b: ",
+    ] {
+        let other = format!("{stamped}Worker 1 :invoke :read nil is told apart\n");
+        let mixed = format!("{other}{}{other}", with_prefix(prefixes[8]));
+        assert_eq!(read(Format::Log, &mixed), expected);
     }
     let other = "INFO  jepsen.core - Worker 1 :invoke :read nil is told apart\n";
     let mixed = format!("{other}{}{other}", with_prefix(prefixes[4]));
@@ -748,5 +767,37 @@ fn values_are_printed_as_clojure_prints_them() {
             text => text,
         };
         assert_eq!(edn(text).to_string(), expected);
+    }
+}
+
+#[test]
+fn surplus_words_of_the_text_log_are_no_error() {
+    for (line, found) in [
+        ("0 :invoke :write 1 99", "`99`"),
+        ("0\t:invoke\t:write\t1\t99", "`99`"),
+        ("0 :invoke :cas 1 2", "`2`"),
+        ("0 :invoke :write a b", "`b`"),
+        ("0 :ok :cas 1 2", "`2`"),
+        ("0 :ok :read 1 nil", "`nil`"),
+        ("0 :ok :read :a :b", "`:b`"),
+        ("0\t:ok\t:cas\t1\t-2", "`-2`"),
+        ("0 :fail :cas 1 2", "`2`"),
+        ("0 :info :cas 1 2 3", "`2`"),
+        ("INFO  jepsen.util - 0   :invoke :write   1 [2]", "`[2`"),
+    ] {
+        let text = format!("1 :invoke :read nil\n{line}\n");
+        let error = codec::read(text.as_bytes()).expect_err(line);
+        assert_eq!(error.line, 2, "{error}");
+        let message = error.to_string();
+        assert!(message.contains(&found[..3]), "{error}");
+        assert!(message.contains("the end of the operation"), "{error}");
+    }
+    for line in [
+        "0 :info :cas [1 2] :timed-out",
+        "0\t:fail\t:write\t1\t500 Internal Server Error",
+        "0\t:ok\t:read\t1\t:slow",
+    ] {
+        let history = codec::read(line.as_bytes()).expect(line);
+        assert_eq!(history.get(0).extras().count(), 1, "{line}");
     }
 }

@@ -162,6 +162,10 @@ impl Recorder {
         self.kind = Some(kind);
     }
 
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
     #[inline]
     pub(crate) fn set_process(&mut self, integer: i64) {
         self.who = Some(if process::is_integer(integer) {
