@@ -465,6 +465,25 @@ fn an_index_may_repeat_or_begin_anywhere() {
     };
     let (given, notes) = indices("{:type :info, :index 1000} {:type :info, :index 1003}");
     assert_eq!((given, notes.len()), (vec![1000, 1003], 0));
+    // Where they repeat the file is followed, and it is said where that contradicts them.
+    let (_, notes) =
+        indices("{:type :info, :index 7} {:type :info, :index 7} {:type :info, :index 9}");
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    let (given, notes) = indices(
+        "{:type :info, :index 5} {:type :info, :index 5} {:type :info, :index 9} {:type :info, :index 7}",
+    );
+    assert_eq!(given, [0, 1, 2, 3]);
+    assert!(
+        notes[1].starts_with("indices go back 1 time, first from 9 to 7 at event 3 of the file"),
+        "{notes:?}"
+    );
+    let (_, notes) = indices(
+        r#"[{"type":"info","index":7},{"type":"info","index":9},{"type":"info","index":7},{"type":"info","index":0}]"#,
+    );
+    assert!(
+        notes[1].starts_with("indices go back 2 times, first from 9 to 7 at event 2 "),
+        "{notes:?}"
+    );
     for text in [
         "{:type :info, :index 7} {:type :info, :index 7} {:type :info, :index 9}",
         r#"[{"type":"info","index":7},{"type":"info","index":9},{"type":"info","index":7}]"#,

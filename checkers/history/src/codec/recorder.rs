@@ -101,6 +101,18 @@ impl Recorder {
             return Ok(history);
         };
         let mut indices: Vec<u64> = history.iter().map(EventRef::index).collect();
+        let back = indices.windows(2).enumerate();
+        let back: Vec<_> = back.filter(|(_, pair)| pair[1] < pair[0]).collect();
+        let back = back.first().map(|&(row, pair)| {
+            let (times, more) = (back.len(), if back.len() == 1 { "" } else { "s" });
+            format!(
+                "indices go back {times} time{more}, first from {} to {} at event {} of the file: which operation came \
+                 first is judged by the order of the file there, and not by the indices",
+                pair[0],
+                pair[1],
+                row + 1
+            )
+        });
         indices.sort_unstable();
         let Some(twice) = indices.windows(2).find(|pair| pair[0] == pair[1]) else {
             return Err(Problem::new(at, "an index above that of the event before")
@@ -111,6 +123,9 @@ impl Recorder {
         history.note(format!(
             "the index {twice} comes more than once: events are taken in the order of the file, and numbered by it from 0"
         ));
+        if let Some(back) = back {
+            history.note(back);
+        }
         Ok(history)
     }
 
