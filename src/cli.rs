@@ -278,7 +278,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Exit {
-    let cli = match parse(Cli::command(), arguments) {
+    let cli = match parse(command(), arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, arguments),
     };
@@ -300,6 +300,16 @@ fn run(arguments: &[OsString]) -> Exit {
     })
 }
 
+/// The command line, its help as wide as the terminal: clap takes no width from one that reports no rows.
+fn command() -> Command {
+    const WIDEST: usize = 100;
+    let command = Cli::command();
+    match screen::terminal_width() {
+        Some(width) => command.term_width(width.min(WIDEST)),
+        None => command,
+    }
+}
+
 fn parse(command: Command, arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let matches = command.try_get_matches_from(arguments)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
@@ -318,7 +328,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         .map(|word| word.to_string_lossy())
         .collect();
     if words.iter().any(|word| screen::escape(word) != *word) {
-        let command = Cli::command().styles(Styles::plain());
+        let command = command().styles(Styles::plain());
         let safe: Vec<OsString> = words
             .iter()
             .map(|word| screen::escape(word).into_owned().into())

@@ -11,10 +11,11 @@ use std::hash::BuildHasher;
 use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::AsFd;
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget, TermLike};
 
 /// Prints a line. A terminal that is gone changes no verdict and no exit code; a full device ends with 255.
 macro_rules! say {
@@ -104,11 +105,98 @@ pub fn terminal_width() -> Option<usize> {
 }
 
 fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    bare_columns_of(stream).map(|columns| usize::from(columns).max(20))
+}
+
+/// The columns alone: there are terminals that report no rows.
+fn bare_columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
     if !stream.is_terminal() {
         return None;
     }
     let size = rustix::termios::tcgetwinsize(stream).ok()?;
-    (size.ws_col > 0).then(|| usize::from(size.ws_col).max(20))
+    (size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// A bar of this length, hidden where there is no terminal whose width is known: a line that is broken in two cannot
+/// be drawn over.
+pub fn bar(length: u64) -> ProgressBar {
+    const TIMES_A_SECOND: u8 = 20;
+    let target = match bare_columns_of(&io::stderr()) {
+        Some(columns) => {
+            let terminal = Terminal {
+                columns,
+                from: Instant::now() + PATIENCE,
+            };
+            ProgressDrawTarget::term_like_with_hz(Box::new(terminal), TIMES_A_SECOND)
+        }
+        None => ProgressDrawTarget::hidden(),
+    };
+    ProgressBar::with_draw_target(Some(length), target)
+}
+
+/// What is over by then shows no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where bars are drawn.
+#[derive(Debug)]
+struct Terminal {
+    columns: u16,
+    from: Instant,
+}
+
+impl Terminal {
+    fn write(&self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        if Instant::now() < self.from {
+            return Ok(());
+        }
+        io::stderr().lock().write_fmt(text)
+    }
+
+    /// Steps of the cursor; a terminal takes none for one.
+    fn step(&self, n: usize, direction: char) -> io::Result<()> {
+        match n {
+            0 => Ok(()),
+            n => self.write(format_args!("\x1b[{n}{direction}")),
+        }
+    }
+}
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        bare_columns_of(&io::stderr()).unwrap_or(self.columns)
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.step(n, 'A')
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.step(n, 'B')
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.step(n, 'C')
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.step(n, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write(format_args!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.write(format_args!("{text}"))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.write(format_args!("\r\x1b[2K"))
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
 }
 
 /// Shows how far something long is, on a terminal only; goes away with what is returned.

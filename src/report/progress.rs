@@ -71,7 +71,7 @@ pub fn judging(files: usize) -> Shown {
 }
 
 fn bar(length: u64, template: &str) -> ProgressBar {
-    let bar = ProgressBar::new(length);
+    let bar = screen::bar(length);
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -429,7 +429,7 @@ fn answer(seed: u64, report: &Report) -> Answer {
 }
 
 fn progress(seeds: u64) -> ProgressBar {
-    let bar = ProgressBar::new(seeds);
+    let bar = screen::bar(seeds);
     if let Ok(style) =
         ProgressStyle::with_template("  {bar:20} {pos}/{len} seeds, {wide_msg} ({eta} left)")
     {

@@ -5,11 +5,13 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::{Value, json};
 
+use crate::stop::hard;
 use crate::{INVALID, expect, rupture, scratch, write};
 
 /// Steers a terminal in every way there is: colours, a title, a control of eight bits, a direction, an invisible mark,
@@ -161,13 +163,13 @@ fn nothing_of_a_name_steers_the_terminal_and_commands_can_be_copied() {
     }
 }
 
-/// What a terminal of so many columns is shown, colours and drawn-over bars left out.
-fn on_terminal(columns: u16, folder: &Path, arguments: &[&str]) -> String {
+/// What a terminal of this size is shown.
+fn on_terminal(columns: u16, rows: u16, folder: &Path, arguments: &[&str]) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let size = Winsize {
-        ws_row: 40,
+        ws_row: rows,
         ws_col: columns,
         ws_xpixel: 0,
         ws_ypixel: 0,
@@ -214,6 +216,9 @@ fn plain(text: &str) -> String {
     plain
 }
 
+/// Takes more than the second after which progress is shown.
+const SLOW: [&str; 5] = ["check", "--model", "stack", "--timeout", "1500ms"];
+
 #[test]
 fn a_terminal_is_asked_for_its_width_and_shown_how_far_things_are() {
     let folder = scratch();
@@ -229,32 +234,46 @@ fn a_terminal_is_asked_for_its_width_and_shown_how_far_things_are() {
         "--seed",
         "4",
     ];
-    for (arguments, progress) in [
-        (&["check", "invalid.edn", "skew.edn"][..], "histories"),
-        (&["check", "skew.edn"], "judging"),
-        (&["list"], ""),
-        (&["help"], ""),
-        (&["help", "run"], ""),
-        (&run, "simulated time"),
-        (&["replay"], "simulated time"),
-        (&["run", "--seeds", "0..2", "--time-limit", "2"], "2 seeds"),
+    write(&folder, "hard.edn", hard());
+    let slow = |files: &[&'static str]| [&SLOW[..], files].concat();
+    // What is shown of progress, and whether there is time to show it.
+    for (arguments, progress, is_slow) in [
+        (&slow(&["hard.edn", "hard.edn"])[..], "histories", true),
+        (&slow(&["hard.edn"]), "judging", true),
+        (&["check", "invalid.edn", "skew.edn"], "histories", false),
+        (&["check", "skew.edn"], "judging", false),
+        (&["list"], "histories,", false),
+        (&["help"], "histories,", false),
+        (&["help", "run"], "histories,", false),
+        (&run, "simulated time,", false),
+        (&["replay"], "simulated time,", false),
+        (
+            &["run", "--seeds", "0..2", "--time-limit", "2"],
+            " left)",
+            false,
+        ),
     ] {
-        let shown = on_terminal(60, folder.path(), arguments);
-        assert!(shown.contains("\u{1b}["), "{arguments:?} has colours");
-        let text = plain(&shown);
-        assert!(text.contains(progress), "{arguments:?}: {text}");
-        for line in text
-            .split("\r\n")
-            .filter_map(|line| line.split('\r').next_back())
-        {
-            // Paths and commands stay whole, for they are copied.
-            let is_whole = line.contains("results/") || line.starts_with("rupture ");
-            assert!(
-                is_whole || line.chars().count() <= 60,
-                "{arguments:?}: {line}"
-            );
+        // Some terminals report no rows.
+        for rows in [40, 0] {
+            let start = Instant::now();
+            let shown = on_terminal(60, rows, folder.path(), arguments);
+            let is_over_at_once = start.elapsed() < Duration::from_secs(1);
+            assert!(shown.contains("\u{1b}["), "{arguments:?} has colours");
+            let text = plain(&shown);
+            if is_slow {
+                assert!(text.contains(progress), "{arguments:?}: {text}");
+            } else if is_over_at_once {
+                assert!(!text.contains(progress), "{arguments:?}: {text}");
+            }
+            for line in text.split("\r\n").flat_map(|line| line.split('\r')) {
+                // Paths and commands stay whole, for they are copied.
+                let is_whole = line.contains("results/") || line.starts_with("rupture ");
+                assert!(
+                    is_whole || line.chars().count() <= 60,
+                    "{arguments:?}: {line}"
+                );
+            }
         }
-        assert!(!is_harmless(&shown) || progress.is_empty());
     }
     let (printed, complaint) = expect(0, folder.path(), &["run", "--time-limit", "3"]);
     assert!(

@@ -16,7 +16,7 @@ const EASY: &str = "{:process 0, :type :invoke, :f :push, :value 1}\n\
 
 /// A stack that no search decides in minutes: everything overlaps, values repeat, and at the end pops come out in an
 /// order that nothing explains.
-fn hard() -> String {
+pub(crate) fn hard() -> String {
     let mut text = String::new();
     let mut event = |process: usize, kind: &str, f: &str, value: Option<usize>| {
         let value = value.map_or("nil".to_owned(), |value| value.to_string());
