@@ -17,7 +17,7 @@ use crate::{plan, screen, verbs};
 
 /// Breaks distributed systems on purpose and proves what broke.
 ///
-/// Exit codes: 0 valid, 1 an anomaly, 2 unknown or a fault was never injected, 254 bad arguments, 255 the
+/// Exit codes: 0 valid, 1 an anomaly, 2 unknown or a kind of fault was never injected, 254 bad arguments, 255 the
 /// tool itself failed or could not write what was asked for. Of several the worst counts: 255, 254, 1, 2, 0.
 #[derive(Debug, Parser)]
 #[command(name = "rupture", version, max_term_width = 100)]
@@ -252,7 +252,17 @@ pub struct ListArgs {
 
 /// A value as EDN.
 fn value(text: &str) -> Result<Value, String> {
-    edn::read_value(text).map_err(|error| format!("{error}; a string stands in double quotes"))
+    // As JSON writes it.
+    if text == "null" {
+        return Ok(Value::Nil);
+    }
+    match edn::read_value(text) {
+        Ok(Value::Symbol(name)) => Err(format!(
+            "`{name}` is a symbol; a string stands in double quotes, a keyword after a colon"
+        )),
+        Ok(value) => Ok(value),
+        Err(error) => Err(format!("{error}; a string stands in double quotes")),
+    }
 }
 
 /// How many anomalies to look for.
@@ -368,5 +378,14 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_initial_value_is_never_a_bare_word() {
+        assert_eq!(value("null"), Ok(Value::Nil));
+        assert_eq!(value("nil"), Ok(Value::Nil));
+        assert_eq!(value("0"), Ok(Value::Int(0)));
+        assert_eq!(value("\"a\""), Ok(Value::Str("a".into())));
+        assert!(value("a").is_err_and(|error| error.contains("double quotes")));
     }
 }

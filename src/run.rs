@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rupture_nemesis::{self as nemesis, Asked, Evidence, Injector, Receipt, State};
 use rupture_targets::random::stream;
 use rupture_targets::{
-    MutantInfo, NodeName, Simulated, TargetError, TargetOptions, simulated, target,
+    MutantInfo, NodeName, RecoveryClaim, Simulated, TargetError, TargetOptions, simulated, target,
 };
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
 use rupture_workloads::checkers::linearizability::online::{Found, Watch, watcher};
@@ -36,6 +36,8 @@ pub struct Report {
     pub counts: Counts,
     /// How long after everything was healed the last probe was answered, in nanoseconds; `None` where not all were.
     pub served_after_ns: Option<u64>,
+    /// What the target claimed of that, if it claims anything and was asked.
+    pub claim: Option<RecoveryClaim>,
     /// How much virtual time passed.
     pub simulated_ns: u64,
     /// Whether Ctrl-C cut it short.
@@ -184,6 +186,7 @@ pub fn run(
         seed: plan.seed,
         parts,
         served_after_ns: outcome.recovered.served_after_ns,
+        claim: outcome.recovered.claim,
         receipts: outcome.receipts,
         counts,
         simulated_ns: outcome.simulated_ns,

@@ -121,8 +121,14 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
 
 fn operations(report: &Report) -> String {
     let counts = &report.counts;
+    let claimed = report.claim.map_or(String::new(), |claim| {
+        format!(" (claimed: {})", duration(claim.within_ns / 1_000_000))
+    });
     let served = report.served_after_ns.map(|ns| {
-        let text = format!("; served again {:.2} s after healing", ns as f64 / 1e9);
+        let text = format!(
+            "; served again {:.2} s after healing{claimed}",
+            ns as f64 / 1e9
+        );
         style::dim(text)
     });
     let served = served.unwrap_or_default();

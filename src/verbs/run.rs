@@ -101,6 +101,7 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
         "interrupted": report.interrupted,
         "operations": { "ok": report.counts.ok, "fail": report.counts.fail, "info": report.counts.info },
         "served_after_seconds": report.served_after_ns.map(|ns| ns as f64 / 1e9),
+        "claimed_seconds": report.claim.map(|claim| claim.within_ns as f64 / 1e9),
         "simulated_seconds": report.simulated_ns as f64 / 1e9,
         "faults": {
             "injected": report.injected(),

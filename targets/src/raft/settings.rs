@@ -5,7 +5,8 @@ use rupture_protocols::raft::Config;
 use super::config_of_nodes;
 use crate::settings::{Row, SettingInfo};
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// No cluster is of use that needs longer, and its claim to serve again would excuse one that is dead.
+const MINUTE_MS: u64 = 60 * 1000;
 const MANY: u64 = 1_000_000_000;
 
 /// Every setting of [`Config`] that is a number.
@@ -13,21 +14,21 @@ pub(super) const ROWS: [Row<Config>; 8] = [
     Row {
         name: "election-timeout-min-ms",
         about: "the least time without a leader after which a node stands for election",
-        range: 1..=DAY_MS,
+        range: 1..=MINUTE_MS,
         get: |config| config.election_timeout_ms.0,
         set: |config, value| config.election_timeout_ms.0 = value,
     },
     Row {
         name: "election-timeout-max-ms",
         about: "the most time without a leader after which a node stands for election",
-        range: 1..=DAY_MS,
+        range: 1..=MINUTE_MS,
         get: |config| config.election_timeout_ms.1,
         set: |config, value| config.election_timeout_ms.1 = value,
     },
     Row {
         name: "heartbeat-ms",
         about: "how often an idle leader makes itself heard; less than the least election timeout",
-        range: 1..=DAY_MS,
+        range: 1..=MINUTE_MS,
         get: |config| config.heartbeat_ms,
         set: |config, value| config.heartbeat_ms = value,
     },
@@ -57,7 +58,7 @@ pub(super) const ROWS: [Row<Config>; 8] = [
     Row {
         name: "call-timeout-ms",
         about: "a node answers a call that waited longer with a timeout",
-        range: 1..=DAY_MS,
+        range: 1..=MINUTE_MS,
         get: |config| config.call_timeout_ms,
         set: |config, value| config.call_timeout_ms = value,
     },

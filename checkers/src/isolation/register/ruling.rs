@@ -21,6 +21,8 @@ use crate::isolation::solver::{Case, Choices, Hop, Problem, Proof, Solution, att
 
 /// How many contradictions an attempt may run into that asks for more than it needs to.
 const CONFLICTS: u64 = 2_000;
+/// The same of an attempt at snapshots where they are far easier to decide than what was asked for.
+const MORE: u64 = 20_000;
 
 /// What became of a level.
 #[derive(Clone, Debug)]
@@ -73,6 +75,9 @@ impl Prepared<'_, '_> {
             Points::Prefix => &[Points::Prefix],
         };
         if easy.iter().any(|&easy| self.is_easy(easy, keeps, budget)) {
+            return Ruling::Holds;
+        }
+        if points == Points::Dependency && self.has_order(Points::Snapshot, keeps, MORE, budget) {
             return Ruling::Holds;
         }
         let mut encoding = Encoding::of(self, points, keeps);
@@ -151,17 +156,22 @@ impl Prepared<'_, '_> {
     fn is_easy(&self, points: Points, keeps: Keeps, budget: &Budget<'_>) -> bool {
         let more = [Keeps::RealTime, Keeps::RealTimeOfWrites];
         keeps != Keeps::RealTime
-            && more.into_iter().any(|more| {
-                let mut encoding = Encoding::of(self, points, more);
-                let edges = std::mem::take(&mut encoding.edges);
-                let hints = std::mem::take(&mut encoding.hints);
-                let problem = Problem {
-                    nodes: encoding.nodes,
-                    edges: &edges,
-                    hints: &hints,
-                };
-                attempt(problem, &mut encoding, CONFLICTS, budget).is_some()
-            })
+            && more
+                .into_iter()
+                .any(|more| self.has_order(points, more, CONFLICTS, budget))
+    }
+
+    /// Whether an order that keeps this is found before so many contradictions were run into.
+    fn has_order(&self, points: Points, keeps: Keeps, conflicts: u64, budget: &Budget<'_>) -> bool {
+        let mut encoding = Encoding::of(self, points, keeps);
+        let edges = std::mem::take(&mut encoding.edges);
+        let hints = std::mem::take(&mut encoding.hints);
+        let problem = Problem {
+            nodes: encoding.nodes,
+            edges: &edges,
+            hints: &hints,
+        };
+        attempt(problem, &mut encoding, conflicts, budget).is_some()
     }
 
     /// What single transactions show, and pairs of them: the first of each kind.
