@@ -89,6 +89,61 @@ pub(crate) fn parts<M: Model>(
     Ok(parts)
 }
 
+/// A note on completions that say another argument than their invocation, and which of the two was used. An answer of
+/// another kind, such as `true` or `:ok`, says nothing of the argument.
+pub(super) fn contradicted<M: Model>(
+    model: &M,
+    objects: &Objects,
+    history: &History,
+    operations: &[Operation],
+) -> Option<String> {
+    let mut first = None;
+    let mut more = 0_usize;
+    for operation in operations.iter().filter(|o| o.outcome == Outcome::Ok) {
+        let Ok(reader) = Reader::new(model, objects.independent, history, operation) else {
+            continue;
+        };
+        if !reader.contradicts() {
+            continue;
+        }
+        if first.is_none() {
+            first = Some(reader);
+        } else {
+            more += 1;
+        }
+    }
+    let reader = first?;
+    let mut values = objects.values();
+    let mut used = |reader: &Reader<'_, M>| reader.op(&mut values).ok();
+    let echo = Seen {
+        result: Some(reader.seen.argument),
+        ..reader.seen
+    };
+    let same = used(&reader)
+        == used(&Reader {
+            seen: echo,
+            ..reader
+        });
+    let used = if same { "invocation" } else { "completion" };
+    let more = match more {
+        0 => String::new(),
+        n => format!(", and {n} more like it"),
+    };
+    Some(format!(
+        "event {} completes `{}` with {}, but event {} had invoked it with {}{more}: the value of the {used} was used",
+        reader.completion?.index(),
+        reader.seen.f,
+        reader.seen.result?,
+        reader.seen.invocation.index(),
+        reader.seen.argument,
+    ))
+}
+
+/// The functions whose completion repeats the argument, if it has a value at all.
+const REPEATED: [&str; 10] = [
+    "add", "append", "cas", "enqueue", "insert", "push", "put", "remove", "send", "write",
+];
+
 pub(super) fn name(key: &[Value]) -> Option<String> {
     match key {
         [] => None,
@@ -154,6 +209,26 @@ impl<'h, M: Model> Reader<'h, M> {
             Outcome::Ok | Outcome::Info => op,
         };
         op.map_err(|mismatch| self.error(mismatch))
+    }
+
+    /// Whether the completion says another argument.
+    fn contradicts(&self) -> bool {
+        let Seen {
+            argument,
+            result: Some(result),
+            ..
+        } = self.seen
+        else {
+            return false;
+        };
+        let says = |value: ValueRef<'_>| !value.is_nil() && value.as_bool().is_none();
+        if !says(argument) || argument == result || !says(result) {
+            return false;
+        }
+        let answer = |name: &str| name.is_empty() || name.eq_ignore_ascii_case("ok");
+        REPEATED.contains(&self.seen.f)
+            && !result.as_name().is_some_and(answer)
+            && canonical(argument.to_value()) != canonical(result.to_value())
     }
 
     fn error(&self, mismatch: Mismatch) -> CheckError {

@@ -3,7 +3,7 @@
 
 use rupture_history::{EventRef, History, Kind, Operation, Outcome, Validity, Verdict};
 
-use super::calls::{Objects, Part, parts};
+use super::calls::{Objects, Part, contradicted, parts};
 use crate::{Budget, CheckError, Model};
 
 /// A history that is to be judged.
@@ -56,6 +56,8 @@ pub(crate) fn open<M: Model>(
     };
     let parts = parts(model, objects, history, &operations)?;
     verdict.notes.extend(disorder(history));
+    let contradicted = contradicted(model, objects, history, &operations);
+    verdict.notes.extend(contradicted);
     let is_ok = |&number: &u32| operations[number as usize].outcome == Outcome::Ok;
     let seen = |part: &Part<M::Op>| part.operations.iter().any(is_ok);
     verdict.notes.extend(unseen_keys(parts.iter().map(seen)));
