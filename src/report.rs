@@ -16,8 +16,17 @@ pub use crate::screen::{terminal_width, width, wrap};
 
 /// How many operations of a proof are drawn.
 const DRAWN: usize = 24;
-/// How many anomalies are shown in full; the others are counted.
-const SHOWN: usize = 3;
+/// How many anomalies are shown in full unless a number is asked for; the others are counted.
+pub const SHOWN: usize = 3;
+
+/// How much of a verdict's anomalies is told, and where the rest stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// How many are shown in full.
+    pub anomalies: usize,
+    /// Where all of them stand, in words.
+    pub whole: &'static str,
+}
 
 /// Prints lines.
 pub fn print(lines: &[String]) {
@@ -33,7 +42,7 @@ pub fn print_wrapped(text: &str) {
 
 /// A verdict, a line each: the word, what was judged, then each anomaly with its proof. The first line is not broken:
 /// whoever prints it may put something before it.
-pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
+pub fn verdict(verdict: &Verdict, width: usize, extent: Extent) -> Vec<String> {
     let mut lines = vec![headline(verdict)];
     for reason in &verdict.reasons {
         lines.extend(wrap(reason, width, "  "));
@@ -43,18 +52,18 @@ pub fn verdict(verdict: &Verdict, width: usize) -> Vec<String> {
         lines.push(String::new());
         lines.extend(ladder);
     }
-    for anomaly in verdict.anomalies.iter().take(SHOWN) {
+    for anomaly in verdict.anomalies.iter().take(extent.anomalies) {
         lines.push(String::new());
-        lines.extend(self::anomaly(anomaly, width));
+        lines.extend(self::anomaly(anomaly, width, extent.whole));
     }
     if let Some(rest) = verdict
         .anomalies
         .len()
-        .checked_sub(SHOWN)
+        .checked_sub(extent.anomalies)
         .filter(|n| *n > 0)
     {
         lines.push(String::new());
-        let rest = format!("and {rest} more; all of them stand in verdict.json, or in --json");
+        let rest = format!("and {rest} more; all of them stand in {}", extent.whole);
         lines.extend(wrap(&rest, width, "  ").into_iter().map(style::dim));
     }
     if !verdict.algorithms.is_empty() {
@@ -117,7 +126,7 @@ pub fn thousands(n: u64) -> String {
     text
 }
 
-fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
+fn anomaly(anomaly: &Anomaly, width: usize, whole: &str) -> Vec<String> {
     let title = match &anomaly.key {
         Some(key) => format!("{}, key {key}", anomaly.kind),
         None => anomaly.kind.clone(),
@@ -128,7 +137,7 @@ fn anomaly(anomaly: &Anomaly, width: usize) -> Vec<String> {
     let hidden = anomaly.evidence.len().saturating_sub(DRAWN);
     if hidden > 0 {
         let hidden = format!(
-            "the last {DRAWN} of {} operations; all of them stand in verdict.json, or in --json",
+            "the last {DRAWN} of {} operations; all of them stand in {whole}",
             thousands(anomaly.evidence.len() as u64)
         );
         lines.extend(wrap(&hidden, width, "  ").into_iter().map(style::dim));
@@ -179,6 +188,10 @@ mod tests {
         let lines = verdict(
             &Verdict::unknown("register", "linearizable", "nothing completed"),
             80,
+            Extent {
+                anomalies: SHOWN,
+                whole: "--json",
+            },
         );
         let text = lines.join("\n");
         assert!(

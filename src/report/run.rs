@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::plan::Plan;
-use crate::report::{self, shell, style, thousands, timeline};
+use crate::report::{self, Extent, shell, style, thousands, timeline};
 use crate::run::Report;
 use crate::screen::columns;
 use rupture_nemesis::{FaultKind, Receipt, State};
@@ -101,8 +101,12 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
     let mut lines = faults(&report.receipts, width);
     lines.extend(report::wrap(&operations(report), width, ""));
     lines.push(String::new());
+    let extent = Extent {
+        anomalies: report::SHOWN,
+        whole: "verdict.json, or in --json",
+    };
     for part in &report.parts {
-        let mut verdict = report::verdict(part, width).into_iter();
+        let mut verdict = report::verdict(part, width, extent).into_iter();
         let headline = verdict.next().unwrap_or_default();
         lines.extend(report::wrap(&headline, width, ""));
         lines.extend(verdict);

@@ -8,6 +8,7 @@ mod run;
 mod screen;
 mod seeds;
 mod stop;
+mod told;
 
 use std::fs;
 use std::path::Path;

@@ -10,7 +10,7 @@ use super::judge::Judged;
 use super::memory::bytes_peak;
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, of_error};
-use crate::report::{self, style};
+use crate::report::{self, Extent, style};
 use crate::screen;
 
 /// Prints a verdict and what could not be written beside it; gives the code that both together end with.
@@ -22,7 +22,11 @@ pub(super) fn print(file: &Path, judged: &Judged, args: &CheckArgs, gap: bool) -
             say!();
         }
         let width = report::width();
-        let mut lines = report::verdict(&judged.verdict, width).into_iter();
+        let extent = Extent {
+            anomalies: args.anomalies.unwrap_or(report::SHOWN),
+            whole: "--json",
+        };
+        let mut lines = report::verdict(&judged.verdict, width, extent).into_iter();
         let name = style::bold(file.display());
         let first = format!("{name}: {}", lines.next().unwrap_or_default());
         report::print_wrapped(&first);
