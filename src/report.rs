@@ -52,6 +52,7 @@ pub fn verdict(verdict: &Verdict, width: usize, extent: Extent) -> Vec<String> {
         lines.push(String::new());
         lines.extend(ladder);
     }
+    lines.extend(broken(verdict, width));
     for anomaly in verdict.anomalies.iter().take(extent.anomalies) {
         lines.push(String::new());
         lines.extend(self::anomaly(anomaly, width, extent.whole));
@@ -104,6 +105,22 @@ fn headline(verdict: &Verdict) -> String {
         style::verdict(verdict.validity),
         style::dim(format!("{separator}{rest}"))
     )
+}
+
+/// `not snapshot-isolation`: the levels that fail, where neither the first line nor the picture of levels says so.
+fn broken(verdict: &Verdict, width: usize) -> Vec<String> {
+    let is_told =
+        |level: &&String| verdict.validity == Validity::Invalid && **level == verdict.consistency;
+    let levels: Vec<&str> = verdict
+        .not
+        .iter()
+        .filter(|level| !is_told(level))
+        .map(String::as_str)
+        .collect();
+    if levels.is_empty() || !verdict.ladder.is_empty() {
+        return Vec::new();
+    }
+    wrap(&format!("not {}", levels.join(", ")), width, "  ")
 }
 
 fn operations(count: u64) -> String {

@@ -1,5 +1,7 @@
 //! What a verdict tells: the same in text and in JSON, and as much as was asked for.
 
+use serde_json::Value;
+
 use crate::{expect, scratch, write};
 
 /// Registers of so many keys, each of which is read as nobody wrote it.
@@ -31,4 +33,32 @@ fn as_many_anomalies_are_printed_as_were_asked_for() {
         assert_eq!(is_told, !more.is_empty(), "{asked}: {printed}");
         assert!(!printed.contains("verdict.json"), "{printed}");
     }
+}
+
+#[test]
+fn the_levels_that_fail_are_told_in_text_as_in_json() {
+    let bank =
+        "{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :read :value {0 49 1 51}}
+        {:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :read :value {0 49 1 52}}
+        {:process 0 :type :invoke :f :transfer :value {:from 0 :to 1 :amount 1}}
+        {:process 0 :type :ok :f :transfer :value {:from 0 :to 1 :amount 1}}";
+    let stale = "{:process 0 :type :invoke :f :broadcast :value 1} {:process 0 :type :ok :f :broadcast :value 1}
+        {:process 1 :type :invoke :f :read} {:process 1 :type :ok :f :read :value []}
+        {:process 1 :type :invoke :f :read} {:process 1 :type :ok :f :read :value [1]}";
+    let folder = scratch();
+    for (text, code, not) in [(bank, 1, "snapshot-isolation"), (stale, 0, "linearizable")] {
+        write(&folder, "h.edn", text);
+        let (printed, _) = expect(code, folder.path(), &["check", "--json", "h.edn"]);
+        let verdict: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(verdict["not"], serde_json::json!([not]));
+        let (printed, _) = expect(code, folder.path(), &["check", "h.edn"]);
+        let line = format!("  not {not}");
+        assert!(printed.lines().any(|told| told == line), "{printed}");
+    }
+    write(&folder, "h.edn", violated(1));
+    let (printed, _) = expect(1, folder.path(), &["check", "h.edn"]);
+    assert!(
+        !printed.contains("not linearizable"),
+        "the first line says it: {printed}"
+    );
 }

@@ -135,9 +135,15 @@ fn verdict(
         verdict.notes.push(note);
     }
     let info = checkers::models().iter().find(|info| info.name == model);
-    verdict
-        .notes
-        .extend(info.and_then(ModelInfo::without_levels));
+    if let Some(mut note) = info.and_then(ModelInfo::without_levels) {
+        if !verdict.not.is_empty() {
+            note = format!(
+                "{note}; what broke it breaks {} as well",
+                verdict.not.join(", ")
+            );
+        }
+        verdict.notes.push(note);
+    }
     verdict.notes.extend(notes(history));
     verdict.notes.extend(note_of(&history.left_out()));
     Ok(verdict)
