@@ -62,3 +62,27 @@ fn the_levels_that_fail_are_told_in_text_as_in_json() {
         "the first line says it: {printed}"
     );
 }
+
+#[test]
+fn a_level_that_other_models_have_is_answered_with_the_nearest() {
+    let folder = scratch();
+    write(&folder, "h.edn", "");
+    for (level, nearest) in [
+        (
+            "causal-memory",
+            "above it: strong-session-serializable; the nearest below it: causal",
+        ),
+        ("pram", "above it: strong-session-serializable"),
+    ] {
+        let check = ["check", "-m", "list-append", "-c", level, "h.edn"];
+        let (_, complaint) = expect(254, folder.path(), &check);
+        let words = format!("the nearest {nearest}");
+        assert!(complaint.trim_end().ends_with(&words), "{complaint}");
+    }
+    let check = ["check", "-m", "list-append", "-c", "serialisable", "h.edn"];
+    let (_, complaint) = expect(254, folder.path(), &check);
+    assert!(
+        complaint.contains("did you mean `serializable`"),
+        "{complaint}"
+    );
+}

@@ -1,5 +1,6 @@
 //! What the arguments of `rupture check` mean for the judges.
 
+use rupture_workloads::checkers::isolation::Level;
 use rupture_workloads::checkers::log::{Log, LogAnomaly};
 use rupture_workloads::checkers::{Checker, Options, Unknown, checker};
 
@@ -68,6 +69,13 @@ pub(super) fn build(
         Unknown::Model { .. } => unknown_name("model", error.name(), error.known()),
         Unknown::Consistency { known, .. } if known.is_empty() => {
             bad_input(format!("{error}; leave --consistency out"))
+        }
+        // A level that others have: what is near in meaning helps more than what is near in spelling.
+        Unknown::Consistency { known, .. }
+            if Level::named(error.name()).is_some()
+                && known.iter().any(|name| Level::named(name).is_some()) =>
+        {
+            bad_input(error.to_string())
         }
         Unknown::Consistency { .. } => {
             unknown_name("consistency level", error.name(), error.known())
