@@ -86,3 +86,28 @@ fn a_level_that_other_models_have_is_answered_with_the_nearest() {
         "{complaint}"
     );
 }
+
+#[test]
+fn an_error_says_that_the_model_was_guessed_and_an_empty_history_leads_to_no_guess() {
+    let folder = scratch();
+    // A guess that the values do not fit.
+    write(
+        &folder,
+        "h.edn",
+        "{:process 0 :type :invoke :f :insert :value 1} {:process 0 :type :ok :f :insert :value 1}
+        {:process 0 :type :invoke :f :extract-max :value nil} {:process 0 :type :ok :f :extract-max :value \"a\"}",
+    );
+    let (_, complaint) = expect(254, folder.path(), &["check", "h.edn"]);
+    let words = "the model priority-queue was guessed from the operations; --model says otherwise";
+    assert!(complaint.contains(words), "{complaint}");
+    let check = ["check", "--model", "priority-queue", "h.edn"];
+    let (_, complaint) = expect(254, folder.path(), &check);
+    assert!(!complaint.contains("guessed"), "{complaint}");
+    // Nor do the events of the nemesis say anything.
+    for text in ["", "{:process :nemesis :type :info :f :start :value nil}"] {
+        write(&folder, "h.edn", text);
+        let (printed, _) = expect(2, folder.path(), &["check", "h.edn"]);
+        assert!(!printed.contains("guessed"), "{printed}");
+        assert!(printed.contains("--model names it"), "{printed}");
+    }
+}

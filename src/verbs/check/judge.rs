@@ -98,7 +98,7 @@ fn verdict(
     mut options: Options,
     over: &(dyn Fn() -> bool + Sync),
 ) -> anyhow::Result<Verdict> {
-    let mut guessed = false;
+    let mut guess_note = None;
     let model = match (&args.model, of_run(file)) {
         (Some(model), _) => model.clone(),
         (None, Some((model, independent))) => {
@@ -106,34 +106,31 @@ fn verdict(
             model
         }
         (None, None) => {
-            guessed = true;
             let (model, independent) = guess(history, options.independent)
                 .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
             options.independent = independent;
+            guess_note = Some(note_of_guess(&model, independent, history));
             model
         }
     };
+    // How the file was read, or what it was taken for, may be why it does not fit.
+    let misfit = |error: String, notes: Vec<String>| {
+        let all: Vec<String> = [error]
+            .into_iter()
+            .chain(guess_note.clone())
+            .chain(notes)
+            .collect();
+        bad_input(format!("{}: {}", file.display(), all.join("; ")))
+    };
     let checker = build(&model, args.consistency.as_deref(), &options)
-        .map_err(|error| bad_input(format!("{}: {error}", file.display())))?;
+        .map_err(|error| misfit(error.to_string(), Vec::new()))?;
     let memory = args.memory.saturating_sub(resident());
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
     let budget = Budget::unlimited().with_time(over).with_bytes(memory);
-    let mut verdict = checker.check(history, &budget).map_err(|error| {
-        // How the file was read may be why it does not fit.
-        let all = [vec![error.to_string()], notes(history)].concat();
-        bad_input(format!("{}: {}", file.display(), all.join("; ")))
-    })?;
-    if guessed {
-        let keys = if options.independent {
-            ", its keys independent"
-        } else {
-            ""
-        };
-        let note = format!(
-            "the model {model}{keys} was guessed from the operations; --model says otherwise"
-        );
-        verdict.notes.push(note);
-    }
+    let mut verdict = checker
+        .check(history, &budget)
+        .map_err(|error| misfit(error.to_string(), notes(history)))?;
+    verdict.notes.extend(guess_note.clone());
     let info = checkers::models().iter().find(|info| info.name == model);
     if let Some(mut note) = info.and_then(ModelInfo::without_levels) {
         if !verdict.not.is_empty() {
@@ -147,6 +144,21 @@ fn verdict(
     verdict.notes.extend(notes(history));
     verdict.notes.extend(note_of(&history.left_out()));
     Ok(verdict)
+}
+
+/// That nobody named the model, and how to.
+fn note_of_guess(model: &str, independent: bool, history: &History) -> String {
+    if history.iter().all(|event| event.client().is_none()) {
+        return format!(
+            "no operation says what the model is, and {model} stands for any; --model names it"
+        );
+    }
+    let keys = if independent {
+        ", its keys independent"
+    } else {
+        ""
+    };
+    format!("the model {model}{keys} was guessed from the operations; --model says otherwise")
 }
 
 /// How the history was read, as far as that may be a surprise.
