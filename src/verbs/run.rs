@@ -50,7 +50,10 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
     };
     let root = folder.root().to_owned();
     if args.json {
-        screen::say_json(&verdict_json(&report));
+        // Not in verdict.json: a folder may be moved, and a replay has none.
+        let mut verdict = verdict_json(&report);
+        verdict["results"] = json!(root.to_string_lossy());
+        screen::say_json(&verdict);
     } else {
         report::print(&report::run::closing(&report, &root, report::width()));
     }

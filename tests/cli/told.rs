@@ -111,3 +111,21 @@ fn an_error_says_that_the_model_was_guessed_and_an_empty_history_leads_to_no_gue
         assert!(printed.contains("--model names it"), "{printed}");
     }
 }
+
+#[test]
+fn the_json_of_a_run_and_of_a_search_names_the_folder_of_its_results() {
+    let folder = scratch();
+    let run = ["run", "--time-limit", "2", "--json"];
+    for (more, file) in [
+        (&[][..], "verdict.json"),
+        (&["--seeds", "0..2"], "index.jsonl"),
+    ] {
+        let (printed, _) = expect(0, folder.path(), &[&run[..], more].concat());
+        let verdict: Value = serde_json::from_str(&printed).unwrap();
+        let results = verdict["results"].as_str().expect("a path");
+        assert!(
+            folder.path().join(results).join(file).is_file(),
+            "{results}"
+        );
+    }
+}

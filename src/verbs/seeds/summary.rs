@@ -138,6 +138,7 @@ impl Summary<'_> {
             })
             .collect();
         json!({
+            "results": self.folder.root.to_string_lossy(),
             "seeds": self.seeds.count(),
             "done": self.state.done(),
             "exit": self.exit as u8,
