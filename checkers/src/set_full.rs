@@ -43,7 +43,7 @@ mod report;
 
 use rupture_history::{History, Operation, Validity, Verdict};
 
-use crate::linearizability::opening::{disorder, unseen_keys};
+use crate::linearizability::opening::{contradicted_invocations, disorder, unseen_keys};
 use crate::{Budget, CheckError, Checker};
 use life::Lives;
 use object::Object;
@@ -179,6 +179,8 @@ impl Checker for SetFull {
             .notes
             .extend(unseen_keys(objects.iter().map(Object::is_seen)));
         verdict.notes.extend(disorder(history));
+        let contradicted = contradicted_invocations(history, &operations, self.independent);
+        verdict.notes.extend(contradicted);
         Ok(verdict)
     }
 }

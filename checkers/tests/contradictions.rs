@@ -32,6 +32,9 @@ fn a_completion_that_contradicts_its_invocation_is_named() {
         ("stack", "push", "1", "2"),
         ("counter", "add", "1", "2"),
         ("priority-queue", "insert", "1", "2"),
+        ("total-queue", "enqueue", "1", "2"),
+        ("set-final", "add", "1", "2"),
+        ("set-full", "add", "1", "2"),
     ] {
         let notes = notes(model, f, invoked, completed, false);
         let note = format!(

@@ -125,18 +125,64 @@ pub(super) fn contradicted<M: Model>(
             ..reader
         });
     let used = if same { "invocation" } else { "completion" };
+    let seen = &reader.seen;
+    let told = (reader.completion?, seen.result?);
+    Some(contradiction(
+        told,
+        (seen.invocation, seen.argument),
+        more,
+        used,
+    ))
+}
+
+/// The same for judges that take the argument from the invocation.
+pub(crate) fn contradicted_invocations(
+    history: &History,
+    operations: &[Operation],
+    independent: bool,
+) -> Option<String> {
+    let inner = |row: u32| {
+        let event = history.get(row as usize);
+        let value = event.value();
+        let pair = value.pair().filter(|_| independent);
+        (event, pair.map_or(value, |(_, value)| value))
+    };
+    let answered = operations.iter().filter(|o| o.outcome == Outcome::Ok);
+    let both = answered.filter_map(|o| Some((inner(o.completed?), inner(o.invoked))));
+    let mut wrong = both.filter(|(told, asked)| contradicts(asked.0.f(), asked.1, told.1));
+    let (told, asked) = wrong.next()?;
+    Some(contradiction(told, asked, wrong.count(), "invocation"))
+}
+
+fn contradiction(
+    (completion, result): (EventRef<'_>, ValueRef<'_>),
+    (invocation, argument): (EventRef<'_>, ValueRef<'_>),
+    more: usize,
+    used: &str,
+) -> String {
     let more = match more {
         0 => String::new(),
         n => format!(", and {n} more like it"),
     };
-    Some(format!(
-        "event {} completes `{}` with {}, but event {} had invoked it with {}{more}: the value of the {used} was used",
-        reader.completion?.index(),
-        reader.seen.f,
-        reader.seen.result?,
-        reader.seen.invocation.index(),
-        reader.seen.argument,
-    ))
+    format!(
+        "event {} completes `{}` with {result}, but event {} had invoked it with {argument}{more}: the value of the \
+         {used} was used",
+        completion.index(),
+        invocation.f(),
+        invocation.index(),
+    )
+}
+
+/// Whether the result of a function that repeats its argument is another one.
+fn contradicts(f: &str, argument: ValueRef<'_>, result: ValueRef<'_>) -> bool {
+    let says = |value: ValueRef<'_>| !value.is_nil() && value.as_bool().is_none();
+    if !says(argument) || argument == result || !says(result) {
+        return false;
+    }
+    let answer = |name: &str| name.is_empty() || name.eq_ignore_ascii_case("ok");
+    REPEATED.contains(&f)
+        && !result.as_name().is_some_and(answer)
+        && canonical(argument.to_value()) != canonical(result.to_value())
 }
 
 /// The functions whose completion repeats the argument, if it has a value at all.
@@ -213,22 +259,9 @@ impl<'h, M: Model> Reader<'h, M> {
 
     /// Whether the completion says another argument.
     fn contradicts(&self) -> bool {
-        let Seen {
-            argument,
-            result: Some(result),
-            ..
-        } = self.seen
-        else {
-            return false;
-        };
-        let says = |value: ValueRef<'_>| !value.is_nil() && value.as_bool().is_none();
-        if !says(argument) || argument == result || !says(result) {
-            return false;
-        }
-        let answer = |name: &str| name.is_empty() || name.eq_ignore_ascii_case("ok");
-        REPEATED.contains(&self.seen.f)
-            && !result.as_name().is_some_and(answer)
-            && canonical(argument.to_value()) != canonical(result.to_value())
+        let Seen { f, argument, .. } = self.seen;
+        let result = self.seen.result;
+        result.is_some_and(|result| contradicts(f, argument, result))
     }
 
     fn error(&self, mismatch: Mismatch) -> CheckError {

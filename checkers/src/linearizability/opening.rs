@@ -3,6 +3,7 @@
 
 use rupture_history::{EventRef, History, Kind, Operation, Outcome, Validity, Verdict};
 
+pub(crate) use super::calls::contradicted_invocations;
 use super::calls::{Objects, Part, contradicted, parts};
 use crate::{Budget, CheckError, Model};
 

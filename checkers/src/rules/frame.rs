@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::case::wrong;
 pub(super) use super::case::{Case, NEVER, Op};
 use super::report::Report;
-use crate::linearizability::opening::{disorder, unseen_keys};
+use crate::linearizability::opening::{contradicted_invocations, disorder, unseen_keys};
 use crate::values::canonical;
 use crate::{Budget, CheckError};
 
@@ -54,6 +54,8 @@ pub(super) fn check<R: Rule>(
     let seen = |case: &Case<'_>| case.ops().any(Op::is_ok);
     verdict.notes.extend(unseen_keys(cases.iter().map(seen)));
     verdict.notes.extend(disorder(history));
+    let contradicted = contradicted_invocations(history, &operations, independent);
+    verdict.notes.extend(contradicted);
     Ok(verdict)
 }
 
