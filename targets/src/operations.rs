@@ -5,7 +5,7 @@
 //! object; without, all operations are on the object of key 0.
 
 use rupture_history::{Kind, Value};
-use rupture_protocols::raft::client::{Failure, Outcome};
+use rupture_protocols::client::{Failure, Outcome};
 use rupture_protocols::store::{Command, Datum, Micro, Response};
 
 use crate::Completion;
@@ -282,7 +282,7 @@ fn filled(steps: Value, answers: &[Datum]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rupture_protocols::raft::ErrorCode;
+    use rupture_protocols::ErrorCode;
     use rupture_protocols::store::{Request, Store};
 
     fn v(items: impl IntoIterator<Item = Value>) -> Value {

@@ -7,13 +7,18 @@
 //! This crate knows no other crate of ours. Nothing in it reads a clock, opens a socket, spawns, or draws
 //! entropy: every random number comes from a [`random::Stream`] that it is handed.
 
+pub mod client;
 pub mod echo;
+pub mod error;
 mod mix;
 pub mod node;
 pub mod raft;
 pub mod random;
+pub mod reply;
 pub mod retry;
 pub mod sim;
 pub mod store;
 
+pub use error::ErrorCode;
 pub use node::{Context, Effect, Input, Node, NodeId};
+pub use reply::Reply;

@@ -18,12 +18,10 @@
 //! Deliberately absent: reads by followers, pipelines of several messages with entries to one follower,
 //! snapshots in pieces, joint consensus, witnesses, and any defence against nodes that lie.
 
-pub mod client;
 mod commit;
 mod config;
 mod digest;
 mod election;
-pub mod error;
 pub mod event;
 mod leader;
 mod log;
@@ -40,14 +38,14 @@ mod transfer;
 use std::sync::Arc;
 
 use crate::node::{Context, Input, Node, NodeId};
+use crate::reply::Reply;
 use crate::store::{Store, Weakness};
 
 pub use config::{Config, ConfigError, FaultKind, MAX_NODES, ReadMode, Tolerance};
-pub use error::ErrorCode;
 pub use event::{Event, EventKind, Level, Mark, StepDown};
 pub use log::{Entry, Payload, Point};
 pub use membership::Membership;
-pub use message::{Admin, Beat, Call, Message, Outcome, Record, Reply};
+pub use message::{Admin, Beat, Call, Message, Outcome, Record};
 pub use metrics::Metrics;
 pub use mutant::Mutant;
 pub use snapshot::Snapshot;

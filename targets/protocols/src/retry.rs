@@ -1,13 +1,13 @@
 //! When a client tries again: exponential back-off with jitter.
 //!
 //! All numbers are integers, so that the same stream gives the same delays on every machine. Deliberately absent:
-//! who is asked next and whether a retry is safe, which [`crate::raft::client`] decides.
+//! who is asked next and whether a retry is safe, which [`crate::client`] decides.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::raft::error::ErrorCode;
+use crate::error::ErrorCode;
 use crate::random::Stream;
 
 const NS_PER_MS: u64 = 1_000_000;

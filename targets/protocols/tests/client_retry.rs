@@ -1,7 +1,7 @@
 //! Tests of the retry policy and of the error codes that it speaks of.
 
 use proptest::prelude::*;
-use rupture_protocols::raft::error::ErrorCode;
+use rupture_protocols::error::ErrorCode;
 use rupture_protocols::random;
 use rupture_protocols::retry::{Policy, PolicyError, is_retried};
 

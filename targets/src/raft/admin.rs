@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
-use rupture_protocols::NodeId;
-use rupture_protocols::raft::{Admin, Call, ErrorCode, Reply};
+use rupture_protocols::raft::{Admin, Call};
 use rupture_protocols::sim::Keep;
+use rupture_protocols::{ErrorCode, NodeId, Reply};
 
 use super::{Alarm, RaftTarget};
 

@@ -1,10 +1,10 @@
 //! The client threads: one sans-IO client of the protocol each.
 
-use rupture_protocols::NodeId;
-use rupture_protocols::raft::client::{Client, Context, Effect, Input, Settings};
-use rupture_protocols::raft::{Raft, Reply};
+use rupture_protocols::client::{Client, Context, Effect, Input, Settings};
+use rupture_protocols::raft::{Call, Raft};
 use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::sim::Sim;
+use rupture_protocols::{NodeId, Reply};
 
 use super::{Alarm, RaftTarget};
 use crate::operations::{Model, Sent, command, completion};
@@ -73,9 +73,13 @@ impl Clients {
         this.client.step(input, &mut context);
         for effect in self.effects.drain(..) {
             match effect {
-                Effect::Call { attempt, to, call } => {
+                Effect::Call {
+                    attempt,
+                    to,
+                    request,
+                } => {
                     let id = ((thread as u64) << ATTEMPT_BITS) | attempt;
-                    sim.call(thread as u32, to, id, call);
+                    sim.call(thread as u32, to, id, Call::Request(request));
                 }
                 Effect::WakeAt(at_ns) => {
                     this.wake_ns = Some(at_ns);

@@ -5,13 +5,13 @@
 //! of the log.
 
 use super::digest::{digest_of, link};
-use super::error::ErrorCode;
 use super::event::{EventKind, StepDown};
 use super::leader::pop_front_if;
 use super::log::{Entry, Payload};
-use super::message::Reply;
 use super::mutant::Mutant;
 use super::{Ctx, Raft, Role};
+use crate::error::ErrorCode;
+use crate::reply::Reply;
 use crate::store::Response;
 
 /// Whether every node tells its state at this index. A digest costs as much as the state is large, so that they

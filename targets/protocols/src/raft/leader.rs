@@ -8,16 +8,17 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use super::error::ErrorCode;
 use super::event::{EventKind, StepDown};
 use super::log::{Entry, Payload};
 use super::membership::Change;
-use super::message::{Beat, Reply};
+use super::message::Beat;
 use super::mutant::{Mutant, session_of};
 use super::reads::Read;
 use super::transfer::Transfer;
 use super::{Ctx, Raft, Role};
+use crate::error::ErrorCode;
 use crate::node::NodeId;
+use crate::reply::Reply;
 use crate::store::{Begun, Request, Response};
 
 /// What only a leader knows. It begins anew with each term that the node leads.

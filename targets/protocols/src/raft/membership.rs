@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ErrorCode;
 use super::leader::{Peer, pop_front_if};
 use super::log::Payload;
-use super::message::{Admin, Reply};
+use super::message::Admin;
 use super::{Ctx, Raft, Role};
+use crate::error::ErrorCode;
 use crate::node::NodeId;
+use crate::reply::Reply;
 use crate::store::Response;
 
 /// How many rounds a learner gets to catch up.

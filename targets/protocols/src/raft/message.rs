@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ErrorCode;
 use super::log::{Entry, Point};
 use super::snapshot::Snapshot;
 use crate::node::NodeId;
-use crate::store::{Request, Response};
+use crate::store::Request;
 
 /// Names one moment of a leader's term. Followers echo it, so that an answer tells for how long the leader
 /// is known to lead.
@@ -176,22 +175,6 @@ pub enum Admin {
     RemoveNode(NodeId),
     /// Let this member lead.
     TransferTo(NodeId),
-}
-
-/// What a client is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reply {
-    /// It was done; this is the store's answer. Changes to the cluster are answered by [`Response::Done`].
-    Ok(Response),
-    /// It was not done as far as the node knows.
-    Error {
-        /// What went wrong.
-        code: ErrorCode,
-        /// Who is believed to lead.
-        leader: Option<NodeId>,
-        /// Whether it may have taken effect, or still may. `false` is a promise.
-        maybe_executed: bool,
-    },
 }
 
 /// What the disk keeps.

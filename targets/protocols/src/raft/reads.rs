@@ -11,11 +11,12 @@
 //! what time they show. A leader that told another node to take over has no lease any more in its term.
 
 use super::config::ReadMode;
-use super::error::ErrorCode;
 use super::leader::{Peer, pop_front_if};
-use super::message::{Beat, Reply};
+use super::message::Beat;
 use super::mutant::{Mutant, session_of};
 use super::{Ctx, Raft, Role};
+use crate::error::ErrorCode;
+use crate::reply::Reply;
 use crate::store::Command;
 
 /// A read that waits.

@@ -4,11 +4,12 @@
 //! tells it to stand at once. If no election follows within an election timeout, it leads on. A transfer
 //! is answered as done when the target itself shows that it has moved to a later term.
 
-use super::error::ErrorCode;
 use super::event::EventKind;
-use super::message::{Message, Reply};
+use super::message::Message;
 use super::{Ctx, Raft, Role};
+use crate::error::ErrorCode;
 use crate::node::NodeId;
+use crate::reply::Reply;
 use crate::store::Response;
 
 /// A transfer that is under way.

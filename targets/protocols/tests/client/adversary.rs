@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rand::RngExt;
 use rupture_protocols::NodeId;
-use rupture_protocols::raft::client::{Client, Context, Effect, Failure, Input, Outcome, Settings};
-use rupture_protocols::raft::error::ErrorCode;
-use rupture_protocols::raft::{Call, Reply};
+use rupture_protocols::Reply;
+use rupture_protocols::client::{Client, Context, Effect, Failure, Input, Outcome, Settings};
+use rupture_protocols::error::ErrorCode;
 use rupture_protocols::random::{self, Stream};
 use rupture_protocols::store::{Command, Datum, Request, Response, Store};
 
@@ -193,7 +193,11 @@ impl World {
         );
         for effect in effects {
             match effect {
-                Effect::Call { attempt, to, call } => self.carry(attempt, to, &call),
+                Effect::Call {
+                    attempt,
+                    to,
+                    request,
+                } => self.carry(attempt, to, &request),
                 Effect::WakeAt(at_ns) => {
                     let operation = self.operations.last().expect("an operation was begun");
                     assert!(at_ns > before_ns && at_ns <= operation.deadline_ns);
@@ -245,11 +249,11 @@ impl World {
     }
 
     /// Takes a call and decides its fate.
-    fn carry(&mut self, attempt: u64, to: NodeId, call: &Call) {
+    fn carry(&mut self, attempt: u64, to: NodeId, request: &Request) {
         let operation = self.operations.last_mut().expect("an operation was begun");
         assert!(operation.ended.is_none());
         assert!(operation.attempts.insert(attempt), "a number comes twice");
-        assert_eq!(*call, Call::Request(operation.request.clone()));
+        assert_eq!(*request, operation.request);
         let first = operation.attempts.len() == 1;
         if first || !self.settings.follow_leader {
             assert_eq!(to, operation.prefer);

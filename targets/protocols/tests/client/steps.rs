@@ -1,11 +1,11 @@
 //! The client step by step: whom it asks, when, and what it makes of what comes back.
 
 use rupture_protocols::NodeId;
-use rupture_protocols::raft::Reply;
-use rupture_protocols::raft::client::{
+use rupture_protocols::Reply;
+use rupture_protocols::client::{
     Client, Context, Effect, Failure, Input, Outcome, Settings, SettingsError, next_node,
 };
-use rupture_protocols::raft::error::ErrorCode;
+use rupture_protocols::error::ErrorCode;
 use rupture_protocols::random::{self, Stream};
 use rupture_protocols::retry::PolicyError;
 use rupture_protocols::store::{Command, Datum, Response};

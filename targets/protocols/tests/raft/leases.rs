@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use rupture_protocols::NodeId;
-use rupture_protocols::raft::{Call, Config, Raft, ReadMode, Reply};
+use rupture_protocols::Reply;
+use rupture_protocols::raft::{Call, Config, Raft, ReadMode};
 use rupture_protocols::sim::{Outside, Sim, SimOptions};
 use rupture_protocols::store::{Command, Datum, Request, Response};
 

@@ -23,9 +23,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rupture_protocols::raft::{
-    Admin, Call, Config, Event, EventKind, Message, Raft, Record, Reply,
-};
+use rupture_protocols::Reply;
+use rupture_protocols::raft::{Admin, Call, Config, Event, EventKind, Message, Raft, Record};
 use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::store::{Command, Datum, Request};
 use rupture_protocols::{Context, Effect, Input, Node, NodeId};

@@ -1,7 +1,8 @@
 //! Reads by read index when messages of an earlier term arrive late.
 
 use rupture_protocols::Input;
-use rupture_protocols::raft::{Config, Message, Reply};
+use rupture_protocols::Reply;
+use rupture_protocols::raft::{Config, Message};
 
 use crate::puppets::Puppets;
 

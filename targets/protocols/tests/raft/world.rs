@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
-use rupture_protocols::raft::{Admin, Call, Config, Raft, ReadMode, Record, Reply};
+use rupture_protocols::Reply;
+use rupture_protocols::raft::{Admin, Call, Config, Raft, ReadMode, Record};
 use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::sim::{Keep, Latency, LinkFault, Outside, Sim, SimOptions, Status};
 use rupture_protocols::store::{Command, Datum, Request, Response};

@@ -41,7 +41,8 @@
 //! lingers for longer than the store keeps answers ([`RETENTION_NS`]). So that an operation cannot outlive its
 //! own answer, none runs for longer than half of that, whatever its deadline.
 //!
-//! Deliberately absent: knowledge of terms and logs, and several operations at once; a driver that wants those has
+//! It knows of no protocol: any system answers it that takes requests of the store and replies with [`Reply`].
+//! Deliberately absent: terms and logs, and several operations at once; a driver that wants those has
 //! several clients.
 
 mod operation;
@@ -51,14 +52,14 @@ pub use settings::{Settings, SettingsError};
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ErrorCode;
-use super::{Call, Reply};
+use crate::error::ErrorCode;
 use crate::node::NodeId;
 use crate::random::Stream;
+use crate::reply::Reply;
 #[cfg(doc)]
 use crate::retry::Policy;
 use crate::retry::is_retried;
-use crate::store::{Command, RETENTION_NS, Response};
+use crate::store::{Command, RETENTION_NS, Request, Response};
 use operation::{Answer, Operation, Phase};
 
 /// What happens to a client.
@@ -112,7 +113,7 @@ pub enum Effect {
         /// To whom.
         to: NodeId,
         /// What.
-        call: Call,
+        request: Request,
     },
     /// Wake me at this time. Only the last one counts.
     WakeAt(u64),
@@ -239,8 +240,12 @@ impl Client {
         self.attempts += 1;
         let timeout_ns = self.settings.attempt_timeout_ns();
         operation.attempt(attempt, to, context.now_ns.saturating_add(timeout_ns));
-        let call = operation.call();
-        context.effects.push(Effect::Call { attempt, to, call });
+        let request = operation.request();
+        context.effects.push(Effect::Call {
+            attempt,
+            to,
+            request,
+        });
     }
 
     /// Takes what came back for an attempt, be it the last one or an earlier one of this operation.

@@ -1,9 +1,9 @@
 //! One operation of a client: its attempts, what is known of each, and what follows from that.
 
 use super::{Failure, Outcome};
+use crate::error::ErrorCode;
 use crate::node::NodeId;
-use crate::raft::error::ErrorCode;
-use crate::raft::{Call, Reply};
+use crate::reply::Reply;
 use crate::store::{Command, Request, Response};
 
 /// An operation that is running.
@@ -139,8 +139,8 @@ impl Operation {
     }
 
     /// What every attempt asks.
-    pub(super) fn call(&self) -> Call {
-        Call::Request(self.request.clone())
+    pub(super) fn request(&self) -> Request {
+        self.request.clone()
     }
 
     /// An attempt goes to a node.
