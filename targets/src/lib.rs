@@ -10,9 +10,11 @@ pub mod cluster;
 mod name;
 pub mod observe;
 mod operations;
+mod protocol;
 mod raft;
 mod registry;
 mod settings;
+mod sim_target;
 mod simulated;
 
 pub use cluster::{

@@ -4,9 +4,10 @@
 //! Both are made only when somebody asks, so that a run that keeps no logs pays nothing for them. Targets do
 //! not know who judges; the controller hands observations on.
 
-use rupture_protocols::raft as raft_protocol;
+use std::fmt::Debug;
+use std::sync::Arc;
 
-use crate::raft;
+use rupture_protocols::NodeId;
 
 /// One thing that a node told.
 #[derive(Clone, Debug)]
@@ -16,37 +17,37 @@ pub struct NodeEvent {
     /// The node, by its number from 0.
     pub node: u32,
     wall_ns: u64,
-    told: Told,
+    told: Arc<dyn Told>,
 }
 
-#[derive(Clone, Debug)]
-enum Told {
-    Raft(raft_protocol::Event),
+/// What a node of some protocol told.
+pub(crate) trait Told: Debug {
+    /// The line of its log: one JSON object, without the end of the line.
+    fn line(&self, node: NodeId, wall_ns: u64) -> String;
+
+    /// What a checker of invariants wants to know of it.
+    fn observation(&self, at_ns: u64, node: NodeId) -> Option<Observation>;
 }
 
 impl NodeEvent {
-    pub(crate) fn raft(at_ns: u64, node: u32, wall_ns: u64, event: raft_protocol::Event) -> Self {
+    pub(crate) fn new(at_ns: u64, node: u32, wall_ns: u64, told: Box<dyn Told>) -> Self {
         Self {
             at_ns,
             node,
             wall_ns,
-            told: Told::Raft(event),
+            told: told.into(),
         }
     }
 
     /// The line of the node's log: one JSON object, without the end of the line. Its time is what the node's
     /// own wall clock shows.
     pub fn line(&self) -> String {
-        match &self.told {
-            Told::Raft(event) => raft::line(self.node, self.wall_ns, event),
-        }
+        self.told.line(self.node, self.wall_ns)
     }
 
     /// What a checker of Raft's invariants wants to know of it; `None` for what concerns no invariant.
     pub fn observation(&self) -> Option<Observation> {
-        match &self.told {
-            Told::Raft(event) => raft::observation(self.at_ns, self.node, event),
-        }
+        self.told.observation(self.at_ns, self.node)
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use crate::Simulated;
-use crate::raft::{self, RaftTarget};
+use crate::raft;
 use crate::settings::{self, SettingInfo, Settings};
 
 /// A target, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TargetInfo {
     /// Its name on the command line.
     pub name: &'static str,
@@ -21,7 +21,11 @@ pub struct TargetInfo {
     pub reads: Vec<&'static str>,
     /// Its numbers that can be set.
     pub settings: Vec<SettingInfo>,
+    /// Builds it in the simulator, once its names were checked.
+    pub(crate) simulated: BuildSimulated,
 }
+
+pub(crate) type BuildSimulated = fn(&TargetOptions) -> Result<Box<dyn Simulated>, TargetError>;
 
 /// A target with one named bug switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,8 +175,9 @@ pub fn target(name: &str) -> Result<&'static TargetInfo, TargetError> {
 /// # Errors
 /// Names that nobody knows, and settings that contradict each other.
 pub fn simulated(name: &str, options: &TargetOptions) -> Result<Box<dyn Simulated>, TargetError> {
-    check(target(name)?, options)?;
-    Ok(Box::new(RaftTarget::new(options)?))
+    let info = target(name)?;
+    check(info, options)?;
+    (info.simulated)(options)
 }
 
 /// Refuses names that the target does not have.

@@ -5,13 +5,19 @@ use rupture_protocols::raft::event::json_line;
 use rupture_protocols::raft::{Event, EventKind, Mark, Point};
 
 use crate::NodeName;
-use crate::observe::{Entry, Observation, ObservationKind, Snapshot};
+use crate::observe::{Entry, Observation, ObservationKind, Snapshot, Told};
 
-pub(crate) fn line(node: NodeId, wall_ns: u64, event: &Event) -> String {
-    json_line(NodeName::numbered(node).as_str(), wall_ns, event)
+impl Told for Event {
+    fn line(&self, node: NodeId, wall_ns: u64) -> String {
+        json_line(NodeName::numbered(node).as_str(), wall_ns, self)
+    }
+
+    fn observation(&self, at_ns: u64, node: NodeId) -> Option<Observation> {
+        observation(at_ns, node, self)
+    }
 }
 
-pub(crate) fn observation(at_ns: u64, node: NodeId, event: &Event) -> Option<Observation> {
+fn observation(at_ns: u64, node: NodeId, event: &Event) -> Option<Observation> {
     use ObservationKind as K;
     let kind = match &event.kind {
         EventKind::NodeStarted {

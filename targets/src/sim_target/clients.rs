@@ -1,13 +1,13 @@
 //! The client threads: one sans-IO client of the protocol each.
 
 use rupture_protocols::client::{Client, Context, Effect, Input, Settings};
-use rupture_protocols::raft::{Call, Raft};
 use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::sim::Sim;
 use rupture_protocols::{NodeId, Reply};
 
-use super::{Alarm, RaftTarget};
+use super::{Alarm, SimTarget};
 use crate::operations::{Model, Sent, command, completion};
+use crate::protocol::Protocol;
 use crate::{Happening, Invocation, OperationError, TargetOptions};
 
 /// How long a client waits for one node before it asks another: the greatest election timeout. By then a cluster that
@@ -53,11 +53,11 @@ impl Clients {
     }
 
     /// Has a client take a step, and carries its calls out. What it wants besides is returned.
-    fn step(
+    fn step<P: Protocol>(
         &mut self,
         thread: usize,
         input: Input,
-        sim: &mut Sim<Raft>,
+        sim: &mut Sim<P::Node>,
         nodes: &[NodeId],
     ) -> Wanted {
         let mut wanted = Wanted::default();
@@ -79,7 +79,7 @@ impl Clients {
                     request,
                 } => {
                     let id = ((thread as u64) << ATTEMPT_BITS) | attempt;
-                    sim.call(thread as u32, to, id, Call::Request(request));
+                    sim.call(thread as u32, to, id, P::request(request));
                 }
                 Effect::WakeAt(at_ns) => {
                     this.wake_ns = Some(at_ns);
@@ -103,10 +103,10 @@ struct Wanted {
     done: Option<crate::Completion>,
 }
 
-impl RaftTarget {
+impl<P: Protocol> SimTarget<P> {
     pub(super) fn begin(&mut self, invocation: &Invocation<'_>) -> Result<(), OperationError> {
         let refuse = |expected: String| OperationError {
-            target: "raft",
+            target: P::NAME,
             f: invocation.f.to_owned(),
             value: invocation.value.to_string(),
             expected,
@@ -140,7 +140,7 @@ impl RaftTarget {
     fn client(&mut self, thread: usize, input: Input) {
         let wanted = self
             .clients
-            .step(thread, input, &mut self.sim, &self.present);
+            .step::<P>(thread, input, &mut self.sim, &self.present);
         if let Some(at_ns) = wanted.wake_ns {
             self.set_alarm(Alarm::Client(thread), at_ns);
         }

@@ -2,10 +2,10 @@
 
 use rand::RngExt;
 use rupture_protocols::NodeId;
-use rupture_protocols::raft::{Admin, Raft};
 use rupture_protocols::sim::{self, CrashReport, LinkFault};
 
-use super::{EPOCH_NS, RaftTarget};
+use super::{EPOCH_NS, SimTarget};
+use crate::protocol::{Change, Protocol};
 use crate::{
     Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, NodeName, Status,
     Traffic,
@@ -14,7 +14,7 @@ use crate::{
 /// A power failure in the middle of a write comes after at most so many effects of the node.
 const EFFECTS: std::ops::RangeInclusive<u32> = 1..=48;
 
-impl RaftTarget {
+impl<P: Protocol> SimTarget<P> {
     fn find(&self, name: &NodeName) -> Result<NodeId, ClusterError> {
         let all = 0..self.sim.nodes();
         let found = all
@@ -28,7 +28,7 @@ impl RaftTarget {
 
     /// The nodes that believe to lead, in order.
     fn leaders(&self) -> impl Iterator<Item = NodeId> {
-        let leads = |node: &NodeId| self.sim.node(*node).is_some_and(Raft::is_leader);
+        let leads = |node: &NodeId| self.sim.node(*node).is_some_and(P::leads);
         self.present.iter().copied().filter(leads)
     }
 
@@ -90,7 +90,7 @@ pub(super) fn loss(report: &CrashReport) -> Loss {
     }
 }
 
-impl Cluster for RaftTarget {
+impl<P: Protocol> Cluster for SimTarget<P> {
     fn capabilities(&self) -> Capabilities {
         [
             Capability::Kill,
@@ -101,10 +101,10 @@ impl Cluster for RaftTarget {
             Capability::ShapeLink,
             Capability::BumpClock,
             Capability::DriftClock,
-            Capability::Membership,
-            Capability::Transfer,
         ]
-        .into()
+        .into_iter()
+        .chain(P::CAPABILITIES.iter().copied())
+        .collect()
     }
 
     fn nodes(&mut self) -> Result<Vec<NodeName>, ClusterError> {
@@ -112,7 +112,7 @@ impl Cluster for RaftTarget {
     }
 
     fn members(&mut self) -> Result<Vec<NodeName>, ClusterError> {
-        Ok(names(&self.members.1))
+        Ok(names(&self.members.nodes))
     }
 
     fn primaries(&mut self) -> Result<Vec<NodeName>, ClusterError> {
@@ -266,7 +266,7 @@ impl Cluster for RaftTarget {
         let node = self.sim.add_node();
         self.sim.bump_clock(node, EPOCH_NS as i64);
         self.present.push(node);
-        self.change(Admin::AddNode(node));
+        self.change(Change::Add(node));
         Ok(NodeName::numbered(node))
     }
 
@@ -282,7 +282,7 @@ impl Cluster for RaftTarget {
                 reason: "it is the last node".to_owned(),
             });
         }
-        self.change(Admin::RemoveNode(node));
+        self.change(Change::Remove(node));
         Ok(())
     }
 
@@ -294,7 +294,7 @@ impl Cluster for RaftTarget {
                 reason: "no node leads now".to_owned(),
             });
         };
-        self.ask_once(leader, Admin::TransferTo(node));
+        self.ask_once(leader, Change::HandOver(node));
         Ok(())
     }
 

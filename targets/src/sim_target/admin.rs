@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 
-use rupture_protocols::raft::{Admin, Call};
 use rupture_protocols::sim::Keep;
 use rupture_protocols::{ErrorCode, NodeId, Reply};
 
-use super::{Alarm, RaftTarget};
+use super::{Alarm, SimTarget};
+use crate::protocol::{Change, Protocol};
 
 /// After so long without an answer it asks somebody else.
 const PATIENCE_NS: u64 = 1_500_000_000;
@@ -19,7 +19,7 @@ const REST_NS: u64 = 50_000_000;
 /// The administrator.
 pub(super) struct Administrator {
     client: u32,
-    changes: VecDeque<Admin>,
+    changes: VecDeque<Change>,
     /// The call that is open.
     call: Option<u64>,
     calls: u64,
@@ -46,9 +46,9 @@ impl Administrator {
     }
 }
 
-impl RaftTarget {
+impl<P: Protocol> SimTarget<P> {
     /// Has the administrator see to a change.
-    pub(super) fn change(&mut self, change: Admin) {
+    pub(super) fn change(&mut self, change: Change) {
         self.admin.changes.push_back(change);
         if self.admin.changes.len() == 1 {
             self.ask();
@@ -56,16 +56,18 @@ impl RaftTarget {
     }
 
     /// Asks a node for a change once, and never minds the answer.
-    pub(super) fn ask_once(&mut self, to: NodeId, change: Admin) {
+    pub(super) fn ask_once(&mut self, to: NodeId, change: Change) {
         self.call_admin(to, change);
     }
 
     /// Calls a node, and gives the number of the call.
-    fn call_admin(&mut self, to: NodeId, change: Admin) -> u64 {
+    fn call_admin(&mut self, to: NodeId, change: Change) -> u64 {
         let client = self.admin.client;
         let id = (u64::from(client) << 40) | self.admin.calls;
         self.admin.calls += 1;
-        self.sim.call(client, to, id, Call::Admin(change));
+        if let Some(call) = P::change(change) {
+            self.sim.call(client, to, id, call);
+        }
         id
     }
 
@@ -118,7 +120,7 @@ impl RaftTarget {
     }
 
     fn changed(&mut self) {
-        if let Some(Admin::RemoveNode(node)) = self.admin.changes.front() {
+        if let Some(Change::Remove(node)) = self.admin.changes.front() {
             let node = *node;
             self.sim.crash(node, Keep::Written);
             self.present.retain(|it| *it != node);
@@ -134,7 +136,7 @@ impl RaftTarget {
 
     /// Whether the node is asked to leave.
     pub(super) fn is_leaving(&self, node: NodeId) -> bool {
-        let leaves = |change: &Admin| matches!(change, Admin::RemoveNode(it) if *it == node);
+        let leaves = |change: &Change| matches!(change, Change::Remove(it) if *it == node);
         self.admin.changes.iter().any(leaves)
     }
 }

@@ -1,0 +1,67 @@
+//! What one reference system differs in from the others: all that [`SimTarget`](crate::sim_target::SimTarget) asks of it.
+
+use std::fmt::Debug;
+
+use rupture_protocols::store::Request;
+use rupture_protocols::{Node, NodeId, Reply};
+
+use crate::observe::Told;
+use crate::{Capability, RecoveryClaim};
+
+/// Something that is asked of the cluster as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Make this node a member; it runs already.
+    Add(NodeId),
+    /// Make it a member no longer, for ever.
+    Remove(NodeId),
+    /// Let it lead.
+    HandOver(NodeId),
+}
+
+/// The members of the cluster after a change of which a node told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Members {
+    /// Later changes have greater numbers.
+    pub(crate) version: u64,
+    pub(crate) nodes: Vec<NodeId>,
+}
+
+type Call<P> = <<P as Protocol>::Node as Node>::Call;
+type Event<P> = <<P as Protocol>::Node as Node>::Event;
+
+/// A reference system: its nodes speak the requests and replies of the reference store.
+pub(crate) trait Protocol: Sized + 'static {
+    /// One node.
+    type Node: Node<Reply = Reply, Event: Debug>;
+
+    /// Its name on the command line.
+    const NAME: &'static str;
+    /// What can be done to it beside what the simulator can do to whichever nodes:
+    /// [`Capability::Membership`] and [`Capability::Transfer`], if it has them.
+    const CAPABILITIES: &'static [Capability];
+
+    /// A node as it is told to be, with nothing in its memory.
+    fn node(&self, id: NodeId) -> Self::Node;
+
+    /// A client's request, as a call.
+    fn request(request: Request) -> Call<Self>;
+
+    /// A change, as a call; `None` for one that it knows nothing of.
+    fn change(change: Change) -> Option<Call<Self>>;
+
+    /// Whether the node believes to lead; none ever does where nobody leads.
+    fn leads(node: &Self::Node) -> bool;
+
+    /// The members, if the event tells of them.
+    fn members(event: &Event<Self>) -> Option<Members>;
+
+    /// What the node told, for whoever watches it.
+    fn told(event: Event<Self>) -> Box<dyn Told>;
+
+    /// The node's metrics in Prometheus' text form.
+    fn metrics(node: &Self::Node, name: &str) -> String;
+
+    /// What it claims about serving again.
+    fn recovery(&self) -> Option<RecoveryClaim>;
+}
