@@ -16,6 +16,7 @@ mod registry;
 mod settings;
 mod sim_target;
 mod simulated;
+mod single;
 
 pub use cluster::{
     Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, Status, Traffic,

@@ -56,8 +56,8 @@ pub(crate) trait Protocol: Sized + 'static {
     /// The members, if the event tells of them.
     fn members(event: &Event<Self>) -> Option<Members>;
 
-    /// What the node told, for whoever watches it.
-    fn told(event: Event<Self>) -> Box<dyn Told>;
+    /// What the node told, for whoever watches it, if it is of interest.
+    fn told(event: Event<Self>) -> Option<Box<dyn Told>>;
 
     /// The node's metrics in Prometheus' text form.
     fn metrics(node: &Self::Node, name: &str) -> String;

@@ -146,8 +146,8 @@ impl Protocol for OnRaft {
         }
     }
 
-    fn told(event: Event) -> Box<dyn Told> {
-        Box::new(event)
+    fn told(event: Event) -> Option<Box<dyn Told>> {
+        Some(Box::new(event))
     }
 
     fn metrics(node: &Raft, name: &str) -> String {

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use crate::Simulated;
-use crate::raft;
 use crate::settings::{self, SettingInfo, Settings};
+use crate::{raft, single};
 
 /// A target, for people.
 #[derive(Clone, Debug)]
@@ -152,7 +152,8 @@ pub enum TargetError {
 
 /// All targets, in the order in which people should see them.
 pub fn targets() -> &'static [TargetInfo] {
-    static TARGETS: LazyLock<Vec<TargetInfo>> = LazyLock::new(|| vec![raft::info()]);
+    static TARGETS: LazyLock<Vec<TargetInfo>> =
+        LazyLock::new(|| vec![raft::info(), single::info()]);
     &TARGETS
 }
 

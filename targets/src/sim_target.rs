@@ -155,10 +155,12 @@ impl<P: Protocol> SimTarget<P> {
                 {
                     self.members = members;
                 }
-                if self.watch {
+                if self.watch
+                    && let Some(told) = P::told(event)
+                {
                     // The first words of a process come before its clock could be set.
                     let wall_ns = wall_ns + if wall_ns < EPOCH_NS / 2 { EPOCH_NS } else { 0 };
-                    let told = NodeEvent::new(now_ns, node, wall_ns, P::told(event));
+                    let told = NodeEvent::new(now_ns, node, wall_ns, told);
                     self.happened.push_back(Happening::Node(told));
                 }
             }
