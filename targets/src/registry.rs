@@ -238,7 +238,7 @@ mod tests {
     fn names_that_nobody_knows_carry_the_known_ones() {
         let good = TargetOptions::default();
         let text = refuse("rafft", &good).to_string();
-        assert_eq!(text, "no target is called `rafft`; there are raft");
+        assert_eq!(text, "no target is called `rafft`; there are raft, single");
         let with = |change: fn(&mut TargetOptions)| {
             let mut options = good.clone();
             change(&mut options);
