@@ -132,24 +132,6 @@ const KNOTS: &[(&str, &str, &str, &str)] = &[
         "operations are rows of a history, which pairs its rows to operations",
     ),
     (
-        "targets/src/lib.rs",
-        "registry",
-        "raft",
-        "the registry lists targets, and a target is made from what the registry was asked",
-    ),
-    (
-        "targets/src/lib.rs",
-        "registry",
-        "settings",
-        "the registry hands settings to a target, and a wrong setting is an error of the registry",
-    ),
-    (
-        "targets/src/lib.rs",
-        "observe",
-        "raft",
-        "what nodes tell is read by the system that they are",
-    ),
-    (
         "targets/protocols/src/lib.rs",
         "raft",
         "raft",

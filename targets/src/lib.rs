@@ -7,6 +7,7 @@
 //! the simulator is a function of its [`TargetOptions`] and of what is done to it.
 
 pub mod cluster;
+mod entry;
 mod name;
 pub mod observe;
 mod operations;
@@ -21,12 +22,10 @@ mod single;
 pub use cluster::{
     Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, Status, Traffic,
 };
+pub use entry::{MutantInfo, SettingInfo, Settings, TargetError, TargetInfo, TargetOptions};
 pub use name::NodeName;
 pub use observe::NodeEvent;
-pub use registry::{
-    MutantInfo, TargetError, TargetInfo, TargetOptions, simulated, target, targets,
-};
+pub use registry::{simulated, target, targets};
 pub use rupture_protocols::random;
 pub use rupture_protocols::sim::{Excess, Storm};
-pub use settings::{SettingInfo, Settings};
 pub use simulated::{Completion, Happening, Invocation, OperationError, RecoveryClaim, Simulated};

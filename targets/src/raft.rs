@@ -7,10 +7,10 @@ use rupture_protocols::NodeId;
 use rupture_protocols::raft::{Admin, Call, Config, Event, EventKind, Mutant, Raft, ReadMode};
 use rupture_protocols::store::Request;
 
+use crate::entry::{MutantInfo, TargetInfo};
 use crate::observe::Told;
 use crate::operations::{MODELS, TRANSACTIONAL};
 use crate::protocol::{Change, Members, Protocol};
-use crate::registry::{MutantInfo, TargetInfo};
 use crate::settings::apply;
 use crate::sim_target::SimTarget;
 use crate::{Capability, RecoveryClaim, Simulated, TargetError, TargetOptions};

@@ -1,27 +1,7 @@
 //! Settings of a target by name: one row a setting says what it is called, what it means, what it may be, and where it
 //! lies. Parsing, listing, the plan and the command line are made from the rows.
 
-use std::collections::BTreeMap;
-
-use crate::TargetError;
-
-/// A setting of a target, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingInfo {
-    /// Its name, with the unit last.
-    pub name: &'static str,
-    /// One line.
-    pub about: &'static str,
-    /// The least that it may be.
-    pub least: u64,
-    /// The most that it may be.
-    pub most: u64,
-    /// What it is where nobody says.
-    pub default: u64,
-}
-
-/// What was set, by the names of [`SettingInfo`].
-pub type Settings = BTreeMap<String, u64>;
+use crate::entry::{SettingInfo, Settings, TargetError};
 
 /// A row: a setting, and where it lies in the configuration of a target.
 pub(crate) struct Row<C> {

@@ -4,10 +4,10 @@
 use rupture_protocols::store::{Request, Store};
 use rupture_protocols::{Context, ErrorCode, Input, Node, NodeId, Reply};
 
+use crate::entry::{MutantInfo, TargetInfo};
 use crate::observe::Told;
 use crate::operations::MODELS;
 use crate::protocol::{Change, Members, Protocol};
-use crate::registry::{MutantInfo, TargetInfo};
 use crate::sim_target::SimTarget;
 use crate::{Capability, RecoveryClaim, Simulated, TargetError, TargetOptions};
 

@@ -3,7 +3,8 @@
 use rupture_protocols::raft::Config;
 
 use super::config_of_nodes;
-use crate::settings::{Row, SettingInfo};
+use crate::entry::SettingInfo;
+use crate::settings::Row;
 
 /// No cluster is of use that needs longer, and its claim to serve again would excuse one that is dead.
 const MINUTE_MS: u64 = 60 * 1000;
