@@ -232,7 +232,9 @@ fn the_unmodified_system_passes_under_every_mix_of_faults() {
     let runs = runs.flat_map(|(name, mix)| targets().iter().map(move |it| (it.name, name, mix)));
     let runs: Vec<(&str, &str, &str)> = runs.collect();
     runs.par_iter().for_each(|(target, workload, nemesis)| {
-        for seed in 0..2 {
+        // The store on one node has little that can go wrong.
+        let seeds = if *target == "single" { 1 } else { 2 };
+        for seed in 0..seeds {
             let mut plan = plan(seed, workload, nemesis);
             (*target).clone_into(&mut plan.target);
             // A store on one node has no members and no leader to change.
