@@ -30,12 +30,12 @@ pub(crate) trait Told: Debug {
 }
 
 impl NodeEvent {
-    pub(crate) fn new(at_ns: u64, node: u32, wall_ns: u64, told: Box<dyn Told>) -> Self {
+    pub(crate) fn new(at_ns: u64, node: u32, wall_ns: u64, told: Arc<dyn Told>) -> Self {
         Self {
             at_ns,
             node,
             wall_ns,
-            told: told.into(),
+            told,
         }
     }
 

@@ -1,12 +1,12 @@
 //! What one reference system differs in from the others: all that [`SimTarget`](crate::sim_target::SimTarget) asks of it.
 
-use std::fmt::Debug;
+use std::sync::Arc;
 
 use rupture_protocols::store::Request;
 use rupture_protocols::{Node, NodeId, Reply};
 
+use crate::RecoveryClaim;
 use crate::observe::Told;
-use crate::{Capability, RecoveryClaim};
 
 /// Something that is asked of the cluster as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,10 @@ type Event<P> = <<P as Protocol>::Node as Node>::Event;
 /// A reference system: its nodes speak the requests and replies of the reference store.
 pub(crate) trait Protocol: Sized + 'static {
     /// One node.
-    type Node: Node<Reply = Reply, Event: Debug>;
+    type Node: Node<Reply = Reply>;
 
     /// Its name on the command line.
     const NAME: &'static str;
-    /// What can be done to it beside what the simulator can do to whichever nodes:
-    /// [`Capability::Membership`] and [`Capability::Transfer`], if it has them.
-    const CAPABILITIES: &'static [Capability];
 
     /// A node as it is told to be, with nothing in its memory.
     fn node(&self, id: NodeId) -> Self::Node;
@@ -47,7 +44,7 @@ pub(crate) trait Protocol: Sized + 'static {
     /// A client's request, as a call.
     fn request(request: Request) -> Call<Self>;
 
-    /// A change, as a call; `None` for one that it knows nothing of.
+    /// A change, as a call; `None` for one that it knows nothing of, whichever the node.
     fn change(change: Change) -> Option<Call<Self>>;
 
     /// Whether the node believes to lead; none ever does where nobody leads.
@@ -57,7 +54,7 @@ pub(crate) trait Protocol: Sized + 'static {
     fn members(event: &Event<Self>) -> Option<Members>;
 
     /// What the node told, for whoever watches it, if it is of interest.
-    fn told(event: Event<Self>) -> Option<Box<dyn Told>>;
+    fn told(event: Event<Self>) -> Option<Arc<dyn Told>>;
 
     /// The node's metrics in Prometheus' text form.
     fn metrics(node: &Self::Node, name: &str) -> String;

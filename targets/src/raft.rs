@@ -3,6 +3,8 @@
 mod observe;
 mod settings;
 
+use std::sync::Arc;
+
 use rupture_protocols::NodeId;
 use rupture_protocols::raft::{Admin, Call, Config, Event, EventKind, Mutant, Raft, ReadMode};
 use rupture_protocols::store::Request;
@@ -13,7 +15,7 @@ use crate::operations::{MODELS, TRANSACTIONAL};
 use crate::protocol::{Change, Members, Protocol};
 use crate::settings::apply;
 use crate::sim_target::SimTarget;
-use crate::{Capability, RecoveryClaim, Simulated, TargetError, TargetOptions};
+use crate::{RecoveryClaim, Simulated, TargetError, TargetOptions};
 
 const NAME: &str = "raft";
 
@@ -114,7 +116,6 @@ impl Protocol for OnRaft {
     type Node = Raft;
 
     const NAME: &'static str = NAME;
-    const CAPABILITIES: &'static [Capability] = &[Capability::Membership, Capability::Transfer];
 
     fn node(&self, _: NodeId) -> Raft {
         Raft::new(self.config.clone())
@@ -146,8 +147,8 @@ impl Protocol for OnRaft {
         }
     }
 
-    fn told(event: Event) -> Option<Box<dyn Told>> {
-        Some(Box::new(event))
+    fn told(event: Event) -> Option<Arc<dyn Told>> {
+        Some(Arc::new(event))
     }
 
     fn metrics(node: &Raft, name: &str) -> String {

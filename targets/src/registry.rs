@@ -84,6 +84,7 @@ fn has_mutant(info: &TargetInfo, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::entry::Settings;
+    use crate::{Capability, ClusterError};
 
     fn refuse(name: &str, options: &TargetOptions) -> TargetError {
         match simulated(name, options) {
@@ -122,6 +123,32 @@ mod tests {
         assert!(with(|it| it.nodes = 0).contains("1 to 1000 nodes"));
         assert!(with(|it| it.nodes = 1001).contains("1 to 1000 nodes"));
         assert!(with(|it| it.threads = 0).contains("client thread"));
+    }
+
+    #[test]
+    fn what_a_target_has_no_capability_for_it_refuses() {
+        for info in targets() {
+            let mut target = simulated(info.name, &TargetOptions::default()).expect("it is built");
+            let cluster = target.as_cluster();
+            let capabilities = cluster.capabilities();
+            let first = cluster.nodes().expect("nodes").remove(0);
+            let is_refused = |result: Result<(), ClusterError>| {
+                matches!(result, Err(ClusterError::Unsupported { .. }))
+            };
+            let has = |capability| capabilities.contains(&capability);
+            assert_ne!(
+                is_refused(cluster.hand_over(&first)),
+                has(Capability::Transfer)
+            );
+            assert_ne!(
+                is_refused(cluster.grow().map(drop)),
+                has(Capability::Membership)
+            );
+            assert_ne!(
+                is_refused(cluster.shrink(&first)),
+                has(Capability::Membership)
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A store on one node, the smallest system there is: `n1` keeps everything on its disk and answers, and the others know
 //! only where it is. It is the example of how a target is made, and a baseline to compare replicated ones with.
 
+use std::sync::Arc;
+
 use rupture_protocols::store::{Request, Store};
 use rupture_protocols::{Context, ErrorCode, Input, Node, NodeId, Reply};
 
@@ -9,7 +11,7 @@ use crate::observe::Told;
 use crate::operations::MODELS;
 use crate::protocol::{Change, Members, Protocol};
 use crate::sim_target::SimTarget;
-use crate::{Capability, RecoveryClaim, Simulated, TargetError, TargetOptions};
+use crate::{RecoveryClaim, Simulated, TargetError, TargetOptions};
 
 const NAME: &str = "single";
 /// The one that answers.
@@ -93,7 +95,6 @@ impl Protocol for OnOne {
     type Node = Single;
 
     const NAME: &'static str = NAME;
-    const CAPABILITIES: &'static [Capability] = &[];
 
     fn node(&self, id: NodeId) -> Single {
         Single {
@@ -119,7 +120,7 @@ impl Protocol for OnOne {
         None
     }
 
-    fn told((): ()) -> Option<Box<dyn Told>> {
+    fn told((): ()) -> Option<Arc<dyn Told>> {
         None
     }
 

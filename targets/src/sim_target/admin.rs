@@ -65,6 +65,7 @@ impl<P: Protocol> SimTarget<P> {
         let client = self.admin.client;
         let id = (u64::from(client) << 40) | self.admin.calls;
         self.admin.calls += 1;
+        // What the protocol does not know was refused before it came here.
         if let Some(call) = P::change(change) {
             self.sim.call(client, to, id, call);
         }

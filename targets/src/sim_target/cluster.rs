@@ -90,8 +90,19 @@ pub(super) fn loss(report: &CrashReport) -> Loss {
     }
 }
 
+/// Refuses a change that the protocol knows nothing of.
+fn refuse_unknown<P: Protocol>(change: Change, action: &str) -> Result<(), ClusterError> {
+    match P::change(change) {
+        Some(_) => Ok(()),
+        None => Err(ClusterError::Unsupported {
+            action: action.to_owned(),
+        }),
+    }
+}
+
 impl<P: Protocol> Cluster for SimTarget<P> {
     fn capabilities(&self) -> Capabilities {
+        let can = |change| P::change(change).is_some();
         [
             Capability::Kill,
             Capability::PowerLoss,
@@ -103,7 +114,8 @@ impl<P: Protocol> Cluster for SimTarget<P> {
             Capability::DriftClock,
         ]
         .into_iter()
-        .chain(P::CAPABILITIES.iter().copied())
+        .chain(can(Change::Add(0)).then_some(Capability::Membership))
+        .chain(can(Change::HandOver(0)).then_some(Capability::Transfer))
         .collect()
     }
 
@@ -263,6 +275,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
     }
 
     fn grow(&mut self) -> Result<NodeName, ClusterError> {
+        refuse_unknown::<P>(Change::Add(0), "let a node join")?;
         let node = self.sim.add_node();
         self.sim.bump_clock(node, EPOCH_NS as i64);
         self.present.push(node);
@@ -271,6 +284,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
     }
 
     fn shrink(&mut self, name: &NodeName) -> Result<(), ClusterError> {
+        refuse_unknown::<P>(Change::Remove(0), "let a node go")?;
         let node = self.find(name)?;
         if self.is_leaving(node) || !self.present.contains(&node) {
             return Ok(());
@@ -287,6 +301,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
     }
 
     fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
+        refuse_unknown::<P>(Change::HandOver(0), "let another node lead")?;
         let node = self.find(to)?;
         let Some(leader) = self.leaders().next() else {
             return Err(ClusterError::Failed {
