@@ -8,7 +8,6 @@ use super::random::Random;
 use super::stores::case;
 use crate::isolation::assumed::Assumptions;
 use crate::isolation::{Level, RwRegister};
-use crate::searches::share;
 use crate::{Budget, Checker};
 
 /// Whether writes follow reads, keys are sequential, and keys are linearizable.
@@ -170,8 +169,7 @@ fn agree(histories: u64, most: usize, seed: u64) -> Vec<Vec<[u32; 3]>> {
 
 #[test]
 fn every_level_keeps_every_assumption() {
-    let histories = share(16_000) as u32;
-    let seen = agree(u64::from(histories), 5, 11);
+    let seen = agree(2_000, 5, 11);
     for (assumption, counts) in ASSUMPTIONS.iter().zip(seen) {
         let all = counts
             .iter()
@@ -179,7 +177,7 @@ fn every_level_keeps_every_assumption() {
         assert!(all[0] > all[1] / 20, "{assumption:?}: {all:?}");
         for (level, [fails, holds, only]) in LEVELS.iter().zip(counts) {
             assert!(
-                fails > 0 && holds > histories / 4,
+                fails > 5 && holds > 500,
                 "{assumption:?} {level}: {fails} {holds}"
             );
             let implied = is_implied(*assumption, *level);
