@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use rupture::plan::Plan;
 use rupture::record::Nowhere;
 use rupture::run::{self, Report};
+use rupture_nemesis::FaultKind;
 use rupture_targets::targets;
 use rupture_workloads::checkers::history::Validity;
 use rupture_workloads::workloads;
@@ -215,19 +216,8 @@ fn every_mutant_is_caught() {
 #[test]
 fn the_unmodified_system_passes_under_every_mix_of_faults() {
     let names = workloads().iter().map(|info| info.name);
-    let mixes = [
-        "none",
-        "default",
-        "all",
-        "partition",
-        "kill",
-        "pause",
-        "clock",
-        "link",
-        "disk",
-        "membership",
-        "transfer",
-    ];
+    let kinds = FaultKind::ALL.map(FaultKind::name);
+    let mixes = [&["none", "default", "all"][..], &kinds[..]].concat();
     let runs = names.flat_map(|name| mixes.iter().map(move |mix| (name, *mix)));
     let runs = runs.flat_map(|(name, mix)| targets().iter().map(move |it| (it.name, name, mix)));
     let runs: Vec<(&str, &str, &str)> = runs.collect();

@@ -15,6 +15,7 @@ use rupture::run::{self, Report};
 use rupture_checkers::history::{History, Validity, codec};
 use rupture_checkers::isolation::{Level, ListAppend};
 use rupture_checkers::{Budget, Checker};
+use rupture_nemesis::FaultKind;
 
 use Level::{
     Causal, ConsistentView, CursorStability, MonotonicReads, ParallelSnapshotIsolation, Prefix,
@@ -65,18 +66,10 @@ const EXPECTED: &[Expected] = &[
 ];
 
 /// Every mix of faults, by name.
-const MIXES: [&str; 10] = [
-    "none",
-    "default",
-    "all",
-    "partition",
-    "kill",
-    "pause",
-    "clock",
-    "link",
-    "disk",
-    "membership",
-];
+fn mixes() -> Vec<&'static str> {
+    let kinds = FaultKind::ALL.map(FaultKind::name);
+    [&["none", "default", "all"][..], &kinds[..]].concat()
+}
 
 impl Expected {
     fn is_broken(&self, level: Level) -> bool {
@@ -232,7 +225,7 @@ fn holds(nemesis: &str, seeds: std::ops::Range<u64>, time_limit_ms: u64) {
 
 #[test]
 fn the_reference_store_is_strictly_serializable_under_every_mix_of_faults() {
-    for nemesis in MIXES {
+    for nemesis in mixes() {
         holds(nemesis, 0..3, 5_000);
     }
 }
@@ -240,7 +233,7 @@ fn the_reference_store_is_strictly_serializable_under_every_mix_of_faults() {
 #[test]
 #[ignore = "minutes; the nightly command runs it"]
 fn over_200_seeds_the_reference_store_is_strictly_serializable_under_every_mix_of_faults() {
-    for nemesis in MIXES {
+    for nemesis in mixes() {
         holds(nemesis, 0..200, 20_000);
     }
 }
