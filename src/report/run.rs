@@ -100,6 +100,7 @@ fn duration(ms: u64) -> String {
 pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
     let mut lines = faults(&report.receipts, width);
     lines.extend(report::wrap(&operations(report), width, ""));
+    lines.extend(served(report));
     lines.push(String::new());
     let extent = Extent {
         anomalies: report::SHOWN,
@@ -125,19 +126,8 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
 
 fn operations(report: &Report) -> String {
     let counts = &report.counts;
-    let claimed = report.claim.map_or(String::new(), |claim| {
-        format!(" (claimed: {})", duration(claim.within_ns / 1_000_000))
-    });
-    let served = report.served_after_ns.map(|ns| {
-        let text = format!(
-            "; served again {:.2} s after healing{claimed}",
-            ns as f64 / 1e9
-        );
-        style::dim(text)
-    });
-    let served = served.unwrap_or_default();
     format!(
-        "{} {} in {:.1} s: {} ok, {} fail, {} info{served}",
+        "{} {} in {:.1} s: {} ok, {} fail, {} info",
         thousands(counts.total()),
         style::bold("operations"),
         report.simulated_ns as f64 / 1e9,
@@ -145,6 +135,16 @@ fn operations(report: &Report) -> String {
         thousands(counts.fail),
         thousands(counts.info)
     )
+}
+
+/// When it served again, beside what it claims.
+fn served(report: &Report) -> Option<String> {
+    let served = report.served_after_ns? as f64 / 1e9;
+    let claimed = report.claim.map_or(String::new(), |claim| {
+        format!(", claimed within {}", duration(claim.within_ns / 1_000_000))
+    });
+    let text = format!("served again {served:.2} s after healing{claimed}");
+    Some(format!("  {}", style::dim(text)))
 }
 
 /// The faults in the order in which they began. One that met no node did nothing, and is only counted.
