@@ -1,8 +1,10 @@
-//! What is said of a target, what one is built from, and why it cannot be built.
-
-use std::collections::BTreeMap;
+//! What is said of a target, and how it is built in each world.
 
 use crate::Simulated;
+use crate::node::{self, NodeError, NodeOptions};
+use crate::options::{MutantInfo, SettingInfo, TargetError, TargetOptions};
+use crate::protocol::{Protocol, Traits};
+use crate::sim_target::SimTarget;
 
 /// A target, for people.
 #[derive(Clone, Debug)]
@@ -19,149 +21,33 @@ pub struct TargetInfo {
     pub reads: Vec<&'static str>,
     /// Its numbers that can be set.
     pub settings: Vec<SettingInfo>,
-    /// Builds it in the simulator, once its names were checked.
-    pub(crate) simulated: BuildSimulated,
+    /// How it is built in each world.
+    pub(crate) worlds: Worlds,
 }
 
-pub(crate) type BuildSimulated = fn(&TargetOptions) -> Result<Box<dyn Simulated>, TargetError>;
-
-/// A setting of a target, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingInfo {
-    /// Its name, with the unit last.
-    pub name: &'static str,
-    /// One line.
-    pub about: &'static str,
-    /// The least that it may be.
-    pub least: u64,
-    /// The most that it may be.
-    pub most: u64,
-    /// What it is where nobody says.
-    pub default: u64,
+/// A factory for each world; each is called once the names of the options were checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Worlds {
+    /// The whole cluster with its clients, in virtual time.
+    pub(crate) simulated: fn(&TargetOptions) -> Result<Box<dyn Simulated>, TargetError>,
+    /// One node as the process that runs this; it returns when the node has ended.
+    pub(crate) node: fn(&NodeOptions) -> Result<(), NodeError>,
+    /// Whether a cluster of such nodes can be told to do this, and what it claims about serving again.
+    pub(crate) traits: fn(&TargetOptions) -> Result<Traits, TargetError>,
 }
 
-/// What was set, by the names of [`SettingInfo`].
-pub type Settings = BTreeMap<String, u64>;
-
-/// A target with one named bug switched on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MutantInfo {
-    /// Its name on the command line.
-    pub name: &'static str,
-    /// One line: what is wrong in it.
-    pub about: &'static str,
-    /// The models whose operations it can show in, all of [`TargetInfo::models`] or fewer.
-    pub models: &'static [&'static str],
-}
-
-/// What a target is built from. Same options, same run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetOptions {
-    /// How many nodes the cluster begins with.
-    pub nodes: u32,
-    /// How many client threads there are.
-    pub threads: usize,
-    /// From which every random number of the target is drawn.
-    pub seed: u64,
-    /// What the operations mean: a name of [`TargetInfo::models`].
-    pub model: String,
-    /// Whether values are `[key value]`, keys being independent of each other.
-    pub independent: bool,
-    /// One bug to switch on: a name of [`TargetInfo::mutants`].
-    pub mutant: Option<String>,
-    /// How reads are answered: a name of [`TargetInfo::reads`], or the target's default.
-    pub reads: Option<String>,
-    /// Numbers by the names of [`TargetInfo::settings`]; the target's default for every other.
-    pub settings: Settings,
-    /// Whether [`crate::Happening::Node`] is wanted: it costs time.
-    pub watch: bool,
-}
-
-impl Default for TargetOptions {
-    /// Five nodes, ten threads, independent cas-registers, no bug, not watched.
-    fn default() -> Self {
+impl Worlds {
+    /// The worlds of a protocol.
+    pub(crate) const fn of<P: Protocol>() -> Self {
         Self {
-            nodes: 5,
-            threads: 10,
-            seed: 0,
-            model: "cas-register".to_owned(),
-            independent: true,
-            mutant: None,
-            reads: None,
-            settings: Settings::new(),
-            watch: false,
+            simulated: |options| {
+                Ok(Box::new(SimTarget::<P>::new(
+                    P::told_by(options)?,
+                    options,
+                )?))
+            },
+            node: |options| node::run(P::told_by(&options.target)?, options),
+            traits: |options| Ok(Traits::of(&P::told_by(options)?)),
         }
     }
-}
-
-/// Why a target cannot be built. Names that nobody knows carry the known ones, for the nearest of them to be
-/// offered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    /// No target has this name.
-    #[error("no target is called `{name}`; there are {}", .known.join(", "))]
-    UnknownTarget {
-        /// The name that was asked for.
-        name: String,
-        /// The names that there are.
-        known: Vec<String>,
-    },
-    /// No target has a mutant of this name.
-    #[error("no mutant is called `{name}`; {target} has {}", .known.join(", "))]
-    UnknownMutant {
-        /// The target.
-        target: String,
-        /// The name that was asked for.
-        name: String,
-        /// The names that the target has.
-        known: Vec<String>,
-    },
-    /// The mutant is one of another target.
-    #[error("`{mutant}` is a mutant of {owner}, not of {target}")]
-    MutantOfAnother {
-        /// The mutant.
-        mutant: String,
-        /// The target that was asked for.
-        target: String,
-        /// The target that has it.
-        owner: String,
-    },
-    /// The target does not serve this model.
-    #[error("{target} does not serve the model `{name}`; it serves {}", .known.join(", "))]
-    UnknownModel {
-        /// The target.
-        target: String,
-        /// The name that was asked for.
-        name: String,
-        /// The models that it serves.
-        known: Vec<String>,
-    },
-    /// The target cannot answer reads in this way.
-    #[error("{target} does not read by `{name}`; it reads by {}", .known.join(", "))]
-    UnknownReads {
-        /// The target.
-        target: String,
-        /// The name that was asked for.
-        name: String,
-        /// The names that there are.
-        known: Vec<String>,
-    },
-    /// The target has no setting of this name.
-    #[error("{target} has no setting called `{name}`; it has {}", .known.join(", "))]
-    UnknownSetting {
-        /// The target.
-        target: String,
-        /// The name that was asked for.
-        name: String,
-        /// The names that there are.
-        known: Vec<String>,
-    },
-    /// The settings contradict each other or are out of bounds.
-    #[error("{target} cannot run so: {reason}")]
-    Settings {
-        /// The target.
-        target: String,
-        /// Why not.
-        reason: String,
-    },
 }

@@ -8,9 +8,12 @@
 
 pub mod cluster;
 mod entry;
+pub mod local;
 mod name;
+pub mod node;
 pub mod observe;
 mod operations;
+mod options;
 mod protocol;
 mod raft;
 mod registry;
@@ -22,10 +25,11 @@ mod single;
 pub use cluster::{
     Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, Status, Traffic,
 };
-pub use entry::{MutantInfo, SettingInfo, Settings, TargetError, TargetInfo, TargetOptions};
+pub use entry::TargetInfo;
 pub use name::NodeName;
 pub use observe::NodeEvent;
-pub use registry::{simulated, target, targets};
+pub use options::{MutantInfo, SettingInfo, Settings, TargetError, TargetOptions};
+pub use registry::{local, serve, simulated, target, targets};
 pub use rupture_protocols::random;
 pub use rupture_protocols::sim::{Excess, Storm};
 pub use simulated::{Completion, Happening, Invocation, OperationError, RecoveryClaim, Simulated};

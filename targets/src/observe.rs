@@ -21,7 +21,7 @@ pub struct NodeEvent {
 }
 
 /// What a node of some protocol told.
-pub(crate) trait Told: Debug {
+pub(crate) trait Told: Debug + Send + Sync {
     /// The line of its log: one JSON object, without the end of the line.
     fn line(&self, node: NodeId, wall_ns: u64) -> String;
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use rupture_protocols::store::Request;
 use rupture_protocols::{Node, NodeId, Reply};
+use serde::{Deserialize, Serialize};
 
-use crate::RecoveryClaim;
 use crate::observe::Told;
+use crate::{RecoveryClaim, TargetError, TargetOptions};
 
 /// Something that is asked of the cluster as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Change {
     /// Make this node a member; it runs already.
     Add(NodeId),
@@ -20,7 +22,7 @@ pub(crate) enum Change {
 }
 
 /// The members of the cluster after a change of which a node told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Members {
     /// Later changes have greater numbers.
     pub(crate) version: u64,
@@ -37,6 +39,12 @@ pub(crate) trait Protocol: Sized + 'static {
 
     /// Its name on the command line.
     const NAME: &'static str;
+
+    /// The system as the options tell it to be. Names were checked against those of its entry.
+    ///
+    /// # Errors
+    /// Settings that contradict each other.
+    fn told_by(options: &TargetOptions) -> Result<Self, TargetError>;
 
     /// A node as it is told to be, with nothing in its memory.
     fn node(&self, id: NodeId) -> Self::Node;
@@ -61,4 +69,24 @@ pub(crate) trait Protocol: Sized + 'static {
 
     /// What it claims about serving again.
     fn recovery(&self) -> Option<RecoveryClaim>;
+}
+
+/// What has to be known of a system outside its nodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    pub(crate) claim: Option<RecoveryClaim>,
+    /// Whether nodes join and leave.
+    pub(crate) is_elastic: bool,
+    /// Whether another node can be asked to lead.
+    pub(crate) hands_over: bool,
+}
+
+impl Traits {
+    pub(crate) fn of<P: Protocol>(protocol: &P) -> Self {
+        Self {
+            claim: protocol.recovery(),
+            is_elastic: P::change(Change::Add(0)).is_some(),
+            hands_over: P::change(Change::HandOver(0)).is_some(),
+        }
+    }
 }

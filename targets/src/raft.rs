@@ -9,13 +9,13 @@ use rupture_protocols::NodeId;
 use rupture_protocols::raft::{Admin, Call, Config, Event, EventKind, Mutant, Raft, ReadMode};
 use rupture_protocols::store::Request;
 
-use crate::entry::{MutantInfo, TargetInfo};
+use crate::entry::{TargetInfo, Worlds};
 use crate::observe::Told;
 use crate::operations::{MODELS, TRANSACTIONAL};
+use crate::options::MutantInfo;
 use crate::protocol::{Change, Members, Protocol};
 use crate::settings::apply;
-use crate::sim_target::SimTarget;
-use crate::{RecoveryClaim, Simulated, TargetError, TargetOptions};
+use crate::{RecoveryClaim, TargetError, TargetOptions};
 
 const NAME: &str = "raft";
 
@@ -66,7 +66,7 @@ pub(crate) fn info() -> TargetInfo {
         models: MODELS,
         reads: READS.map(|(name, _)| name).to_vec(),
         settings: settings::infos(),
-        simulated,
+        worlds: Worlds::of::<OnRaft>(),
     }
 }
 
@@ -97,16 +97,6 @@ fn config(options: &TargetOptions) -> Config {
     config
 }
 
-/// A cluster of it in the simulator.
-fn simulated(options: &TargetOptions) -> Result<Box<dyn Simulated>, TargetError> {
-    let config = config(options);
-    config.validate().map_err(|error| TargetError::Settings {
-        target: NAME.to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(Box::new(SimTarget::new(OnRaft { config }, options)?))
-}
-
 /// A store on Raft that is told this.
 struct OnRaft {
     config: Config,
@@ -116,6 +106,15 @@ impl Protocol for OnRaft {
     type Node = Raft;
 
     const NAME: &'static str = NAME;
+
+    fn told_by(options: &TargetOptions) -> Result<Self, TargetError> {
+        let config = config(options);
+        config.validate().map_err(|error| TargetError::Settings {
+            target: NAME.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { config })
+    }
 
     fn node(&self, _: NodeId) -> Raft {
         Raft::new(self.config.clone())

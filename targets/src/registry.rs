@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use crate::Simulated;
-use crate::entry::{TargetError, TargetInfo, TargetOptions};
+use crate::entry::TargetInfo;
+use crate::local::{Local, LocalError, LocalSetup, Tell};
+use crate::node::{NodeError, NodeOptions};
+use crate::options::{TargetError, TargetOptions};
 use crate::settings;
 use crate::{raft, single};
 
@@ -35,7 +38,33 @@ pub fn target(name: &str) -> Result<&'static TargetInfo, TargetError> {
 pub fn simulated(name: &str, options: &TargetOptions) -> Result<Box<dyn Simulated>, TargetError> {
     let info = target(name)?;
     check(info, options)?;
-    (info.simulated)(options)
+    (info.worlds.simulated)(options)
+}
+
+/// Runs one node as this process, until it is told to end.
+///
+/// # Errors
+/// Names that nobody knows, settings that contradict each other, and what a node cannot go on without.
+pub fn serve(options: &NodeOptions) -> Result<(), NodeError> {
+    let info = target(&options.name)?;
+    check(info, &options.target)?;
+    (info.worlds.node)(options)
+}
+
+/// Starts a cluster of processes on this machine; `tell` hears from any thread what happens in it.
+///
+/// # Errors
+/// Names that nobody knows, settings that contradict each other, and what keeps a process from starting.
+pub fn local(
+    name: &str,
+    options: &TargetOptions,
+    setup: &LocalSetup,
+    tell: Tell,
+) -> Result<Local, LocalError> {
+    let info = target(name)?;
+    check(info, options)?;
+    let traits = (info.worlds.traits)(options)?;
+    Local::start(info.name, options, traits, setup, tell)
 }
 
 /// Refuses names that the target does not have.
@@ -83,7 +112,7 @@ fn has_mutant(info: &TargetInfo, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Settings;
+    use crate::options::Settings;
     use crate::{Capability, ClusterError};
 
     fn refuse(name: &str, options: &TargetOptions) -> TargetError {

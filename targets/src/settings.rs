@@ -1,7 +1,7 @@
 //! Settings of a target by name: one row a setting says what it is called, what it means, what it may be, and where it
 //! lies. Parsing, listing, the plan and the command line are made from the rows.
 
-use crate::entry::{SettingInfo, Settings, TargetError};
+use crate::options::{SettingInfo, Settings, TargetError};
 
 /// A row: a setting, and where it lies in the configuration of a target.
 pub(crate) struct Row<C> {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use rupture_protocols::store::{Request, Store};
 use rupture_protocols::{Context, ErrorCode, Input, Node, NodeId, Reply};
 
-use crate::entry::{MutantInfo, TargetInfo};
+use crate::entry::{TargetInfo, Worlds};
 use crate::observe::Told;
 use crate::operations::MODELS;
+use crate::options::MutantInfo;
 use crate::protocol::{Change, Members, Protocol};
-use crate::sim_target::SimTarget;
-use crate::{RecoveryClaim, Simulated, TargetError, TargetOptions};
+use crate::{RecoveryClaim, TargetError, TargetOptions};
 
 const NAME: &str = "single";
 /// The one that answers.
@@ -31,13 +31,8 @@ pub(crate) fn info() -> TargetInfo {
         models: MODELS,
         reads: vec!["local"],
         settings: Vec::new(),
-        simulated,
+        worlds: Worlds::of::<OnOne>(),
     }
-}
-
-fn simulated(options: &TargetOptions) -> Result<Box<dyn Simulated>, TargetError> {
-    let syncs = options.mutant.as_deref() != Some(NO_SYNC);
-    Ok(Box::new(SimTarget::new(OnOne { syncs }, options)?))
 }
 
 struct OnOne {
@@ -95,6 +90,11 @@ impl Protocol for OnOne {
     type Node = Single;
 
     const NAME: &'static str = NAME;
+
+    fn told_by(options: &TargetOptions) -> Result<Self, TargetError> {
+        let syncs = options.mutant.as_deref() != Some(NO_SYNC);
+        Ok(Self { syncs })
+    }
 
     fn node(&self, id: NodeId) -> Single {
         Single {

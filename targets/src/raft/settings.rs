@@ -3,7 +3,7 @@
 use rupture_protocols::raft::Config;
 
 use super::config_of_nodes;
-use crate::entry::SettingInfo;
+use crate::options::SettingInfo;
 use crate::settings::Row;
 
 /// No cluster is of use that needs longer, and its claim to serve again would excuse one that is dead.

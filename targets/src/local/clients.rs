@@ -1,0 +1,1 @@
+//! Client threads: the sans-IO client of the reference store over HTTP.

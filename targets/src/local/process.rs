@@ -1,0 +1,1 @@
+//! One process: started, watched, stopped, killed.

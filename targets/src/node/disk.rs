@@ -1,0 +1,84 @@
+//! The disk of a node: a write-ahead log of records in segments.
+
+use std::io;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use rupture_protocols::random::Stream;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Keep, Loss};
+
+/// What a disk does wrong from now on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiskFault {
+    /// How much longer a sync takes, in nanoseconds.
+    pub slow_sync_ns: u64,
+    /// Whether there is no room for another write.
+    pub is_full: bool,
+    /// Whether the next sync fails.
+    pub sync_fails: bool,
+    /// Whether the next write fails.
+    pub write_fails: bool,
+}
+
+/// Why a disk did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The machine refused.
+    #[error("cannot {action} `{}`: {reason}", .path.display())]
+    Machine {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        reason: io::Error,
+    },
+}
+
+/// A node's log on disk.
+pub(crate) struct Disk<R> {
+    records: PhantomData<R>,
+}
+
+impl<R: Serialize + DeserializeOwned> Disk<R> {
+    /// Opens the log in a folder, which is made when it does not exist, and reads what it kept, oldest first.
+    pub(crate) fn open(_folder: &Path) -> Result<(Self, Vec<R>), DiskError> {
+        Ok((
+            Self {
+                records: PhantomData,
+            },
+            Vec::new(),
+        ))
+    }
+
+    /// From now on the disk does this.
+    pub(crate) fn misbehave(&mut self, _fault: DiskFault) {}
+
+    /// Appends a record. It may be lost until [`Disk::sync`].
+    pub(crate) fn save(&mut self, _record: &R) -> Result<(), DiskError> {
+        Ok(())
+    }
+
+    /// Replaces the whole log by these records, atomically and durably.
+    pub(crate) fn replace(&mut self, _records: &[R]) -> Result<(), DiskError> {
+        Ok(())
+    }
+
+    /// Makes all that was saved durable.
+    pub(crate) fn sync(&mut self) -> Result<(), DiskError> {
+        Ok(())
+    }
+}
+
+/// Leaves on the disk of a dead node what a loss of power leaves.
+pub(crate) fn lose_power(
+    _folder: &Path,
+    _keep: Keep,
+    _random: &mut Stream,
+) -> Result<Loss, DiskError> {
+    Ok(Loss::default())
+}

@@ -1,0 +1,1 @@
+//! Frames between peers: a length, a checksum, a kind, and bytes.

@@ -1,0 +1,422 @@
+//! The steps of a node: one thread that takes inputs and performs effects.
+//!
+//! Inputs that wait are taken in turns of several, and one sync serves all of a turn. Within a turn nothing leaves before
+//! the last sync that anything before it waits for: saves go first, then that sync, then messages and answers in
+//! their order. To everybody outside that is a step after another on a disk that is a little slow: a crash between two
+//! effects leaves more on the disk and less on its way than it might have, which a loss of messages leaves too.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use rupture_protocols::random::{Stream, stream};
+use rupture_protocols::{self as protocols, Context, Effect, ErrorCode, Node, NodeId, Reply};
+use rustc_hash::FxHashMap;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::api;
+use super::clock::{NodeClock, monotonic_ns};
+use super::control::{Answer, Order};
+use super::disk::Disk;
+use super::inbox::{self, Call, Inbox, Input, Outbox};
+use super::options::{NodeError, NodeOptions};
+use super::peers::Peers;
+use crate::NodeName;
+use crate::protocol::Protocol;
+
+/// How many inputs one turn takes.
+const TURN: usize = 256;
+/// How long a node sleeps at most.
+const NAP: Duration = Duration::from_millis(500);
+/// How many lines may wait to be written to a log that nobody reads fast enough.
+const LINES: usize = 65_536;
+
+type Message<P> = <<P as Protocol>::Node as Node>::Message;
+type Record<P> = <<P as Protocol>::Node as Node>::Record;
+
+/// Runs a node until it is told to end.
+pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(), NodeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|reason| NodeError::Machine {
+            action: "start a runtime",
+            reason,
+        })?;
+    let listen = |address: SocketAddr, whom: &'static str| {
+        let listener = runtime.block_on(TcpListener::bind(address));
+        let bound = listener.and_then(|it| Ok((it.local_addr()?, it)));
+        bound.map_err(|reason| NodeError::Listen {
+            address,
+            whom,
+            reason,
+        })
+    };
+    let (clients, client_listener) = listen(options.listen, "clients")?;
+    let (peers, peer_listener) = listen(options.listen_peers, "peers")?;
+    let (disk, records) = Disk::open(&options.data)?;
+    let (inbox, outbox) = inbox::inbox();
+    let log = Log::begin()?;
+    let mut steps = Steps::<P> {
+        me: options.id,
+        members: (0..options.target.nodes).collect(),
+        node: protocol.node(options.id),
+        random: stream(options.target.seed, &format!("node {}", options.id)),
+        clock: options.clock,
+        wake_ns: None,
+        disk,
+        peers: Peers::new(
+            runtime.handle(),
+            options.id,
+            &options.token,
+            peer_listener,
+            inbox.clone(),
+        ),
+        calls: FxHashMap::default(),
+        next_call: 0,
+        effects: Vec::new(),
+        effects_left: None,
+        leads: false,
+        logs: options.target.watch,
+        is_controlled: options.is_controlled,
+        log,
+    };
+    for (peer, address) in &options.peers {
+        steps.peers.find(*peer, *address);
+    }
+    if options.is_controlled {
+        read_orders(inbox.clone())?;
+    }
+    // What the disk kept is taken in before anybody may ask.
+    steps.step(protocols::Input::Start { records });
+    steps.perform()?;
+    steps.say(&Answer::Ready { clients, peers });
+    api::serve(runtime.handle(), P::NAME, client_listener, inbox);
+    let result = steps.run(&outbox);
+    if let Err(error) = &result {
+        steps.say(&Answer::Failed {
+            reason: error.to_string(),
+        });
+    }
+    steps.log.end();
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+/// Hears the controller, on a thread of its own: whatever it orders goes into the inbox.
+fn read_orders(inbox: Inbox) -> Result<(), NodeError> {
+    let read = move || {
+        for line in io::stdin().lines() {
+            let Ok(line) = line else { break };
+            match serde_json::from_str::<Order>(&line) {
+                Ok(order) => inbox.insist(Input::Order(order)),
+                Err(error) => complain(&format!("an order that cannot be read: {error}: {line}")),
+            }
+        }
+        // The controller is gone.
+        inbox.insist(Input::Stop);
+    };
+    std::thread::Builder::new()
+        .name("orders".to_owned())
+        .spawn(read)
+        .map(drop)
+        .map_err(|reason| NodeError::Machine {
+            action: "start a thread",
+            reason,
+        })
+}
+
+/// A line about the process itself.
+fn complain(text: &str) {
+    let line = serde_json::json!({ "level": "warn", "event": "process", "text": text });
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+struct Steps<P: Protocol> {
+    me: NodeId,
+    members: Vec<NodeId>,
+    node: P::Node,
+    random: Stream,
+    clock: NodeClock,
+    wake_ns: Option<u64>,
+    disk: Disk<Record<P>>,
+    peers: Peers,
+    /// Who waits for the answer to which call. Never iterated.
+    calls: FxHashMap<u64, oneshot::Sender<Reply>>,
+    next_call: u64,
+    /// What the steps of this turn want done.
+    effects: Vec<Effect<P::Node>>,
+    /// After so many effects the process is to be killed.
+    effects_left: Option<u32>,
+    leads: bool,
+    logs: bool,
+    is_controlled: bool,
+    log: Log,
+}
+
+impl<P: Protocol> Steps<P> {
+    fn run(&mut self, outbox: &Outbox) -> Result<(), NodeError> {
+        loop {
+            let Ok(first) = outbox.wait(self.nap()) else {
+                return Ok(());
+            };
+            let mut next = first;
+            let mut taken = 0;
+            while let Some(input) = next.take() {
+                if self.take(input) {
+                    return self.perform();
+                }
+                taken += 1;
+                if taken < TURN {
+                    next = outbox.waiting();
+                }
+            }
+            let now_ns = self.clock.now_ns(monotonic_ns());
+            if self.wake_ns.is_some_and(|at_ns| at_ns <= now_ns) {
+                self.wake_ns = None;
+                self.step(protocols::Input::Wake);
+            }
+            self.perform()?;
+        }
+    }
+
+    fn nap(&self) -> Duration {
+        let wait = |at_ns| Duration::from_nanos(self.clock.until_ns(monotonic_ns(), at_ns));
+        self.wake_ns.map_or(NAP, wait).min(NAP)
+    }
+
+    /// Takes an input in. Whether it is the last one.
+    fn take(&mut self, input: Input) -> bool {
+        match input {
+            Input::Message { from, bytes } => match rmp_serde::from_slice::<Message<P>>(&bytes) {
+                Ok(message) => self.step(protocols::Input::Message { from, message }),
+                Err(error) => complain(&format!("a message that cannot be read: {error}")),
+            },
+            Input::Call { call, answer } => self.call(call, answer),
+            Input::Metrics { answer } => {
+                let name = NodeName::numbered(self.me);
+                let _ = answer.send(P::metrics(&self.node, name.as_str()));
+            }
+            Input::Probed { from, nonce } => self.say(&Answer::Probed { from, nonce }),
+            Input::Order(order) => self.obey(order),
+            Input::Stop => return true,
+        }
+        false
+    }
+
+    fn call(&mut self, call: Call, answer: oneshot::Sender<Reply>) {
+        let call = match call {
+            Call::Request(request) => Some(P::request(request)),
+            Call::Change(change) => P::change(change),
+        };
+        let Some(call) = call else {
+            let _ = answer.send(Reply::Error {
+                code: ErrorCode::PermanentFailure,
+                leader: None,
+                maybe_executed: false,
+            });
+            return;
+        };
+        let id = self.next_call;
+        self.next_call += 1;
+        self.calls.insert(id, answer);
+        self.step(protocols::Input::Call { id, call });
+        // Those who gave up waiting are forgotten now and then.
+        if self.next_call.is_multiple_of(4096) {
+            self.calls.retain(|_, answer| !answer.is_closed());
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Clock(clock) => self.clock = clock,
+            Order::Peer { id, address } => self.peers.find(id, address),
+            Order::Read { nonce } => {
+                let at_ns = monotonic_ns();
+                self.say(&Answer::Read {
+                    nonce,
+                    now_ns: self.clock.now_ns(at_ns),
+                    wall_ns: self.clock.wall_ns(at_ns),
+                });
+            }
+            Order::Probe { to, nonce } => self.peers.probe(to, nonce),
+            Order::DieAfter { effects } => self.effects_left = effects,
+            Order::Disk(fault) => self.disk.misbehave(fault),
+        }
+    }
+
+    /// Has the node take a step; what it wants is done by [`Steps::perform`].
+    fn step(&mut self, input: protocols::Input<P::Node>) {
+        let at_ns = monotonic_ns();
+        let mut context = Context {
+            id: self.me,
+            nodes: &self.members,
+            now_ns: self.clock.now_ns(at_ns),
+            wall_ns: self.clock.wall_ns(at_ns),
+            random: &mut self.random,
+            effects: &mut self.effects,
+        };
+        self.node.step(input, &mut context);
+    }
+
+    /// Does what the steps of this turn want done.
+    fn perform(&mut self) -> Result<(), NodeError> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let syncs = |effect: &Effect<P::Node>| matches!(effect, Effect::Sync | Effect::Replace(_));
+        let until = effects.iter().rposition(syncs).map_or(0, |last| last + 1);
+        // First what goes to the disk before the last sync, then all that was to leave meanwhile.
+        let mut is_dirty = false;
+        for effect in &effects[..until] {
+            match effect {
+                Effect::Save(record) => {
+                    self.spend();
+                    self.disk.save(record)?;
+                    is_dirty = true;
+                }
+                Effect::Replace(records) => {
+                    self.spend();
+                    self.disk.replace(records)?;
+                    is_dirty = false;
+                }
+                _ => {}
+            }
+        }
+        if is_dirty {
+            self.spend();
+            self.disk.sync()?;
+        }
+        for (place, effect) in effects.drain(..).enumerate() {
+            match effect {
+                Effect::Save(record) if place >= until => {
+                    self.spend();
+                    self.disk.save(&record)?;
+                }
+                Effect::Save(_) | Effect::Replace(_) | Effect::Sync => {}
+                Effect::Send { to, message } => {
+                    self.spend();
+                    match rmp_serde::to_vec_named(&message) {
+                        Ok(bytes) => self.peers.send(to, bytes),
+                        Err(error) => {
+                            complain(&format!("a message that cannot be written: {error}"))
+                        }
+                    }
+                }
+                Effect::Reply { id, reply } => {
+                    self.spend();
+                    if let Some(answer) = self.calls.remove(&id) {
+                        let _ = answer.send(reply);
+                    }
+                }
+                Effect::WakeAt(at_ns) => self.wake_ns = Some(at_ns),
+                Effect::Emit(event) => self.tell(event),
+            }
+        }
+        self.effects = effects;
+        let leads = P::leads(&self.node);
+        if leads != std::mem::replace(&mut self.leads, leads) {
+            self.say(&Answer::Leads(leads));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: <P::Node as Node>::Event) {
+        if let Some(members) = P::members(&event) {
+            self.say(&Answer::Members(members));
+        }
+        if self.logs
+            && let Some(told) = P::told(event)
+        {
+            let wall_ns = self.clock.wall_ns(monotonic_ns());
+            self.log.line(told.line(self.me, wall_ns));
+        }
+    }
+
+    /// Counts an effect, and dies before it where that is ordered.
+    fn spend(&mut self) {
+        match &mut self.effects_left {
+            Some(0) => {
+                let _ = rustix::process::kill_process(
+                    rustix::process::getpid(),
+                    rustix::process::Signal::KILL,
+                );
+                // Nothing happens between the signal and the end.
+                loop {
+                    std::thread::park();
+                }
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+    }
+
+    /// Tells the controller, if there is one.
+    fn say(&mut self, answer: &Answer) {
+        if self.is_controlled
+            && let Ok(line) = serde_json::to_string(answer)
+        {
+            let mut out = io::stdout().lock();
+            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        }
+    }
+}
+
+/// The log of the node: a thread that writes lines, so that a reader who is slow does not stop the node.
+struct Log {
+    lines: Option<SyncSender<String>>,
+    writer: Option<std::thread::JoinHandle<()>>,
+    dropped: u64,
+}
+
+impl Log {
+    fn begin() -> Result<Self, NodeError> {
+        let (lines, received) = sync_channel::<String>(LINES);
+        let write = move || {
+            let mut out = io::BufWriter::new(io::stderr());
+            while let Ok(line) = received.recv() {
+                let mut failed = writeln!(out, "{line}").is_err();
+                for line in received.try_iter().take(LINES) {
+                    failed |= writeln!(out, "{line}").is_err();
+                }
+                if failed | out.flush().is_err() {
+                    break;
+                }
+            }
+        };
+        let writer = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(write);
+        let writer = writer.map_err(|reason| NodeError::Machine {
+            action: "start a thread",
+            reason,
+        })?;
+        Ok(Self {
+            lines: Some(lines),
+            writer: Some(writer),
+            dropped: 0,
+        })
+    }
+
+    fn line(&mut self, line: String) {
+        let Some(lines) = &self.lines else { return };
+        if let Err(TrySendError::Full(_)) = lines.try_send(line) {
+            self.dropped += 1;
+        }
+    }
+
+    /// Writes what is left.
+    fn end(&mut self) {
+        if self.dropped > 0 {
+            complain(&format!(
+                "{} lines were left out: nobody read them fast enough",
+                self.dropped
+            ));
+        }
+        self.lines = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
