@@ -39,13 +39,19 @@ pub enum Capability {
     Membership,
     /// Ask the cluster to let another node lead.
     Transfer,
+    /// Make the syncs of a disk slow.
+    SlowDisk,
+    /// Make a disk full, and its writes, syncs and reads fail.
+    FailDisk,
+    /// Flip one bit of what the disk of a stopped node holds.
+    FlipBit,
     /// Run a command on a node.
     Run,
 }
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Kill,
         Self::PowerLoss,
         Self::TornWrite,
@@ -56,6 +62,9 @@ impl Capability {
         Self::DriftClock,
         Self::Membership,
         Self::Transfer,
+        Self::SlowDisk,
+        Self::FailDisk,
+        Self::FlipBit,
         Self::Run,
     ];
 
@@ -72,6 +81,9 @@ impl Capability {
             Self::DriftClock => "drift-clock",
             Self::Membership => "membership",
             Self::Transfer => "transfer",
+            Self::SlowDisk => "slow-disk",
+            Self::FailDisk => "fail-disk",
+            Self::FlipBit => "flip-bit",
             Self::Run => "run",
         }
     }
@@ -173,6 +185,29 @@ impl LinkShape {
     }
 }
 
+/// What a node's disk does wrong while its process runs. The default does nothing wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiskFault {
+    /// How much longer a sync takes, in nanoseconds.
+    pub slow_sync_ns: u64,
+    /// Whether there is no room for another write.
+    pub is_full: bool,
+    /// Whether the next sync fails.
+    pub sync_fails: bool,
+    /// Whether the next write fails.
+    pub write_fails: bool,
+    /// Whether the log cannot be read when the process starts the next time.
+    pub read_fails: bool,
+}
+
+impl DiskFault {
+    /// Whether the disk does nothing wrong.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What has become of the messages between nodes since the run began, on all links together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -246,6 +281,12 @@ pub enum ClusterError {
 fn list(names: &[NodeName]) -> String {
     let names: Vec<&str> = names.iter().map(NodeName::as_str).collect();
     names.join(", ")
+}
+
+fn unsupported(action: &str) -> ClusterError {
+    ClusterError::Unsupported {
+        action: action.to_owned(),
+    }
 }
 
 /// A cluster under test, as its nemesis sees it.
@@ -366,6 +407,44 @@ pub trait Cluster {
     /// # Errors
     /// The world does not count them.
     fn traffic(&mut self) -> Result<Traffic, ClusterError>;
+
+    /// Sets what the node's disk does wrong from now on, also over restarts of its process; [`DiskFault::default`] ends
+    /// it. A node whose disk fails ends its process rather than to go on without what it wrote.
+    ///
+    /// # Errors
+    /// An unknown node, or a fault that this world cannot make.
+    fn disk_fault(&mut self, node: &NodeName, fault: DiskFault) -> Result<(), ClusterError> {
+        let _ = (node, fault);
+        Err(unsupported("make disks fail"))
+    }
+
+    /// Probe: what the node's disk does wrong now.
+    ///
+    /// # Errors
+    /// An unknown node, or the world cannot say.
+    fn disk(&mut self, node: &NodeName) -> Result<DiskFault, ClusterError> {
+        let _ = node;
+        Err(unsupported("look at disks"))
+    }
+
+    /// Flips this bit of what the disk of a stopped node holds, counted from its beginning, or a random one; tells
+    /// which it was. Twice the same bit is as never.
+    ///
+    /// # Errors
+    /// An unknown node, one with a process, a disk without such a bit, or a world that cannot do it.
+    fn flip_bit(&mut self, node: &NodeName, bit: Option<u64>) -> Result<u64, ClusterError> {
+        let _ = (node, bit);
+        Err(unsupported("flip bits"))
+    }
+
+    /// Probe: a digest of all that the disk of a stopped node holds.
+    ///
+    /// # Errors
+    /// An unknown node, one with a process, or the world cannot say.
+    fn disk_digest(&mut self, node: &NodeName) -> Result<u64, ClusterError> {
+        let _ = node;
+        Err(unsupported("look at what disks hold"))
+    }
 
     /// Probe: how far the node's wall clock is ahead of true time, in nanoseconds.
     ///

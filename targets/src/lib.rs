@@ -23,7 +23,8 @@ mod simulated;
 mod single;
 
 pub use cluster::{
-    Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, Status, Traffic,
+    Capabilities, Capability, Cluster, ClusterError, DiskFault, Keep, Link, LinkShape, Loss,
+    Status, Traffic,
 };
 pub use entry::TargetInfo;
 pub use name::NodeName;

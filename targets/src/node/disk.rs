@@ -5,24 +5,11 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use rupture_protocols::random::Stream;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::DiskFault;
 use crate::{Keep, Loss};
-
-/// What a disk does wrong from now on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DiskFault {
-    /// How much longer a sync takes, in nanoseconds.
-    pub slow_sync_ns: u64,
-    /// Whether there is no room for another write.
-    pub is_full: bool,
-    /// Whether the next sync fails.
-    pub sync_fails: bool,
-    /// Whether the next write fails.
-    pub write_fails: bool,
-}
 
 /// Why a disk did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
