@@ -188,6 +188,7 @@ impl LinkShape {
 /// What a node's disk does wrong while its process runs. The default does nothing wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fault of its own.
 pub struct DiskFault {
     /// How much longer a sync takes, in nanoseconds.
     pub slow_sync_ns: u64,

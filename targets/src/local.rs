@@ -38,6 +38,7 @@ pub enum LocalError {
 /// A cluster of processes on this machine.
 pub struct Local;
 
+#[allow(clippy::unnecessary_wraps)]
 impl Local {
     pub(crate) fn start(
         _name: &'static str,

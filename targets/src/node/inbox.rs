@@ -54,6 +54,7 @@ pub(crate) fn inbox() -> (Inbox, Outbox) {
 
 impl Inbox {
     /// Puts an input in, or gives it back when too much waits or the node has ended.
+    #[allow(clippy::result_large_err)] // It is handed back, not made.
     pub(crate) fn offer(&self, input: Input) -> Result<(), Input> {
         self.0.try_send(input).map_err(|error| match error {
             TrySendError::Full(input) | TrySendError::Disconnected(input) => input,

@@ -37,6 +37,7 @@ type Message<P> = <<P as Protocol>::Node as Node>::Message;
 type Record<P> = <<P as Protocol>::Node as Node>::Record;
 
 /// Runs a node until it is told to end.
+#[allow(clippy::needless_pass_by_value)] // It becomes the node's own.
 pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(), NodeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -230,6 +231,7 @@ impl<P: Protocol> Steps<P> {
         }
     }
 
+    #[allow(clippy::needless_pass_by_value)] // An order is carried out once.
     fn obey(&mut self, order: Order) {
         match order {
             Order::Clock(clock) => self.clock = clock,
@@ -300,7 +302,7 @@ impl<P: Protocol> Steps<P> {
                     match rmp_serde::to_vec_named(&message) {
                         Ok(bytes) => self.peers.send(to, bytes),
                         Err(error) => {
-                            complain(&format!("a message that cannot be written: {error}"))
+                            complain(&format!("a message that cannot be written: {error}"));
                         }
                     }
                 }
