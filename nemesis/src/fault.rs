@@ -291,7 +291,13 @@ fn check_link(shape: &LinkShape) -> Result<(), &'static str> {
     if shape.is_clean() {
         return Err("it changes nothing about a link");
     }
-    let rates = [shape.loss_ppm, shape.duplicate_ppm, shape.reorder_ppm];
+    let rates = [
+        shape.loss_ppm,
+        shape.duplicate_ppm,
+        shape.reorder_ppm,
+        shape.reset_ppm,
+        shape.half_close_ppm,
+    ];
     if rates.iter().any(|ppm| *ppm > 1_000_000) {
         return Err("a rate is 1000000ppm (100%) at the most");
     }
@@ -402,6 +408,7 @@ impl Fault {
             Self::Partition { .. } => Capability::Cut,
             Self::Kill { .. } => Capability::Kill,
             Self::Pause { .. } => Capability::Pause,
+            Self::Link { shape, .. } if shape.breaks_stream() => Capability::BreakStream,
             Self::Link { .. } => Capability::ShapeLink,
             Self::Membership { .. } => Capability::Membership,
             Self::Transfer { .. } => Capability::Transfer,

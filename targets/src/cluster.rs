@@ -31,6 +31,8 @@ pub enum Capability {
     Cut,
     /// Delay, lose, duplicate and reorder messages of a link.
     ShapeLink,
+    /// Limit, slice, reset and half-close the stream of a link.
+    BreakStream,
     /// Make a wall clock jump.
     BumpClock,
     /// Make a clock run too fast or too slow.
@@ -51,13 +53,14 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Kill,
         Self::PowerLoss,
         Self::TornWrite,
         Self::Pause,
         Self::Cut,
         Self::ShapeLink,
+        Self::BreakStream,
         Self::BumpClock,
         Self::DriftClock,
         Self::Membership,
@@ -77,6 +80,7 @@ impl Capability {
             Self::Pause => "pause",
             Self::Cut => "cut",
             Self::ShapeLink => "shape-link",
+            Self::BreakStream => "break-stream",
             Self::BumpClock => "bump-clock",
             Self::DriftClock => "drift-clock",
             Self::Membership => "membership",
@@ -176,9 +180,27 @@ pub struct LinkShape {
     pub duplicate_ppm: u32,
     /// How many of a million messages are held back until later ones have overtaken them.
     pub reorder_ppm: u32,
+    /// How many bytes a second the link carries at most; 0 sets no limit.
+    pub rate_bytes_s: u64,
+    /// In pieces of how many bytes it hands on what it carries; 0 hands it on whole.
+    pub slice_bytes: u32,
+    /// With how many of a million messages the connection is reset, and all that is on it lost.
+    pub reset_ppm: u32,
+    /// With how many of a million messages the connection is closed to the receiver, and still read from the sender, who
+    /// does not notice.
+    pub half_close_ppm: u32,
 }
 
 impl LinkShape {
+    /// Whether it breaks a stream of bytes, which takes [`Capability::BreakStream`]: a world that carries whole messages
+    /// cannot.
+    pub fn breaks_stream(&self) -> bool {
+        self.rate_bytes_s > 0
+            || self.slice_bytes > 0
+            || self.reset_ppm > 0
+            || self.half_close_ppm > 0
+    }
+
     /// Whether it meddles with nothing.
     pub fn is_clean(&self) -> bool {
         *self == Self::default()
@@ -225,6 +247,10 @@ pub struct Traffic {
     pub held_back: u64,
     /// Messages that overtook others.
     pub reordered: u64,
+    /// Connections that were reset by chance, each with all that was on it.
+    pub resets: u64,
+    /// Connections that were closed to the receiver by chance, each with all that came after.
+    pub half_closes: u64,
 }
 
 impl Traffic {
@@ -238,6 +264,8 @@ impl Traffic {
             duplicated: self.duplicated.saturating_sub(earlier.duplicated),
             held_back: self.held_back.saturating_sub(earlier.held_back),
             reordered: self.reordered.saturating_sub(earlier.reordered),
+            resets: self.resets.saturating_sub(earlier.resets),
+            half_closes: self.half_closes.saturating_sub(earlier.half_closes),
         }
     }
 }

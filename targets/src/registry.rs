@@ -113,7 +113,7 @@ fn has_mutant(info: &TargetInfo, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::options::Settings;
-    use crate::{Capability, ClusterError};
+    use crate::{Capability, ClusterError, Link, LinkShape};
 
     fn refuse(name: &str, options: &TargetOptions) -> TargetError {
         match simulated(name, options) {
@@ -173,6 +173,34 @@ mod tests {
                 is_refused(cluster.grow().map(drop)),
                 has(Capability::Membership)
             );
+            let other = cluster.nodes().expect("nodes").pop().expect("a node");
+            let link = Link::new(&first, &other);
+            let clean = LinkShape::default();
+            for shape in [
+                LinkShape {
+                    rate_bytes_s: 1,
+                    ..clean
+                },
+                LinkShape {
+                    slice_bytes: 1,
+                    ..clean
+                },
+                LinkShape {
+                    reset_ppm: 1,
+                    ..clean
+                },
+                LinkShape {
+                    half_close_ppm: 1,
+                    ..clean
+                },
+            ] {
+                let result = cluster.shape_link(&link, shape);
+                // A world of one node has no link.
+                assert!(
+                    first == other || is_refused(result) != has(Capability::BreakStream),
+                    "{shape:?}"
+                );
+            }
             assert_ne!(
                 is_refused(cluster.shrink(&first)),
                 has(Capability::Membership)

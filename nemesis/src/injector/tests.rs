@@ -222,8 +222,7 @@ impl Cluster for Mock {
             duplicated: lost,
             held_back: lost,
             // Nobody sends again in time: what is held back is overtaken by nobody.
-            reordered: 0,
-            blocked: 0,
+            ..Traffic::default()
         })
     }
 

@@ -213,6 +213,12 @@ impl<P: Protocol> Cluster for SimTarget<P> {
 
     fn shape_link(&mut self, link: &Link, shape: LinkShape) -> Result<(), ClusterError> {
         let (from, to) = self.find_link(link)?;
+        if shape.breaks_stream() {
+            return Err(ClusterError::Unsupported {
+                action: "limit, slice, reset or half-close the stream of a link: it carries whole messages"
+                    .to_owned(),
+            });
+        }
         *self.sim.link(from, to) = LinkFault {
             delay_ns: shape.delay_ns,
             jitter_ns: shape.jitter_ns,
@@ -232,6 +238,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
             loss_ppm: fault.loss_ppm,
             duplicate_ppm: fault.duplicate_ppm,
             reorder_ppm: fault.reorder_ppm,
+            ..LinkShape::default()
         })
     }
 
@@ -244,6 +251,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
             duplicated: counters.duplicated,
             held_back: counters.held_back,
             reordered: counters.reordered,
+            ..Traffic::default()
         })
     }
 
