@@ -16,12 +16,12 @@ mod operations;
 mod options;
 mod protocol;
 mod raft;
+mod real;
 mod registry;
 mod settings;
 mod sim_target;
 mod simulated;
 mod single;
-mod words;
 
 pub use cluster::{
     Capabilities, Capability, Cluster, ClusterError, DiskFault, Keep, Link, LinkShape, Loss,
@@ -31,6 +31,7 @@ pub use entry::TargetInfo;
 pub use name::NodeName;
 pub use observe::NodeEvent;
 pub use options::{MutantInfo, SettingInfo, Settings, TargetError, TargetOptions};
+pub use real::{Real, Tell};
 pub use registry::{local, serve, simulated, target, targets};
 pub use rupture_protocols::random;
 pub use rupture_protocols::sim::{Excess, Storm};

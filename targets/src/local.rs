@@ -3,20 +3,41 @@
 //!
 //! Needs no root. What is broken here is broken for real: processes die and stop by signals, frames are lost between
 //! sockets, disks keep what was synced. Clocks lie through the clock source of the nodes ([`crate::node::clock`]).
+//! A node ends when its controller does, whatever ends that: the machine kills it, and its orders end.
 
+mod addresses;
+mod admin;
 mod clients;
 mod cluster;
 mod links;
+mod nodes;
+mod proc;
 mod process;
+pub mod undo;
 
+use std::fs;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use rupture_history::Value;
+use rupture_protocols::random::stream;
+use tokio::runtime::Runtime;
+
+use crate::node::clock::{NodeClock, monotonic_ns};
 use crate::protocol::Traits;
-use crate::{Happening, TargetError, TargetOptions};
-
-/// Hears what happens, from any thread.
-pub type Tell = Arc<dyn Fn(Happening) + Send + Sync>;
+use crate::real::{Real, Tell};
+use crate::{
+    Cluster, Invocation, NodeName, OperationError, RecoveryClaim, TargetError, TargetOptions,
+};
+use addresses::Addresses;
+use admin::Administrator;
+use clients::Clients;
+use cluster::LocalCluster;
+use links::Links;
+use nodes::{Ears, Nodes};
+use undo::{Undo, UndoJournal};
 
 /// Where a cluster of processes lives.
 #[derive(Clone, Debug)]
@@ -25,6 +46,10 @@ pub struct LocalSetup {
     pub program: PathBuf,
     /// A folder of its own, which is made, and removed when the cluster ends.
     pub folder: PathBuf,
+    /// The undo journal, which is made.
+    pub undo: PathBuf,
+    /// The first of the ports that nodes listen on, two a node; any that are free where there is none.
+    pub base_port: Option<u16>,
 }
 
 /// Why a cluster of processes could not be started.
@@ -33,20 +58,202 @@ pub enum LocalError {
     /// Options that no cluster can be built from.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// A node did not start.
+    #[error("{node} did not start: {reason}")]
+    Node {
+        /// Which.
+        node: NodeName,
+        /// Why not.
+        reason: String,
+    },
+    /// The machine refused.
+    #[error("cannot {action} `{}`: {reason}", .path.display())]
+    Machine {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        reason: io::Error,
+    },
 }
 
-/// A cluster of processes on this machine.
-pub struct Local;
+/// A cluster of processes on this machine, with its clients.
+pub struct Local {
+    nodes: Arc<Nodes>,
+    clients: Clients,
+    admin: Administrator,
+    claim: Option<RecoveryClaim>,
+    cluster: Option<Box<dyn Cluster + Send>>,
+    http: reqwest::Client,
+    runtime: Option<Runtime>,
+}
 
 #[allow(clippy::unnecessary_wraps)]
 impl Local {
     pub(crate) fn start(
-        _name: &'static str,
-        _options: &TargetOptions,
-        _traits: Traits,
-        _setup: &LocalSetup,
-        _tell: Tell,
+        name: &'static str,
+        options: &TargetOptions,
+        traits: Traits,
+        setup: &LocalSetup,
+        tell: Tell,
     ) -> Result<Self, LocalError> {
-        Ok(Self)
+        let refused = |action, path: &PathBuf| {
+            let path = path.clone();
+            move |reason| LocalError::Machine {
+                action,
+                path,
+                reason,
+            }
+        };
+        let mark = secret().map_err(refused("read", &"/dev/urandom".into()))?;
+        let token = secret().map_err(refused("read", &"/dev/urandom".into()))?;
+        let keeps = refused("keep the undo journal in", &setup.undo);
+        let journal = UndoJournal::create(&setup.undo)
+            .and_then(|journal| {
+                journal.add(&Undo::EndMarked { mark: mark.clone() })?;
+                journal.add(&Undo::RemoveFolder {
+                    path: setup.folder.clone(),
+                    mark: mark.clone(),
+                })?;
+                Ok(journal)
+            })
+            .map_err(keeps)?;
+        fs::create_dir(&setup.folder)
+            .and_then(|()| fs::write(setup.folder.join(undo::MARK), &mark))
+            .map_err(refused("make the folder", &setup.folder))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(refused("start a runtime for", &setup.folder))?;
+        let origin_ns = monotonic_ns();
+        let addresses = Arc::new(Addresses::default());
+        let first: Vec<u32> = (0..options.nodes).collect();
+        addresses.set_present(first.clone());
+        let nodes = Arc::new(Nodes {
+            name,
+            options: options.clone(),
+            setup: setup.clone(),
+            mark,
+            token,
+            links: Links::new(runtime.handle().clone(), options.seed),
+            addresses: addresses.clone(),
+            journal,
+            ears: Arc::new(Ears::new(tell.clone(), origin_ns, &first)),
+            truth: NodeClock::honest(),
+            origin_ns,
+            slots: std::sync::Mutex::default(),
+            ways: std::sync::Mutex::default(),
+        });
+        let http = reqwest::Client::builder().no_proxy().build();
+        let http = http.map_err(|error| LocalError::Machine {
+            action: "make a client for",
+            path: setup.folder.clone(),
+            reason: io::Error::other(error),
+        })?;
+        let admin = Administrator::begin(runtime.handle(), http.clone(), nodes.clone());
+        let clients = Clients::new(
+            runtime.handle().clone(),
+            options,
+            name,
+            addresses,
+            tell,
+            origin_ns,
+        );
+        let cluster = LocalCluster {
+            nodes: nodes.clone(),
+            admin: admin.clone(),
+            runtime: runtime.handle().clone(),
+            traits,
+            crash_points: stream(options.seed, "crash points"),
+            torn: stream(options.seed, "torn writes"),
+            nonce: 0,
+            orders: 0,
+        };
+        let mut local = Self {
+            nodes,
+            clients,
+            admin,
+            claim: traits.claim,
+            cluster: Some(Box::new(cluster)),
+            http,
+            runtime: Some(runtime),
+        };
+        if let Err(error) = local.nodes.start_all(&first) {
+            local.end();
+            return Err(error);
+        }
+        Ok(local)
+    }
+}
+
+/// A random text that nobody guesses.
+fn secret() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+impl Real for Local {
+    fn now_ns(&self) -> u64 {
+        monotonic_ns().saturating_sub(self.nodes.origin_ns)
+    }
+
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), OperationError> {
+        self.clients.begin(&invocation)
+    }
+
+    fn cluster(&mut self) -> Option<Box<dyn Cluster + Send>> {
+        self.cluster.take()
+    }
+
+    fn recovery(&self) -> Option<RecoveryClaim> {
+        self.claim
+    }
+
+    fn present(&self) -> Vec<NodeName> {
+        let present = self.nodes.addresses.present();
+        present.into_iter().map(NodeName::numbered).collect()
+    }
+
+    /// Every node that is no longer on its way out: a leader answers, and the others point to it.
+    fn serving(&self, _f: &str, _value: &Value) -> Vec<NodeName> {
+        let present = self.nodes.addresses.present().into_iter();
+        let stays = present.filter(|node| !self.admin.is_leaving(*node));
+        stays.map(NodeName::numbered).collect()
+    }
+
+    fn metrics(&self, node: &NodeName) -> String {
+        let (Some(runtime), Some(address)) = (&self.runtime, self.nodes.address(node)) else {
+            return String::new();
+        };
+        let get = async {
+            let url = format!("http://{address}/metrics");
+            self.http.get(url).send().await?.text().await
+        };
+        let got =
+            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(1), get).await });
+        got.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        let mut left = Vec::new();
+        self.clients.stop();
+        self.admin.end();
+        self.nodes.links.close();
+        left.extend(self.nodes.end());
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        }
+        left
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if self.runtime.is_some() {
+            self.end();
+        }
     }
 }

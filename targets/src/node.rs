@@ -20,5 +20,8 @@ mod options;
 mod peers;
 mod steps;
 
+/// The header in which an administrator shows the token of the cluster.
+pub(crate) const TOKEN_HEADER: &str = "x-rupture-token";
+
 pub use options::{NodeError, NodeOptions};
 pub(crate) use steps::run;

@@ -29,6 +29,20 @@ pub(crate) trait Told: Debug + Send + Sync {
     fn observation(&self, at_ns: u64, node: NodeId) -> Option<Observation>;
 }
 
+/// A line that is one already.
+#[derive(Debug)]
+struct Line(String);
+
+impl Told for Line {
+    fn line(&self, _: NodeId, _: u64) -> String {
+        self.0.clone()
+    }
+
+    fn observation(&self, _: u64, _: NodeId) -> Option<Observation> {
+        None
+    }
+}
+
 impl NodeEvent {
     pub(crate) fn new(at_ns: u64, node: u32, wall_ns: u64, told: Arc<dyn Told>) -> Self {
         Self {
@@ -37,6 +51,11 @@ impl NodeEvent {
             wall_ns,
             told,
         }
+    }
+
+    /// A line of a log, as a process wrote it.
+    pub(crate) fn of_line(at_ns: u64, node: u32, line: &str) -> Self {
+        Self::new(at_ns, node, 0, Arc::new(Line(line.to_owned())))
     }
 
     /// The line of the node's log: one JSON object, without the end of the line. Its time is what the node's

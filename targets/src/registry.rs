@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use crate::Simulated;
 use crate::entry::TargetInfo;
-use crate::local::{Local, LocalError, LocalSetup, Tell};
+use crate::local::{Local, LocalError, LocalSetup};
 use crate::node::{NodeError, NodeOptions};
 use crate::options::{TargetError, TargetOptions};
+use crate::real::{Real, Tell};
 use crate::settings;
 use crate::{raft, single};
 
@@ -60,11 +61,12 @@ pub fn local(
     options: &TargetOptions,
     setup: &LocalSetup,
     tell: Tell,
-) -> Result<Local, LocalError> {
+) -> Result<Box<dyn Real>, LocalError> {
     let info = target(name)?;
     check(info, options)?;
     let traits = (info.worlds.traits)(options)?;
-    Local::start(info.name, options, traits, setup, tell)
+    let local = Local::start(info.name, options, traits, setup, tell)?;
+    Ok(Box::new(local))
 }
 
 /// Refuses names that the target does not have.

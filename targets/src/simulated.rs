@@ -58,6 +58,15 @@ pub enum Happening {
     },
     /// A node told something of itself; only when [`crate::TargetOptions::watch`] is set.
     Node(NodeEvent),
+    /// A node's process ended by itself; never in the simulator.
+    Died {
+        /// Which.
+        node: NodeName,
+        /// How, for people.
+        how: String,
+        /// The last lines of its log.
+        tail: Vec<String>,
+    },
     /// Nothing, but much went on: a good moment to look whether an end was asked for.
     Busy,
     /// More went on in a second of virtual time than any sound system makes go on. Nothing happens any more.

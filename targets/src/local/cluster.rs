@@ -1,1 +1,543 @@
 //! What a nemesis may do to processes on this machine, and what it may ask.
+//!
+//! Probes look at the world: a process by what the machine says of it, a pause by an answer that does not come as well, a
+//! link by a frame that one node sends and the other must or must not receive, a clock by reading it.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rupture_protocols::random::Stream;
+use rustix::process::Signal;
+use tokio::runtime::Handle;
+
+use super::admin::Administrator;
+use super::nodes::{Nodes, Slot};
+use super::undo::Undo;
+use crate::node::clock::monotonic_ns;
+use crate::node::control::Order;
+use crate::node::disk::lose_power;
+use crate::protocol::{Change, Traits};
+use crate::{
+    Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, NodeName, Status,
+    Traffic,
+};
+
+/// A power failure in the middle of a write comes after at most so many effects of the node.
+const EFFECTS: std::ops::RangeInclusive<u32> = 1..=48;
+/// How long a node may take to read its clocks.
+const READ_WITHIN: Duration = Duration::from_secs(2);
+/// How long a frame is waited for that must arrive: nodes may have to connect first.
+const MUST_ARRIVE: Duration = Duration::from_secs(3);
+/// How long one is waited for that must not.
+const MUST_NOT_ARRIVE: Duration = Duration::from_millis(150);
+/// After so long a frame that has not arrived is sent again.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How long a signal may take until the machine shows it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// A cluster of processes, as its nemesis sees it.
+pub(super) struct LocalCluster {
+    pub(super) nodes: Arc<Nodes>,
+    pub(super) admin: Administrator,
+    pub(super) runtime: Handle,
+    pub(super) traits: Traits,
+    pub(super) crash_points: Stream,
+    pub(super) torn: Stream,
+    pub(super) nonce: u64,
+    pub(super) orders: u64,
+}
+
+fn failed(action: impl Into<String>, reason: impl Display) -> ClusterError {
+    ClusterError::Failed {
+        action: action.into(),
+        reason: reason.to_string(),
+    }
+}
+
+fn unsupported(action: &str) -> ClusterError {
+    ClusterError::Unsupported {
+        action: action.to_owned(),
+    }
+}
+
+fn names(nodes: impl IntoIterator<Item = u32>) -> Vec<NodeName> {
+    nodes.into_iter().map(NodeName::numbered).collect()
+}
+
+impl LocalCluster {
+    fn find(&self, name: &NodeName) -> Result<u32, ClusterError> {
+        let slots = self.nodes.slots();
+        let found = slots
+            .keys()
+            .copied()
+            .find(|node| NodeName::numbered(*node) == *name);
+        found.ok_or_else(|| ClusterError::UnknownNode {
+            node: name.clone(),
+            known: names(self.nodes.addresses.present()),
+        })
+    }
+
+    fn find_link(&self, link: &Link) -> Result<(u32, u32), ClusterError> {
+        let (from, to) = (self.find(&link.from)?, self.find(&link.to)?);
+        if from == to {
+            return Err(failed(
+                format!("find the link {link}"),
+                "a node has no link to itself",
+            ));
+        }
+        Ok((from, to))
+    }
+
+    /// Does something to a node that is in one of these states.
+    fn with<T>(
+        &mut self,
+        name: &NodeName,
+        action: &str,
+        wanted: &[Status],
+        act: impl FnOnce(&mut Self, u32, &mut BTreeMap<u32, Slot>) -> Result<T, String>,
+    ) -> Result<T, ClusterError> {
+        let node = self.find(name)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        let status = self.look(node, &mut slots);
+        if !wanted.contains(&status) {
+            return Err(ClusterError::WrongStatus {
+                action: action.to_owned(),
+                node: name.clone(),
+                status,
+            });
+        }
+        let refuse = |reason| failed(format!("{action} {name}"), reason);
+        act(self, node, &mut slots).map_err(refuse)
+    }
+
+    /// What a node's process does, after what its end has cost was taken in.
+    fn look(&mut self, node: u32, slots: &mut BTreeMap<u32, Slot>) -> Status {
+        let Some(slot) = slots.get_mut(&node) else {
+            return Status::Stopped;
+        };
+        let status = match &mut slot.process {
+            Some(process) if process.has_ended() => Status::Stopped,
+            Some(process) => process.status(),
+            None => Status::Stopped,
+        };
+        // A disk that cannot be cut shows as a loss that is not there.
+        let _ = self.nodes.settle(node, slot, &mut self.torn);
+        status
+    }
+
+    /// Waits until the machine shows what a signal does.
+    fn signal(
+        slot: &mut Slot,
+        signal: Signal,
+        shows: impl Fn(Status) -> bool,
+    ) -> Result<(), String> {
+        let Some(process) = &mut slot.process else {
+            return Err("it has no process".to_owned());
+        };
+        process.signal(signal).map_err(|error| error.to_string())?;
+        let begun = Instant::now();
+        while !shows(process.status()) {
+            if begun.elapsed() > SHOWN_WITHIN {
+                return Err("the machine does not show what the signal should do".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Sets the clocks of a node.
+    fn set_clock(
+        &mut self,
+        name: &NodeName,
+        action: &str,
+        change: impl FnOnce(&Nodes, &Slot, u64) -> crate::node::clock::NodeClock,
+    ) -> Result<(), ClusterError> {
+        let node = self.find(name)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        let Some(slot) = slots.get_mut(&node) else {
+            return Ok(());
+        };
+        slot.clock = change(&nodes, slot, monotonic_ns());
+        let order = Order::Clock(slot.clock);
+        Nodes::order(slot, &order).map_err(|error| failed(format!("{action} {name}"), error))
+    }
+
+    /// Has frames sent over links both ends of which run, and says which arrived. `None` for the other links.
+    fn probe(&mut self, links: &[(u32, u32)]) -> Vec<Option<bool>> {
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        let mut runs: BTreeMap<u32, bool> = BTreeMap::new();
+        for node in links.iter().flat_map(|(from, to)| [*from, *to]) {
+            runs.entry(node)
+                .or_insert_with(|| self.look(node, &mut slots) == Status::Running);
+        }
+        let first = self.nonce + 1;
+        self.nonce += links.len() as u64;
+        let numbers = first..=self.nonce;
+        let mut seen: Vec<Option<bool>> = links
+            .iter()
+            .map(|(from, to)| (runs[from] && runs[to]).then_some(false))
+            .collect();
+        let begun = Instant::now();
+        loop {
+            let mut is_waited_for = false;
+            for ((link, nonce), seen) in links.iter().zip(numbers.clone()).zip(&mut seen) {
+                if *seen != Some(false) {
+                    continue;
+                }
+                let shape = nodes.links.shape_of(link.0, link.1);
+                let slow = Duration::from_nanos((shape.delay_ns + shape.jitter_ns) * 2);
+                let limit = if nodes.links.carries(link.0, link.1) {
+                    MUST_ARRIVE
+                } else {
+                    MUST_NOT_ARRIVE
+                };
+                is_waited_for |= begun.elapsed() < limit + slow;
+                if let Some(sender) = slots.get_mut(&link.0) {
+                    let _ = Nodes::order(sender, &Order::Probe { to: link.1, nonce });
+                }
+            }
+            let again = Instant::now() + AGAIN;
+            for ((link, nonce), seen) in links.iter().zip(numbers.clone()).zip(&mut seen) {
+                let receiver = slots.get(&link.1).and_then(|slot| slot.process.as_ref());
+                if *seen == Some(false)
+                    && let Some(receiver) = receiver
+                {
+                    let most = again.saturating_duration_since(Instant::now());
+                    *seen = Some(receiver.was_probed(link.0, nonce, most));
+                }
+            }
+            if !is_waited_for || !seen.contains(&Some(false)) {
+                return seen;
+            }
+        }
+    }
+}
+
+impl Cluster for LocalCluster {
+    fn capabilities(&self) -> Capabilities {
+        [
+            Capability::Kill,
+            Capability::PowerLoss,
+            Capability::TornWrite,
+            Capability::Pause,
+            Capability::Cut,
+            Capability::ShapeLink,
+            Capability::BumpClock,
+            Capability::DriftClock,
+        ]
+        .into_iter()
+        .chain(self.traits.is_elastic.then_some(Capability::Membership))
+        .chain(self.traits.hands_over.then_some(Capability::Transfer))
+        .collect()
+    }
+
+    fn nodes(&mut self) -> Result<Vec<NodeName>, ClusterError> {
+        Ok(names(self.nodes.addresses.present()))
+    }
+
+    fn members(&mut self) -> Result<Vec<NodeName>, ClusterError> {
+        Ok(names(self.nodes.ears.members()))
+    }
+
+    fn primaries(&mut self) -> Result<Vec<NodeName>, ClusterError> {
+        let present = self.nodes.addresses.present();
+        let slots = self.nodes.slots();
+        let leads = |node: &u32| {
+            let process = slots.get(node).and_then(|slot| slot.process.as_ref());
+            process.is_some_and(super::process::Process::leads)
+        };
+        Ok(names(present.into_iter().filter(leads)))
+    }
+
+    fn status(&mut self, node: &NodeName) -> Result<Status, ClusterError> {
+        let node = self.find(node)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        Ok(self.look(node, &mut slots))
+    }
+
+    fn kill(&mut self, node: &NodeName, keep: Keep) -> Result<Loss, ClusterError> {
+        let alive = [Status::Running, Status::Paused];
+        self.with(node, "kill", &alive, |this, node, slots| {
+            let Some(slot) = slots.get_mut(&node) else {
+                return Ok(Loss::default());
+            };
+            if let Some(process) = &slot.process {
+                process.kill().map_err(|error| error.to_string())?;
+            }
+            this.nodes.hide(node);
+            slot.armed = None;
+            let loss = lose_power(&this.nodes.data(node), keep, &mut this.torn);
+            let loss = loss.map_err(|error| error.to_string())?;
+            slot.loss = Some(loss);
+            Ok(loss)
+        })
+    }
+
+    fn kill_amid(
+        &mut self,
+        node: &NodeName,
+        keep: Keep,
+        within_ns: u64,
+    ) -> Result<(), ClusterError> {
+        self.with(node, "kill", &[Status::Running], |this, node, slots| {
+            let Some(slot) = slots.get_mut(&node) else {
+                return Ok(());
+            };
+            let effects = Some(this.crash_points.random_range(EFFECTS));
+            this.orders += 1;
+            let order = this.orders;
+            slot.loss = None;
+            slot.armed = Some((keep, order));
+            if let Some(process) = &slot.process {
+                process.doom(true);
+            }
+            Nodes::order(slot, &Order::DieAfter { effects })?;
+            let nodes = this.nodes.clone();
+            this.runtime.spawn(async move {
+                tokio::time::sleep(Duration::from_nanos(within_ns)).await;
+                let end = move || {
+                    let slots = nodes.slots();
+                    let slot = slots
+                        .get(&node)
+                        .filter(|slot| slot.armed == Some((keep, order)));
+                    if let Some(process) = slot.and_then(|slot| slot.process.as_ref()) {
+                        let _ = process.signal(Signal::KILL);
+                    }
+                };
+                let _ = tokio::task::spawn_blocking(end).await;
+            });
+            Ok(())
+        })
+    }
+
+    fn call_off(&mut self, name: &NodeName) -> Result<(), ClusterError> {
+        let node = self.find(name)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        self.look(node, &mut slots);
+        let Some(slot) = slots.get_mut(&node) else {
+            return Ok(());
+        };
+        if slot.armed.take().is_some() {
+            if let Some(process) = &slot.process {
+                process.doom(false);
+            }
+            let order = Order::DieAfter { effects: None };
+            Nodes::order(slot, &order).map_err(|error| failed(format!("spare {name}"), error))?;
+        }
+        Ok(())
+    }
+
+    fn last_loss(&mut self, node: &NodeName) -> Result<Option<Loss>, ClusterError> {
+        let node = self.find(node)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        self.look(node, &mut slots);
+        Ok(slots.get(&node).and_then(|slot| slot.loss))
+    }
+
+    fn start(&mut self, node: &NodeName) -> Result<(), ClusterError> {
+        self.with(node, "start", &[Status::Stopped], |this, node, slots| {
+            if !this.nodes.addresses.present().contains(&node) {
+                return Ok(());
+            }
+            let started = this.nodes.launch(node, slots);
+            let ready = started.and_then(|()| this.nodes.await_ready(node, slots));
+            ready.map_err(|error| error.to_string())
+        })
+    }
+
+    fn pause(&mut self, name: &NodeName) -> Result<(), ClusterError> {
+        self.with(name, "pause", &[Status::Running], |this, node, slots| {
+            let Some(slot) = slots.get_mut(&node) else {
+                return Ok(());
+            };
+            if let Some(process) = &slot.process {
+                let (pid, started) = process.identity();
+                let undo = Undo::ResumeProcess {
+                    pid,
+                    started,
+                    node: NodeName::numbered(node).to_string(),
+                };
+                let kept = this.nodes.journal.add(&undo);
+                kept.map_err(|error| format!("the undo journal cannot be kept: {error}"))?;
+            }
+            Self::signal(slot, Signal::STOP, |status| status == Status::Paused)
+        })
+    }
+
+    fn resume(&mut self, name: &NodeName) -> Result<(), ClusterError> {
+        self.with(
+            name,
+            "resume",
+            &[Status::Paused],
+            |_, node, slots| match slots.get_mut(&node) {
+                Some(slot) => Self::signal(slot, Signal::CONT, |status| status != Status::Paused),
+                None => Ok(()),
+            },
+        )
+    }
+
+    fn cut(&mut self, links: &[Link]) -> Result<(), ClusterError> {
+        for link in links {
+            let (from, to) = self.find_link(link)?;
+            self.nodes.links.cut(from, to);
+        }
+        Ok(())
+    }
+
+    fn mend(&mut self, links: &[Link]) -> Result<(), ClusterError> {
+        for link in links {
+            let (from, to) = self.find_link(link)?;
+            self.nodes.links.mend(from, to);
+        }
+        Ok(())
+    }
+
+    fn reach(&mut self, link: &Link) -> Result<bool, ClusterError> {
+        let reached = self.reach_all(std::slice::from_ref(link))?;
+        Ok(reached.first().copied().unwrap_or_default())
+    }
+
+    fn reach_all(&mut self, links: &[Link]) -> Result<Vec<bool>, ClusterError> {
+        let pairs: Result<Vec<(u32, u32)>, _> = links.iter().map(|it| self.find_link(it)).collect();
+        let pairs = pairs?;
+        let seen = self.probe(&pairs);
+        let carries = |(from, to): (u32, u32)| self.nodes.links.carries(from, to);
+        let reached = pairs.iter().zip(seen);
+        Ok(reached
+            .map(|(pair, seen)| seen.unwrap_or_else(|| carries(*pair)))
+            .collect())
+    }
+
+    fn shape_link(&mut self, link: &Link, shape: LinkShape) -> Result<(), ClusterError> {
+        let (from, to) = self.find_link(link)?;
+        self.nodes.links.shape(from, to, shape);
+        Ok(())
+    }
+
+    fn link_shape(&mut self, link: &Link) -> Result<LinkShape, ClusterError> {
+        let (from, to) = self.find_link(link)?;
+        Ok(self.nodes.links.shape_of(from, to))
+    }
+
+    fn traffic(&mut self) -> Result<Traffic, ClusterError> {
+        Ok(self.nodes.links.traffic())
+    }
+
+    fn clock_offset(&mut self, name: &NodeName) -> Result<i64, ClusterError> {
+        let node = self.find(name)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        let status = self.look(node, &mut slots);
+        let Some(slot) = slots.get_mut(&node) else {
+            return Ok(0);
+        };
+        let read = match &mut slot.process {
+            Some(process) if status == Status::Running => {
+                let read = process.read(READ_WITHIN);
+                read.ok_or_else(|| {
+                    failed(format!("read the clock of {name}"), "it does not answer")
+                })?
+            }
+            // Who takes no step reads no clock; this is what it will read.
+            _ => {
+                let at_ns = monotonic_ns();
+                (at_ns, slot.clock.wall_ns(at_ns))
+            }
+        };
+        let (at_ns, wall_ns) = read;
+        let offset_ns = i128::from(wall_ns) - i128::from(nodes.truth.wall_ns(at_ns));
+        Ok(i64::try_from(offset_ns).unwrap_or(i64::MAX))
+    }
+
+    fn bump_clock(&mut self, node: &NodeName, by_ns: i64) -> Result<(), ClusterError> {
+        self.set_clock(node, "set the clock of", |_, slot, at_ns| {
+            slot.clock.bumped(at_ns, by_ns)
+        })
+    }
+
+    fn drift_clock(&mut self, node: &NodeName, ppm: i64) -> Result<(), ClusterError> {
+        self.set_clock(node, "drift the clock of", |_, slot, at_ns| {
+            slot.clock.drifting(at_ns, ppm)
+        })
+    }
+
+    fn reset_clock(&mut self, node: &NodeName) -> Result<(), ClusterError> {
+        self.set_clock(node, "reset the clock of", |nodes, slot, at_ns| {
+            slot.clock.set(at_ns, nodes.truth.wall_ns(at_ns))
+        })
+    }
+
+    fn grow(&mut self) -> Result<NodeName, ClusterError> {
+        if !self.traits.is_elastic {
+            return Err(unsupported("let a node join"));
+        }
+        let nodes = self.nodes.clone();
+        let node = nodes.slots().keys().next_back().map_or(0, |last| last + 1);
+        let name = NodeName::numbered(node);
+        let refuse = |error: super::LocalError| failed(format!("start {name}"), error);
+        let all: Vec<u32> = nodes.slots().keys().copied().collect();
+        nodes.add(node, &all).map_err(refuse)?;
+        let mut slots = nodes.slots();
+        for (other, slot) in slots.iter_mut().filter(|(other, _)| **other != node) {
+            if let Some(address) = nodes.way(*other, node) {
+                let order = Order::Peer { id: node, address };
+                // One that has just ended learns it when it starts.
+                let _ = Nodes::order(slot, &order);
+            }
+        }
+        let started = nodes.launch(node, &mut slots);
+        started
+            .and_then(|()| nodes.await_ready(node, &mut slots))
+            .map_err(refuse)?;
+        drop(slots);
+        let mut present = nodes.addresses.present();
+        present.push(node);
+        nodes.addresses.set_present(present);
+        self.admin.change(Change::Add(node));
+        Ok(name)
+    }
+
+    fn shrink(&mut self, name: &NodeName) -> Result<(), ClusterError> {
+        if !self.traits.is_elastic {
+            return Err(unsupported("let a node go"));
+        }
+        let node = self.find(name)?;
+        let present = self.nodes.addresses.present();
+        if self.admin.is_leaving(node) || !present.contains(&node) {
+            return Ok(());
+        }
+        let stays = |it: &&u32| **it != node && !self.admin.is_leaving(**it);
+        if present.iter().filter(stays).count() == 0 {
+            return Err(failed(format!("let {name} go"), "it is the last node"));
+        }
+        self.admin.change(Change::Remove(node));
+        Ok(())
+    }
+
+    fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
+        if !self.traits.hands_over {
+            return Err(unsupported("let another node lead"));
+        }
+        let node = self.find(to)?;
+        let primaries = self.primaries()?;
+        let Some(leader) = primaries.first() else {
+            return Err(failed(format!("let {to} lead"), "no node leads now"));
+        };
+        let leader = self.find(leader)?;
+        self.admin.ask_once(leader, Change::HandOver(node));
+        Ok(())
+    }
+
+    fn run(&mut self, _node: &NodeName, _command: &str) -> Result<String, ClusterError> {
+        Err(unsupported("run commands"))
+    }
+}

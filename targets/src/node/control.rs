@@ -61,6 +61,8 @@ pub(crate) enum Answer {
     Read {
         /// Of the order.
         nonce: u64,
+        /// The true moment.
+        at_ns: u64,
         /// Its monotonic clock.
         now_ns: u64,
         /// Its wall clock.

@@ -32,8 +32,8 @@ pub struct NodeOptions {
     pub token: String,
     /// What its clocks show.
     pub clock: NodeClock,
-    /// Whether a controller speaks to it on the standard input, and it ends with that.
-    pub is_controlled: bool,
+    /// The process that speaks to it on the standard input, if any does; the node ends with it.
+    pub controller: Option<u32>,
 }
 
 /// Why a node could not start or go on.

@@ -82,13 +82,13 @@ pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(),
         effects_left: None,
         leads: false,
         logs: options.target.watch,
-        is_controlled: options.is_controlled,
+        is_controlled: options.controller.is_some(),
         log,
     };
     for (peer, address) in &options.peers {
         steps.peers.find(*peer, *address);
     }
-    if options.is_controlled {
+    if options.controller.is_some() {
         read_orders(inbox.clone())?;
     }
     // What the disk kept is taken in before anybody may ask.
@@ -240,6 +240,7 @@ impl<P: Protocol> Steps<P> {
                 let at_ns = monotonic_ns();
                 self.say(&Answer::Read {
                     nonce,
+                    at_ns,
                     now_ns: self.clock.now_ns(at_ns),
                     wall_ns: self.clock.wall_ns(at_ns),
                 });

@@ -101,6 +101,7 @@ fn an_operation_ends_at_its_deadline_at_the_latest() {
             }
             Happening::Node(_) | Happening::Busy => {}
             Happening::Storm(storm) => panic!("{storm:?}"),
+            Happening::Died { node, how, .. } => panic!("{node} {how}"),
         }
     }
     // A write may yet take effect; a read that was not answered never did.
@@ -215,6 +216,7 @@ fn a_run_repeats_and_its_log_lines_are_json() {
                 }
                 Happening::Busy => {}
                 Happening::Storm(storm) => panic!("{storm:?}"),
+                Happening::Died { node, how, .. } => panic!("{node} {how}"),
             }
         }
         assert_eq!(lines.is_empty(), !watch);
