@@ -302,6 +302,7 @@ fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simul
         reads: plan.reads.clone(),
         settings: plan.settings.clone(),
         watch: true,
+        follow: true,
     };
     simulated(&plan.target, &options).map_err(|error| target_error(&error))
 }

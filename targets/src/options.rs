@@ -54,10 +54,18 @@ pub struct TargetOptions {
     pub settings: Settings,
     /// Whether [`crate::Happening::Node`] is wanted: it costs time.
     pub watch: bool,
+    /// Whether a client goes where a leader is said to be, and on to another node after a failure. One that does not
+    /// talks to its own node alone.
+    #[serde(default = "usually")]
+    pub follow: bool,
+}
+
+fn usually() -> bool {
+    true
 }
 
 impl Default for TargetOptions {
-    /// Five nodes, ten threads, independent cas-registers, no bug, not watched.
+    /// Five nodes, ten threads that follow hints, independent cas-registers, no bug, not watched.
     fn default() -> Self {
         Self {
             nodes: 5,
@@ -69,6 +77,7 @@ impl Default for TargetOptions {
             reads: None,
             settings: Settings::new(),
             watch: false,
+            follow: true,
         }
     }
 }

@@ -86,7 +86,7 @@ impl<P: Protocol> SimTarget<P> {
         }
         Ok(Self {
             sim,
-            clients: Clients::new(options, model),
+            clients: Clients::new(P::NAME, options, model),
             admin: Administrator::new(options.threads as u32),
             alarms: BTreeMap::new(),
             next_alarm: 0,

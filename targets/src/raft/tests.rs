@@ -276,3 +276,33 @@ fn a_loss_is_that_of_the_last_order_and_no_removal_is_one() {
     assert_eq!(target.status(&n(2)).unwrap(), Status::Stopped);
     assert_eq!(target.last_loss(&n(2)).unwrap(), None);
 }
+
+#[test]
+fn who_follows_no_hints_is_answered_by_the_leader_alone() {
+    let answered = |follow| {
+        let options = TargetOptions {
+            nodes: 3,
+            threads: 3,
+            independent: false,
+            follow,
+            ..TargetOptions::default()
+        };
+        let mut target = simulated("raft", &options).expect("the options are good");
+        let target = target.as_mut();
+        pass(target, SECOND);
+        for thread in 0..3 {
+            invoke(target, thread, "write", &Value::Int(3), SECOND);
+        }
+        let limit_ns = target.now_ns() + 2 * SECOND;
+        let mut kinds = Vec::new();
+        while let Some(happening) = target.advance(limit_ns) {
+            if let Happening::Completed { completion, .. } = happening {
+                kinds.push(completion.kind);
+            }
+        }
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(answered(true), [Kind::Ok; 3]);
+    assert_eq!(answered(false), [Kind::Ok, Kind::Fail, Kind::Fail]);
+}
