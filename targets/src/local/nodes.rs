@@ -212,6 +212,7 @@ impl Nodes {
             data: self.data(node),
             token: self.token.clone(),
             clock: slot.clock,
+            disk: slot.disk,
             controller: Some(std::process::id()),
         };
         let program = &self.setup.program;

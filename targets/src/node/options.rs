@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::NodeClock;
 use super::disk::DiskError;
-use crate::{TargetError, TargetOptions};
+use crate::{DiskFault, TargetError, TargetOptions};
 
 /// What a node is told when it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct NodeOptions {
     pub token: String,
     /// What its clocks show.
     pub clock: NodeClock,
+    /// What its disk does wrong from the start.
+    #[serde(default)]
+    pub disk: DiskFault,
     /// The process that speaks to it on the standard input, if any does; the node ends with it.
     pub controller: Option<u32>,
 }

@@ -58,7 +58,7 @@ pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(),
     };
     let (clients, client_listener) = listen(options.listen, "clients")?;
     let (peers, peer_listener) = listen(options.listen_peers, "peers")?;
-    let (disk, records) = Disk::open(&options.data)?;
+    let (disk, records) = Disk::open(&options.data, options.disk)?;
     let (inbox, outbox) = inbox::inbox();
     let log = Log::begin()?;
     let mut steps = Steps::<P> {
@@ -292,6 +292,10 @@ impl<P: Protocol> Steps<P> {
             self.disk.sync()?;
         }
         for (place, effect) in effects.drain(..).enumerate() {
+            if matches!(effect, Effect::Send { .. } | Effect::Reply { .. }) {
+                // What leaves may depend on what was saved, which survives a kill from here on.
+                self.disk.flush()?;
+            }
             match effect {
                 Effect::Save(record) if place >= until => {
                     self.spend();
