@@ -50,6 +50,9 @@ fn legend() -> String {
 /// What to run.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
+    /// Where the target lives: `sim` for the simulator, `local` for processes of this machine.
+    #[arg(long, default_value = plan::WORLDS[0], value_name = "WORLD")]
+    pub world: String,
     /// The system under test.
     #[arg(short, long, default_value = "raft")]
     pub target: String,
@@ -77,6 +80,15 @@ pub struct RunArgs {
     /// Client threads: a number, or `2n` for twice the number of nodes.
     #[arg(short, long, default_value = "10")]
     pub concurrency: String,
+    /// Which node may answer a client: `own` for the client's own, `any` for one that it is sent on to as well.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHICH",
+        hide_possible_values = true
+    )]
+    pub client_routing: plan::Routing,
     /// How long clients run, in seconds or with units (`500ms`, `2m`, `1h30m`).
     #[arg(long, default_value = "30", value_parser = plan::milliseconds, value_name = "TIME")]
     pub time_limit: u64,

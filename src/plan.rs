@@ -3,13 +3,34 @@
 use rupture_targets::Settings;
 use serde::{Deserialize, Serialize};
 
-use crate::exit::bad_input;
+use crate::exit::{bad_input, unknown_name};
+
+/// The worlds that a plan can name, the usual one first.
+pub const WORLDS: [&str; 2] = ["sim", "local"];
+
+/// Which node a client's request may be answered by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Routing {
+    /// Any: a client whose node knows a better one asks that.
+    #[default]
+    Any,
+    /// The client's own: a node that cannot answer is a failure.
+    Own,
+}
+
+impl Routing {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // As serde hands it over.
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// One run, as data. It is kept in `run.json` and is all that `replay` needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Where the target lives: `sim`.
+    /// Where the target lives: one of [`WORLDS`].
     pub world: String,
     /// The system under test.
     pub target: String,
@@ -26,6 +47,9 @@ pub struct Plan {
     pub nodes: Vec<String>,
     /// How many client threads there are.
     pub concurrency: usize,
+    /// Which node answers a client. Left out where it is any, so that such plans are written as they always were.
+    #[serde(default, skip_serializing_if = "Routing::is_usual")]
+    pub routing: Routing,
     /// How long the main phase lasts, in milliseconds.
     pub time_limit_ms: u64,
     /// How many operations a second all clients together start, about; none for as fast as they can.
@@ -56,7 +80,7 @@ impl Default for Plan {
     /// What `rupture run` does without arguments.
     fn default() -> Self {
         Self {
-            world: "sim".to_owned(),
+            world: WORLDS[0].to_owned(),
             target: "raft".to_owned(),
             mutant: None,
             reads: None,
@@ -64,6 +88,7 @@ impl Default for Plan {
             workload: "register".to_owned(),
             nodes: numbered(5),
             concurrency: 10,
+            routing: Routing::default(),
             time_limit_ms: 30_000,
             rate: std::num::NonZeroU32::new(200),
             ops_per_key: 100,
@@ -94,8 +119,8 @@ impl Plan {
     /// Which setting, and what to do instead.
     pub fn validate(&self) -> anyhow::Result<()> {
         let refuse = |message: String| Err(bad_input(message));
-        if self.world != "sim" {
-            return refuse(format!("unknown world `{}`; known: sim", self.world));
+        if !WORLDS.contains(&self.world.as_str()) {
+            return Err(unknown_name("world", &self.world, &WORLDS));
         }
         if self.nodes.is_empty() {
             return refuse(

@@ -148,7 +148,7 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
         _ => args.nemesis.clone(),
     };
     let plan = Plan {
-        world: "sim".to_owned(),
+        world: args.world.clone(),
         target: args.target.clone(),
         mutant: args.mutant.clone(),
         reads: args.reads.clone(),
@@ -156,6 +156,7 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
         workload: args.workload.clone(),
         concurrency: plan::concurrency(&args.concurrency, nodes.len())?,
         nodes,
+        routing: args.client_routing,
         time_limit_ms: args.time_limit,
         rate: std::num::NonZeroU32::new(args.rate),
         ops_per_key: args.ops_per_key,
