@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rupture_nemesis::{self as nemesis, Asked, Evidence, Injector, Receipt, State};
+use rupture_nemesis::{self as nemesis, Asked, Evidence, Injector, Problem, Receipt, State};
 use rupture_targets::random::stream;
 use rupture_targets::{
     MutantInfo, NodeName, RecoveryClaim, Simulated, TargetError, TargetOptions, simulated, target,
@@ -176,7 +176,7 @@ pub fn run(
     if !outcome.interrupted {
         parts[0].notes.extend_from_slice(&evidence.notes);
     }
-    parts.extend(conditions(&outcome, evidence));
+    parts.extend(conditions(&outcome, &evidence));
     // A run that was cut short accuses nobody of what it did not wait for.
     parts.extend(outcome.storm.as_ref().map(storm::verdict));
     if !is_cut_short && !outcome.interrupted {
@@ -223,13 +223,14 @@ fn judge(
 
 /// What keeps a run from being valid although nothing was proved wrong: faults that were never injected or never
 /// healed, a cluster that did not come back, an end before the end.
-fn conditions(outcome: &Outcome, evidence: Evidence) -> Option<Verdict> {
+fn conditions(outcome: &Outcome, evidence: &Evidence) -> Option<Verdict> {
     let mut reasons = Vec::new();
     if outcome.interrupted {
         reasons.push("interrupted before the end".to_owned());
     } else {
-        reasons.extend(evidence.problems);
-        if !evidence.never.is_empty() {
+        let problems = &evidence.problems;
+        reasons.extend(problems.iter().map(Problem::to_string));
+        if problems.iter().any(Problem::is_of_a_short_run) {
             reasons.push(
                 "run longer (--time-limit), or with shorter waits (--nemesis-interval)".to_owned(),
             );

@@ -6,6 +6,7 @@
 //! starts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use rupture_targets::Capabilities;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::Asked;
 use crate::fault::{FaultKind, Impossible, Shape};
 use crate::recipe::{Group, Recipe};
+use crate::script::join;
 
 /// A choice of faults, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,194 +25,87 @@ pub struct NemesisInfo {
     pub about: &'static str,
 }
 
-struct Row {
-    info: NemesisInfo,
-    recipe: Recipe,
-}
-
-const fn row(name: &'static str, recipe: Recipe, about: &'static str) -> Row {
-    let info = NemesisInfo { name, about };
-    Row { info, recipe }
-}
-
 const fn info(name: &'static str, about: &'static str) -> NemesisInfo {
     NemesisInfo { name, about }
 }
 
-/// The words that stand for several kinds, and the kinds.
-const WORDS: [NemesisInfo; 11] = [
-    info(
-        "default",
-        "partition, kill, pause, clock, disk and transfer, as far as they are possible",
-    ),
-    info("all", "every kind, as far as it is possible"),
-    info("none", "no fault"),
-    info("partition", "nodes cannot hear each other, in any shape"),
-    info("kill", "processes die and start again"),
-    info("pause", "processes stand still"),
-    info("clock", "clocks lie"),
-    info("link", "links delay, lose, double and reorder messages"),
-    info(
-        "disk",
-        "the power fails, and disks forget what was not synced",
-    ),
-    info("membership", "nodes join and leave"),
-    info("transfer", "leaders hand over to another node"),
-];
+/// The words that stand for several kinds.
+fn words() -> [NemesisInfo; 3] {
+    static DEFAULT: LazyLock<String> = LazyLock::new(|| {
+        let kinds: Vec<&str> = FaultKind::default_kinds().map(FaultKind::name).collect();
+        format!("{}, as far as they are possible", join(&kinds, "and"))
+    });
+    [
+        info("default", &DEFAULT),
+        info("all", "every kind, as far as it is possible"),
+        info("none", "no fault"),
+    ]
+}
 
-const DEFAULT: [FaultKind; 6] = [
-    FaultKind::Partition,
-    FaultKind::Kill,
-    FaultKind::Pause,
-    FaultKind::Clock,
-    FaultKind::Disk,
-    FaultKind::Transfer,
-];
+/// Gives every recipe its name and its line. A recipe without a row does not compile.
+macro_rules! recipes {
+    ($( $name:literal $recipe:ident $( ( $of:ident :: $part:ident ) )? : $about:literal, )+) => {
+        impl Recipe {
+            /// Every recipe, in the order in which people should see them.
+            pub const ALL: [Self; [$($name),+].len()] = [$( Self::$recipe $( ($of::$part) )? ),+];
 
-const RECIPES: [Row; 30] = [
-    row(
-        "partition-halves",
-        Recipe::Partition(Shape::Halves),
-        "two halves that cannot hear each other",
-    ),
-    row(
-        "partition-one",
-        Recipe::Partition(Shape::One),
-        "one node apart from all others",
-    ),
-    row(
-        "partition-minority",
-        Recipe::Partition(Shape::Minority),
-        "a random minority, together, apart from all others",
-    ),
-    row(
-        "partition-majority",
-        Recipe::Partition(Shape::Majority),
-        "the smallest majority stays together, every other node is alone",
-    ),
-    row(
-        "partition-majorities-ring",
-        Recipe::Partition(Shape::MajoritiesRing),
-        "every node hears a majority, no two the same one",
-    ),
-    row(
-        "partition-bridge",
-        Recipe::Partition(Shape::Bridge),
-        "two halves that only one node joins",
-    ),
-    row(
-        "partition-one-way",
-        Recipe::Partition(Shape::OneWay),
-        "some nodes cannot hear the others, which hear them",
-    ),
-    row(
-        "partition-primaries",
-        Recipe::Partition(Shape::Primaries),
-        "every primary is alone",
-    ),
-    row("kill-one", Recipe::Kill(Group::One), "a process dies"),
-    row(
-        "kill-minority",
-        Recipe::Kill(Group::Minority),
-        "a minority of the processes dies",
-    ),
-    row(
-        "kill-majority",
-        Recipe::Kill(Group::Majority),
-        "a majority of the processes dies",
-    ),
-    row("kill-all", Recipe::Kill(Group::All), "every process dies"),
-    row(
-        "kill-primaries",
-        Recipe::Kill(Group::Primaries),
-        "every primary's process dies",
-    ),
-    row(
-        "pause-one",
-        Recipe::Pause(Group::One),
-        "a process stands still",
-    ),
-    row(
-        "pause-minority",
-        Recipe::Pause(Group::Minority),
-        "a minority of the processes stands still",
-    ),
-    row(
-        "pause-majority",
-        Recipe::Pause(Group::Majority),
-        "a majority of the processes stands still",
-    ),
-    row(
-        "pause-all",
-        Recipe::Pause(Group::All),
-        "every process stands still",
-    ),
-    row(
-        "pause-primaries",
-        Recipe::Pause(Group::Primaries),
-        "every primary's process stands still",
-    ),
-    row(
-        "clock-bump",
-        Recipe::ClockBump,
-        "wall clocks jump, up to a minute either way",
-    ),
-    row(
-        "clock-strobe",
-        Recipe::ClockStrobe,
-        "wall clocks jump to and fro",
-    ),
-    row(
-        "clock-drift",
-        Recipe::ClockDrift,
-        "clocks run up to a hundredth too fast or too slow",
-    ),
-    row("link-delay", Recipe::LinkDelay, "messages come late"),
-    row("link-loss", Recipe::LinkLoss, "messages are lost"),
-    row(
-        "link-duplication",
-        Recipe::LinkDuplication,
-        "messages come twice",
-    ),
-    row(
-        "link-reordering",
-        Recipe::LinkReordering,
-        "messages overtake each other",
-    ),
-    row(
-        "disk-lost-writes",
-        Recipe::DiskLostWrites,
-        "the power fails, and every unsynced write is lost",
-    ),
-    row(
-        "disk-torn",
-        Recipe::DiskTorn,
-        "the power fails during a write, and tears it",
-    ),
-    row("membership-grow", Recipe::Grow, "a node joins"),
-    row("membership-shrink", Recipe::Shrink, "a node leaves"),
-    row(
-        "transfer-one",
-        Recipe::Transfer,
-        "a leader hands over to a random node",
-    ),
-];
+            /// Its name on the command line, and its line.
+            pub(crate) const fn info(self) -> NemesisInfo {
+                match self {
+                    $( Self::$recipe $( ($of::$part) )? => info($name, $about), )+
+                }
+            }
+        }
+    };
+}
+
+recipes! {
+    "partition-halves" Partition(Shape::Halves): "two halves that cannot hear each other",
+    "partition-one" Partition(Shape::One): "one node apart from all others",
+    "partition-minority" Partition(Shape::Minority): "a random minority, together, apart from all others",
+    "partition-majority" Partition(Shape::Majority): "the smallest majority stays together, every other node is alone",
+    "partition-majorities-ring" Partition(Shape::MajoritiesRing): "every node hears a majority, no two the same one",
+    "partition-bridge" Partition(Shape::Bridge): "two halves that only one node joins",
+    "partition-one-way" Partition(Shape::OneWay): "some nodes cannot hear the others, which hear them",
+    "partition-primaries" Partition(Shape::Primaries): "every primary is alone",
+    "kill-one" Kill(Group::One): "a process dies",
+    "kill-minority" Kill(Group::Minority): "a minority of the processes dies",
+    "kill-majority" Kill(Group::Majority): "a majority of the processes dies",
+    "kill-all" Kill(Group::All): "every process dies",
+    "kill-primaries" Kill(Group::Primaries): "every primary's process dies",
+    "pause-one" Pause(Group::One): "a process stands still",
+    "pause-minority" Pause(Group::Minority): "a minority of the processes stands still",
+    "pause-majority" Pause(Group::Majority): "a majority of the processes stands still",
+    "pause-all" Pause(Group::All): "every process stands still",
+    "pause-primaries" Pause(Group::Primaries): "every primary's process stands still",
+    "clock-bump" ClockBump: "wall clocks jump, up to a minute either way",
+    "clock-strobe" ClockStrobe: "wall clocks jump to and fro",
+    "clock-drift" ClockDrift: "clocks run up to a hundredth too fast or too slow",
+    "link-delay" LinkDelay: "messages come late",
+    "link-loss" LinkLoss: "messages are lost",
+    "link-duplication" LinkDuplication: "messages come twice",
+    "link-reordering" LinkReordering: "messages overtake each other",
+    "disk-lost-writes" DiskLostWrites: "the power fails, and every unsynced write is lost",
+    "disk-torn" DiskTorn: "the power fails during a write, and tears it",
+    "membership-grow" Grow: "a node joins",
+    "membership-shrink" Shrink: "a node leaves",
+    "transfer-one" Transfer: "a leader hands over to a random node",
+}
 
 /// Every name that [`parse`] knows, in the order in which people should see them.
 pub fn nemeses() -> Vec<NemesisInfo> {
-    WORDS
+    let kinds = FaultKind::ALL.map(FaultKind::info);
+    words()
         .into_iter()
-        .chain(RECIPES.iter().map(|row| row.info))
+        .chain(kinds.map(|kind| info(kind.name, kind.about)))
+        .chain(Recipe::ALL.map(Recipe::info))
         .collect()
 }
 
 impl Recipe {
     /// Its name on the command line. It stands here because the catalogue gives the names.
     pub fn name(self) -> &'static str {
-        RECIPES
-            .iter()
-            .find(|row| row.recipe == self)
-            .map_or("?", |row| row.info.name)
+        self.info().name
     }
 }
 
@@ -268,9 +163,9 @@ impl Selection {
     fn add(&mut self, name: &str) -> Result<(), UnknownNemesis> {
         match name {
             "none" => {}
-            "default" => DEFAULT
-                .into_iter()
-                .for_each(|kind| self.add_kind(kind, false)),
+            "default" => {
+                FaultKind::default_kinds().for_each(|kind| self.add_kind(kind, false));
+            }
             "all" => FaultKind::ALL
                 .into_iter()
                 .for_each(|kind| self.add_kind(kind, false)),
@@ -280,7 +175,7 @@ impl Selection {
     }
 
     fn add_kind(&mut self, kind: FaultKind, strict: bool) {
-        let recipes = RECIPES.iter().map(|row| row.recipe);
+        let recipes = Recipe::ALL.into_iter();
         self.choices.push(Choice {
             name: kind.name().to_owned(),
             recipes: recipes.filter(|recipe| recipe.kind() == kind).collect(),
@@ -291,10 +186,10 @@ impl Selection {
     fn add_one(&mut self, name: &str) -> Result<(), UnknownNemesis> {
         if let Some(kind) = FaultKind::ALL.into_iter().find(|kind| kind.name() == name) {
             self.add_kind(kind, true);
-        } else if let Some(row) = RECIPES.iter().find(|row| row.info.name == name) {
+        } else if let Some(recipe) = Recipe::ALL.into_iter().find(|it| it.name() == name) {
             self.choices.push(Choice {
                 name: name.to_owned(),
-                recipes: vec![row.recipe],
+                recipes: vec![recipe],
                 strict: true,
             });
         } else {
@@ -398,11 +293,46 @@ mod tests {
     #[test]
     fn names_are_different_and_so_are_recipes() {
         let names: BTreeSet<&str> = nemeses().iter().map(|info| info.name).collect();
-        let recipes: BTreeSet<Recipe> = RECIPES.iter().map(|row| row.recipe).collect();
+        let recipes = BTreeSet::from(Recipe::ALL);
         assert_eq!(names.len(), nemeses().len());
-        assert_eq!(recipes.len(), RECIPES.len());
-        let prefixed = |row: &Row| row.info.name.starts_with(row.recipe.kind().name());
-        assert!(RECIPES.iter().all(prefixed));
+        assert_eq!(recipes.len(), Recipe::ALL.len());
+    }
+
+    #[test]
+    fn every_kind_and_every_capability_has_a_recipe() {
+        for kind in FaultKind::ALL {
+            let draws = |recipe: &Recipe| recipe.kind() == kind;
+            assert!(Recipe::ALL.iter().any(draws), "{kind} has no recipe");
+        }
+        // Commands are for what people want done to a node; no fault is made of them.
+        let mut used = BTreeSet::from([
+            Capability::Run,
+            Capability::BreakStream,
+            Capability::SlowDisk,
+            Capability::FailDisk,
+            Capability::FlipBit,
+        ]);
+        for recipe in Recipe::ALL {
+            let lacking = recipe.check_against(&Capabilities::new(), 9).unwrap_err();
+            assert!(
+                matches!(lacking, Impossible::Unsupported { .. }),
+                "{lacking}"
+            );
+            used.extend(
+                Capability::ALL
+                    .into_iter()
+                    .filter(|one| recipe.check_against(&[*one].into(), 9).is_ok()),
+            );
+        }
+        assert_eq!(used, everything(), "a capability that no fault needs");
+    }
+
+    #[test]
+    fn default_says_which_kinds_it_stands_for() {
+        assert_eq!(
+            nemeses()[0].about,
+            "partition, kill, pause, clock, disk and transfer, as far as they are possible"
+        );
     }
 
     #[test]
@@ -438,7 +368,7 @@ mod tests {
     fn the_default_leaves_out_what_cannot_be() {
         let one = parse(&["default"]).unwrap();
         let kinds = one.check_against(&everything(), 1).unwrap().kinds();
-        let alone = DEFAULT.into_iter().filter(|kind| {
+        let alone = FaultKind::default_kinds().filter(|kind| {
             // Nobody to be cut off from, and nobody to hand over to.
             !matches!(kind, FaultKind::Partition | FaultKind::Transfer)
         });

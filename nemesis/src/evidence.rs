@@ -50,14 +50,49 @@ const IN_EARNEST: u64 = 10;
 pub struct Evidence {
     /// By kind of fault: those that were asked for, and those that there are receipts of.
     pub kinds: BTreeMap<FaultKind, Tally>,
-    /// Why the run cannot pass, each beginning with `not injected: ` or `not healed: `; empty when its faults are
-    /// proved.
-    pub problems: Vec<String>,
-    /// Kinds that took hold of nobody, where that keeps the run from passing: it was too short for them, or they were
-    /// not made as they should have been.
-    pub never: Vec<FaultKind>,
+    /// Why the run cannot pass; empty when its faults are proved.
+    pub problems: Vec<Problem>,
     /// What is to be said although the run can pass.
     pub notes: Vec<String>,
+}
+
+/// Why a run cannot pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Problem {
+    /// A kind of fault took hold of nobody: the run was too short for it, or it was not made as it should have been.
+    #[error("not injected: no {kind} fault took hold")]
+    Never {
+        /// Which kind.
+        kind: FaultKind,
+    },
+    /// A fault was made, and no probe saw it take hold.
+    #[error("not injected: fault {id} ({fault}): {reason}")]
+    NotInjected {
+        /// Which, of the run.
+        id: u64,
+        /// What was asked.
+        fault: String,
+        /// What a probe saw instead, for people.
+        reason: String,
+    },
+    /// A fault was made, and no probe saw it end.
+    #[error("not healed: fault {id} ({fault}): {reason}")]
+    NotHealed {
+        /// Which, of the run.
+        id: u64,
+        /// What was asked.
+        fault: String,
+        /// What a probe saw instead, for people.
+        reason: String,
+    },
+}
+
+impl Problem {
+    /// Whether a longer run may do without it.
+    pub fn is_of_a_short_run(&self) -> bool {
+        matches!(self, Self::Never { .. })
+    }
 }
 
 /// Weighs receipts, the last of each id, against the kinds that were asked for.
@@ -104,9 +139,7 @@ pub fn evidence<'a>(asked: &Asked, receipts: impl IntoIterator<Item = &'a Receip
                 "no {kind} fault took hold ({tried} tried, {found_nobody} found nobody to hit)"
             ));
         } else {
-            evidence.never.push(kind);
-            let sentence = format!("not injected: no {kind} fault took hold");
-            evidence.problems.push(sentence);
+            evidence.problems.push(Problem::Never { kind });
         }
     }
     evidence
@@ -130,19 +163,20 @@ fn state(receipt: &Receipt) -> State {
     }
 }
 
-fn problem(receipt: &Receipt) -> Option<String> {
+fn problem(receipt: &Receipt) -> Option<Problem> {
     let is_harmless = !receipt.acted || receipt.fault.kind().is_up_to_the_cluster();
-    let (id, fault) = (receipt.id, &receipt.fault);
+    let (id, fault) = (receipt.id, receipt.fault.to_string());
     match state(receipt) {
         State::Injected => None,
         State::NotInjected | State::Pending if is_harmless => None,
         State::NotInjected | State::Pending => {
             let reason = receipt.reason.as_deref().unwrap_or("no probe showed it");
-            Some(format!("not injected: fault {id} ({fault}): {reason}"))
+            let reason = reason.to_owned();
+            Some(Problem::NotInjected { id, fault, reason })
         }
         State::NotHealed => {
             let reason = why_not_healed(receipt);
-            Some(format!("not healed: fault {id} ({fault}): {reason}"))
+            Some(Problem::NotHealed { id, fault, reason })
         }
     }
 }
@@ -185,6 +219,10 @@ mod tests {
         }
     }
 
+    fn texts(evidence: &Evidence) -> Vec<String> {
+        evidence.problems.iter().map(Problem::to_string).collect()
+    }
+
     #[test]
     fn proof_is_one_fault_of_every_kind_and_none_that_failed() {
         let good = receipt(State::Injected, true);
@@ -192,7 +230,7 @@ mod tests {
         let asked = Asked::by_name([FaultKind::Kill]);
         assert!(evidence(&asked, [&good, &nobody]).problems.is_empty());
         assert_eq!(
-            evidence(&asked, [&nobody]).problems,
+            texts(&evidence(&asked, [&nobody])),
             ["not injected: no kill fault took hold"]
         );
         assert_eq!(evidence(&asked, []).problems.len(), 1);
@@ -205,7 +243,7 @@ mod tests {
                 reason: Some("why".to_owned()),
                 ..receipt(state, true)
             };
-            assert_eq!(evidence(&asked, [&good, &bad]).problems, [expected]);
+            assert_eq!(texts(&evidence(&asked, [&good, &bad])), [expected]);
         }
     }
 
@@ -217,7 +255,7 @@ mod tests {
         };
         let good = receipt(State::Injected, true);
         let weighed = evidence(&asked, [&good]);
-        assert!(weighed.problems.is_empty() && weighed.never.is_empty());
+        assert!(weighed.problems.is_empty());
         assert_eq!(
             weighed.notes,
             [
@@ -234,11 +272,14 @@ mod tests {
             ..receipt(State::NotInjected, true)
         };
         let many: Vec<Receipt> = (10..10 + IN_EARNEST).map(transfer).collect();
-        let weigh = |count| evidence(&asked, many[..count].iter().chain([&good])).never;
+        let weigh = |count| evidence(&asked, many[..count].iter().chain([&good])).problems;
         assert_eq!(weigh(many.len() - 1), []);
-        assert_eq!(weigh(many.len()), [FaultKind::Transfer]);
+        let kind = FaultKind::Transfer;
+        assert_eq!(weigh(many.len()), [Problem::Never { kind }]);
         // Where nothing took hold at all there is nothing to excuse.
-        assert_eq!(evidence(&asked, []).never.len(), 3);
+        let nothing = evidence(&asked, []).problems;
+        assert_eq!(nothing.len(), 3);
+        assert!(nothing.iter().all(Problem::is_of_a_short_run));
         assert_eq!(
             evidence(&asked, [&receipt(State::NotInjected, false)])
                 .problems
@@ -256,7 +297,7 @@ mod tests {
         let seen = Receipt { began, ..bad };
         let problems = evidence(&Asked::by_name([FaultKind::Kill]), [&seen]).problems;
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].starts_with("not healed: fault 3 (kill one): "));
+        assert!(matches!(problems[0], Problem::NotHealed { id: 3, .. }));
     }
 
     #[test]
@@ -267,7 +308,7 @@ mod tests {
             ..receipt(State::NotInjected, true)
         };
         assert_eq!(
-            evidence(&Asked::default(), [&receipt]).problems[0],
+            texts(&evidence(&Asked::default(), [&receipt]))[0],
             "not healed: fault 3 (kill one): no probe showed that it ended"
         );
     }

@@ -6,72 +6,11 @@
 
 use std::fmt;
 
-use rupture_targets::{Capabilities, Capability, LinkShape, NodeName};
+use rupture_targets::{Capabilities, Capability, LinkShape, NodeName, words};
 use serde::{Deserialize, Serialize};
 
+pub use crate::kind::FaultKind;
 use crate::time::{format_ns, format_signed_ns};
-
-/// The kinds of fault. Faults of different kinds overlap; two of one kind do not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// Nodes cannot hear each other.
-    Partition,
-    /// Processes die.
-    Kill,
-    /// Processes stand still.
-    Pause,
-    /// Clocks lie.
-    Clock,
-    /// Links treat messages badly.
-    Link,
-    /// Disks forget.
-    Disk,
-    /// Nodes join and leave.
-    Membership,
-    /// Leaders hand over.
-    Transfer,
-}
-
-impl FaultKind {
-    /// Every kind, in the order in which they are listed.
-    pub const ALL: [Self; 8] = [
-        Self::Partition,
-        Self::Kill,
-        Self::Pause,
-        Self::Clock,
-        Self::Link,
-        Self::Disk,
-        Self::Membership,
-        Self::Transfer,
-    ];
-
-    /// Whether the cluster itself has to do it, which takes it time and may be beyond it just then. Such a fault that
-    /// never took hold is held against nobody.
-    pub fn is_up_to_the_cluster(self) -> bool {
-        matches!(self, Self::Membership | Self::Transfer)
-    }
-
-    /// Its name, on the command line too.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Partition => "partition",
-            Self::Kill => "kill",
-            Self::Pause => "pause",
-            Self::Clock => "clock",
-            Self::Link => "link",
-            Self::Disk => "disk",
-            Self::Membership => "membership",
-            Self::Transfer => "transfer",
-        }
-    }
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,55 +64,29 @@ pub enum Fault {
     },
 }
 
-/// Shapes of a partition, as Jepsen names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shape {
-    /// Two halves; of an odd number of nodes, one half has a node more.
-    Halves,
-    /// One node apart from all others.
-    One,
-    /// A random minority, together, apart from all others.
-    Minority,
-    /// The smallest majority stays together, and every other node is alone.
-    Majority,
-    /// Every node hears a majority, and no two nodes the same one.
-    MajoritiesRing,
-    /// Two halves that only one node joins.
-    Bridge,
-    /// What some nodes say does not reach the others; what the others say does reach them.
-    OneWay,
-    /// Every primary is alone, and the other nodes stay together.
-    Primaries,
+words! {
+    /// Shapes of a partition, as Jepsen names them.
+    pub enum Shape {
+        /// Two halves; of an odd number of nodes, one half has a node more.
+        Halves = "halves",
+        /// One node apart from all others.
+        One = "one",
+        /// A random minority, together, apart from all others.
+        Minority = "minority",
+        /// The smallest majority stays together, and every other node is alone.
+        Majority = "majority",
+        /// Every node hears a majority, and no two nodes the same one.
+        MajoritiesRing = "majorities-ring",
+        /// Two halves that only one node joins.
+        Bridge = "bridge",
+        /// What some nodes say does not reach the others; what the others say does reach them.
+        OneWay = "one-way",
+        /// Every primary is alone, and the other nodes stay together.
+        Primaries = "primaries",
+    }
 }
 
 impl Shape {
-    /// Every shape.
-    pub const ALL: [Self; 8] = [
-        Self::Halves,
-        Self::One,
-        Self::Minority,
-        Self::Majority,
-        Self::MajoritiesRing,
-        Self::Bridge,
-        Self::OneWay,
-        Self::Primaries,
-    ];
-
-    /// Its name, in scripts too.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Halves => "halves",
-            Self::One => "one",
-            Self::Minority => "minority",
-            Self::Majority => "majority",
-            Self::MajoritiesRing => "majorities-ring",
-            Self::Bridge => "bridge",
-            Self::OneWay => "one-way",
-            Self::Primaries => "primaries",
-        }
-    }
-
     /// The smallest cluster in which the shape cuts anything.
     pub fn least_nodes(self) -> usize {
         match self {
@@ -304,14 +217,14 @@ fn check_link(shape: &LinkShape) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What a disk forgets when the power fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Damage {
-    /// Every write that was not synced.
-    LostWrites,
-    /// Some writes that were not synced, and half of one.
-    Torn,
+words! {
+    /// What a disk forgets when the power fails.
+    pub enum Damage {
+        /// Every write that was not synced.
+        LostWrites = "lost-writes",
+        /// Some writes that were not synced, and half of one.
+        Torn = "torn",
+    }
 }
 
 /// How the membership changes.
@@ -432,7 +345,13 @@ impl Fault {
             | Self::Membership {
                 change: Change::Shrink { .. },
             } => 2,
-            _ => 1,
+            Self::Kill { .. }
+            | Self::Pause { .. }
+            | Self::Clock { .. }
+            | Self::Disk { .. }
+            | Self::Membership {
+                change: Change::Grow,
+            } => 1,
         };
         self.who()
             .map_or(by_kind, |who| by_kind.max(who.least_nodes()))
@@ -446,7 +365,12 @@ impl Fault {
         let result = match self {
             Self::Clock { skew, .. } => skew.check_bounds(),
             Self::Link { shape, .. } => check_link(shape),
-            _ => Ok(()),
+            Self::Partition { .. }
+            | Self::Kill { .. }
+            | Self::Pause { .. }
+            | Self::Disk { .. }
+            | Self::Membership { .. }
+            | Self::Transfer { .. } => Ok(()),
         };
         let is_nobody = matches!(self.who(), Some(Targeting::Named(nodes)) if nodes.is_empty());
         let result = match result {
@@ -489,14 +413,16 @@ impl Fault {
     /// again whether it has taken in the new node, or the power has failed. `None` when once is enough.
     pub fn tick_every_ns(&self) -> Option<u64> {
         match self {
-            Self::Clock {
-                skew: Skew::Strobe { every_ns, .. },
-                ..
-            } => Some((*every_ns).max(Skew::LEAST_EVERY_NS)),
+            Self::Clock { skew, .. } => match skew {
+                Skew::Strobe { every_ns, .. } => Some((*every_ns).max(Skew::LEAST_EVERY_NS)),
+                Skew::Bump { .. } | Skew::Drift { .. } => None,
+            },
             Self::Membership { .. } => Some(MEMBERSHIP_TICK_NS),
             Self::Transfer { .. } => Some(TRANSFER_TICK_NS),
             Self::Disk { .. } => Some(DISK_TICK_NS),
-            _ => None,
+            Self::Partition { .. } | Self::Kill { .. } | Self::Pause { .. } | Self::Link { .. } => {
+                None
+            }
         }
     }
 }
@@ -540,10 +466,7 @@ impl fmt::Display for Fault {
                 }
                 write!(f, " {}", who.name())
             }
-            Self::Disk { who, damage } => match damage {
-                Damage::LostWrites => write!(f, "disk lost-writes {}", who.name()),
-                Damage::Torn => write!(f, "disk torn {}", who.name()),
-            },
+            Self::Disk { who, damage } => write!(f, "disk {} {}", damage.name(), who.name()),
             Self::Membership { change } => match change {
                 Change::Grow => f.write_str("membership grow"),
                 Change::Shrink { who } => write!(f, "membership shrink {}", who.name()),

@@ -19,6 +19,7 @@ use rupture_targets::random::Stream;
 use rupture_targets::{Cluster, ClusterError, Link, NodeName, Status, Traffic};
 
 use crate::fault::{Fault, FaultKind, Impossible};
+use crate::kind::Holds;
 use crate::receipt::{Probe, Receipt, State};
 use crate::targeting::Scene;
 
@@ -78,13 +79,13 @@ impl Held {
     fn add(&mut self, receipt: &Receipt) {
         let nodes = receipt.nodes.iter().cloned();
         let links = receipt.links.iter().cloned();
-        match receipt.fault.kind() {
-            FaultKind::Partition => self.cut.extend(links),
-            FaultKind::Link => self.shaped.extend(links),
-            FaultKind::Clock => self.clocks.extend(nodes),
-            FaultKind::Kill | FaultKind::Pause | FaultKind::Disk => self.processes.extend(nodes),
-            FaultKind::Membership => self.leaving.extend(nodes),
-            FaultKind::Transfer => {}
+        match receipt.fault.kind().info().holds {
+            Holds::CutLinks => self.cut.extend(links),
+            Holds::ShapedLinks => self.shaped.extend(links),
+            Holds::Clocks => self.clocks.extend(nodes),
+            Holds::Processes => self.processes.extend(nodes),
+            Holds::Places => self.leaving.extend(nodes),
+            Holds::Nothing => {}
         }
     }
 }
@@ -434,10 +435,7 @@ fn undo(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Vec<String> {
 /// Notes whose process could not be set going again because the node is not there any more. When the world
 /// cannot say who is there, the probe that follows cannot either, and that counts.
 fn note_left(hand: &mut Hand<'_>, receipt: &mut Receipt) {
-    let is_about_processes = matches!(
-        receipt.fault.kind(),
-        FaultKind::Kill | FaultKind::Disk | FaultKind::Pause
-    );
+    let is_about_processes = receipt.fault.kind().info().holds == Holds::Processes;
     if is_about_processes && let Ok(nodes) = hand.cluster.nodes() {
         let has_left = |node: &&NodeName| !nodes.contains(node);
         receipt.left = receipt.nodes.iter().filter(has_left).cloned().collect();

@@ -25,6 +25,7 @@ pub mod catalogue;
 mod evidence;
 pub mod fault;
 mod injector;
+mod kind;
 mod receipt;
 pub mod recipe;
 mod schedule;
@@ -34,7 +35,7 @@ mod targeting;
 mod time;
 
 pub use catalogue::{NemesisInfo, Refused, Selection, UnknownNemesis, nemeses, parse};
-pub use evidence::{Asked, Evidence, Tally, evidence};
+pub use evidence::{Asked, Evidence, Problem, Tally, evidence};
 pub use fault::{Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 pub use injector::Injector;
 pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State};

@@ -255,6 +255,15 @@ mod tests {
     use proptest::prelude::*;
     use rupture_targets::{Capability, random};
 
+    /// Each group of each recipe, and each shape.
+    #[test]
+    fn every_kind_can_be_drawn_where_everything_is_possible() {
+        let world: Capabilities = Capability::ALL.into();
+        for recipe in Recipe::ALL {
+            assert_eq!(recipe.check_against(&world, 5), Ok(()), "{}", recipe.name());
+        }
+    }
+
     proptest! {
         /// What is possible by name is possible as drawn.
         #[test]

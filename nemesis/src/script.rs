@@ -150,9 +150,7 @@ struct Words<'a> {
     end: usize,
 }
 
-const SHAPES: &str =
-    "halves, one, minority, majority, majorities-ring, bridge, one-way or primaries";
-const KINDS: &str = "partition, kill, pause, clock, link, disk, membership, transfer or heal";
+const HEAL: &str = "heal";
 const WHO: &str = "one, minority, majority, all, primaries or names of nodes";
 
 impl<'a> Words<'a> {
@@ -212,7 +210,7 @@ impl<'a> Words<'a> {
     fn entry(&mut self) -> Result<Entry, ScriptError> {
         self.word("at")?;
         let at_ns = self.time()?;
-        let action = if self.peek() == Some("heal") {
+        let action = if self.peek() == Some(HEAL) {
             self.next += 1;
             self.heal()?
         } else {
@@ -240,16 +238,17 @@ impl<'a> Words<'a> {
     }
 
     fn begin(&mut self) -> Result<Action, ScriptError> {
-        let fault = match self.take(KINDS, kind)? {
+        let kinds = FaultKind::ALL.into_iter().map(FaultKind::name);
+        let fault = match self.take(&either(kinds.chain([HEAL])), kind)? {
             FaultKind::Partition => Fault::Partition {
-                shape: self.take(SHAPES, shape)?,
+                shape: self.take(&either(Shape::ALL.map(Shape::name)), shape)?,
             },
             FaultKind::Kill => Fault::Kill { who: self.who()? },
             FaultKind::Pause => Fault::Pause { who: self.who()? },
             FaultKind::Clock => self.clock()?,
             FaultKind::Link => self.link()?,
             FaultKind::Disk => {
-                let damage = self.take("lost-writes or torn", damage)?;
+                let damage = self.take(&either(Damage::ALL.map(Damage::name)), damage)?;
                 let who = self.who()?;
                 Fault::Disk { who, damage }
             }
@@ -349,10 +348,18 @@ fn shape(word: &str) -> Option<Shape> {
 }
 
 fn damage(word: &str) -> Option<Damage> {
-    match word {
-        "lost-writes" => Some(Damage::LostWrites),
-        "torn" => Some(Damage::Torn),
-        _ => None,
+    Damage::ALL.into_iter().find(|damage| damage.name() == word)
+}
+
+fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    join(&words.into_iter().collect::<Vec<_>>(), "or")
+}
+
+/// `a, b or c`.
+pub(crate) fn join(words: &[&str], last: &str) -> String {
+    match words {
+        [rest @ .., end] if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
+        words => words.concat(),
     }
 }
 

@@ -167,7 +167,7 @@ fn the_default_mix_is_eventful_and_proved() {
         let plan = Plan::mix(parse(&["default"]).unwrap(), 30 * SECOND);
         let mut run = drive(&plan, 5, seed);
         let evidence = weigh(&run, &plan.asked());
-        assert_eq!(evidence.problems, Vec::<String>::new(), "seed {seed}");
+        assert_eq!(evidence.problems, [], "seed {seed}");
         for kind in plan.kinds() {
             assert!(
                 evidence.kinds[&kind].injected >= 3,
@@ -275,7 +275,7 @@ fn a_removal_is_no_failure_of_power() {
         );
         let problems = weigh(&run, &plan.asked()).problems;
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].ends_with("took hold"), "{problems:?}");
+        assert!(problems[0].is_of_a_short_run(), "{problems:?}");
         assert_is_new(run.target.as_mut(), 5);
     }
 }
@@ -293,7 +293,7 @@ fn the_longest_jump_is_undone_exactly() {
         let plan = Plan::script(Script::parse(text).unwrap(), 4 * SECOND);
         let mut run = drive(&plan, 3, 2);
         let problems = weigh(&run, &plan.asked()).problems;
-        assert_eq!(problems, Vec::<String>::new(), "{text}");
+        assert_eq!(problems, [], "{text}");
         assert_is_new(run.target.as_mut(), 3);
     }
 }

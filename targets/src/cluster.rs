@@ -13,83 +13,41 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::NodeName;
+use crate::{NodeName, words};
 
-/// What a world is able to do. A fault that needs more is refused before anything starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capability {
-    /// Kill a process and start it again.
-    Kill,
-    /// Take the power away, so that only what was synced survives.
-    PowerLoss,
-    /// Take the power away in the middle of a write, so that the last record is torn.
-    TornWrite,
-    /// Pause a process and resume it.
-    Pause,
-    /// Cut and mend links, one way each.
-    Cut,
-    /// Delay, lose, duplicate and reorder messages of a link.
-    ShapeLink,
-    /// Limit, slice, reset and half-close the stream of a link.
-    BreakStream,
-    /// Make a wall clock jump.
-    BumpClock,
-    /// Make a clock run too fast or too slow.
-    DriftClock,
-    /// Add a node to the cluster and take one away.
-    Membership,
-    /// Ask the cluster to let another node lead.
-    Transfer,
-    /// Make the syncs of a disk slow.
-    SlowDisk,
-    /// Make a disk full, and its writes, syncs and reads fail.
-    FailDisk,
-    /// Flip one bit of what the disk of a stopped node holds.
-    FlipBit,
-    /// Run a command on a node.
-    Run,
-}
-
-impl Capability {
-    /// Every capability.
-    pub const ALL: [Self; 15] = [
-        Self::Kill,
-        Self::PowerLoss,
-        Self::TornWrite,
-        Self::Pause,
-        Self::Cut,
-        Self::ShapeLink,
-        Self::BreakStream,
-        Self::BumpClock,
-        Self::DriftClock,
-        Self::Membership,
-        Self::Transfer,
-        Self::SlowDisk,
-        Self::FailDisk,
-        Self::FlipBit,
-        Self::Run,
-    ];
-
-    /// Its name, as it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Kill => "kill",
-            Self::PowerLoss => "power-loss",
-            Self::TornWrite => "torn-write",
-            Self::Pause => "pause",
-            Self::Cut => "cut",
-            Self::ShapeLink => "shape-link",
-            Self::BreakStream => "break-stream",
-            Self::BumpClock => "bump-clock",
-            Self::DriftClock => "drift-clock",
-            Self::Membership => "membership",
-            Self::Transfer => "transfer",
-            Self::SlowDisk => "slow-disk",
-            Self::FailDisk => "fail-disk",
-            Self::FlipBit => "flip-bit",
-            Self::Run => "run",
-        }
+words! {
+    /// What a world is able to do. A fault that needs more is refused before anything starts.
+    pub enum Capability {
+        /// Kill a process and start it again.
+        Kill = "kill",
+        /// Take the power away, so that only what was synced survives.
+        PowerLoss = "power-loss",
+        /// Take the power away in the middle of a write, so that the last record is torn.
+        TornWrite = "torn-write",
+        /// Pause a process and resume it.
+        Pause = "pause",
+        /// Cut and mend links, one way each.
+        Cut = "cut",
+        /// Delay, lose, duplicate and reorder messages of a link.
+        ShapeLink = "shape-link",
+        /// Limit, slice, reset and half-close the stream of a link.
+        BreakStream = "break-stream",
+        /// Make a wall clock jump.
+        BumpClock = "bump-clock",
+        /// Make a clock run too fast or too slow.
+        DriftClock = "drift-clock",
+        /// Add a node to the cluster and take one away.
+        Membership = "membership",
+        /// Ask the cluster to let another node lead.
+        Transfer = "transfer",
+        /// Make the syncs of a disk slow.
+        SlowDisk = "slow-disk",
+        /// Make a disk full, and its writes, syncs and reads fail.
+        FailDisk = "fail-disk",
+        /// Flip one bit of what the disk of a stopped node holds.
+        FlipBit = "flip-bit",
+        /// Run a command on a node.
+        Run = "run",
     }
 }
 

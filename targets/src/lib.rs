@@ -23,6 +23,7 @@ mod settings;
 mod sim_target;
 mod simulated;
 mod single;
+mod words;
 
 pub use cluster::{
     Capabilities, Capability, Cluster, ClusterError, DiskFault, Keep, Link, LinkShape, Loss,

@@ -657,7 +657,8 @@ fn a_node_that_was_removed_did_not_lose_its_power() {
     );
     assert!(end_text(&receipt).starts_with("[:not-injected "));
     let problems = evidence(&Asked::by_name([FaultKind::Disk]), [&receipt]).problems;
-    assert_eq!(problems, ["not injected: no disk fault took hold"]);
+    let kind = FaultKind::Disk;
+    assert_eq!(problems, [crate::Problem::Never { kind }]);
     assert!(mock.ordered.is_empty() && injector.verify(&mut mock, 3 * SECOND).is_empty());
 
     // Of two nodes one is removed, and the power of the other fails at the end.

@@ -136,7 +136,8 @@ impl Lane {
     /// lane makes its cluster suffer for the same part of the time at any pace. What the cluster itself has to do takes it
     /// the time that it takes.
     fn duration(&self, kind: FaultKind) -> RangeInclusive<u64> {
-        let usual = duration(kind);
+        let usual_ms = kind.info().lasts_ms;
+        let usual = usual_ms.start() * MS..=usual_ms.end() * MS;
         let is_short = self.interval_ns < Plan::INTERVAL_NS;
         if is_short && kind.is_up_to_the_cluster() {
             return usual;
@@ -154,18 +155,5 @@ impl Lane {
 fn nothing() -> Fault {
     Fault::Pause {
         who: crate::fault::Targeting::Named(Vec::new()),
-    }
-}
-
-/// How long a fault of this kind lasts at the usual pace: long enough to be felt (an election takes about
-/// 0.3 s), short enough for many in a run.
-fn duration(kind: FaultKind) -> RangeInclusive<u64> {
-    match kind {
-        FaultKind::Partition | FaultKind::Link => 500 * MS..=3_000 * MS,
-        FaultKind::Kill | FaultKind::Pause => 200 * MS..=2_000 * MS,
-        FaultKind::Clock => 300 * MS..=3_000 * MS,
-        FaultKind::Disk => 300 * MS..=2_000 * MS,
-        FaultKind::Membership => 1_500 * MS..=4_000 * MS,
-        FaultKind::Transfer => 500 * MS..=1_000 * MS,
     }
 }
