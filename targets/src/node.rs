@@ -12,12 +12,14 @@
 
 mod api;
 pub mod clock;
+mod complain;
 pub(crate) mod control;
 pub(crate) mod disk;
 pub(crate) mod frame;
 mod inbox;
 mod options;
 mod peers;
+pub(crate) mod race;
 mod steps;
 
 /// The header in which an administrator shows the token of the cluster.

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::api;
 use super::clock::{NodeClock, monotonic_ns};
+use super::complain::complain;
 use super::control::{Answer, Order};
 use super::disk::Disk;
 use super::inbox::{self, Call, Inbox, Input, Outbox};
@@ -128,12 +129,6 @@ fn read_orders(inbox: Inbox) -> Result<(), NodeError> {
             action: "start a thread",
             reason,
         })
-}
-
-/// A line about the process itself.
-fn complain(text: &str) {
-    let line = serde_json::json!({ "level": "warn", "event": "process", "text": text });
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 struct Steps<P: Protocol> {
