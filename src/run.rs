@@ -131,7 +131,7 @@ pub fn run(
     if let Some(watch) = make_watch(plan, &workload)? {
         journal.watched_by(watch);
     }
-    let mut watcher = InvariantWatcher::default();
+    let mut watcher = InvariantWatcher::of(rupture_targets::target(&plan.target)?);
     let schedule = Schedule::new(Parts {
         main: workload
             .generator

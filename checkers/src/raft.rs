@@ -49,7 +49,6 @@
 
 mod commits;
 mod forest;
-mod observed;
 mod single;
 mod witness;
 mod words;
@@ -65,9 +64,16 @@ use single::Promise;
 use witness::Witness;
 use words::Teller;
 
-pub use observed::{Entry, Observation, Observed, Snapshot};
+pub use rupture_history::observation::{Entry, Observation, Observed, Snapshot};
 
-const MODEL: &str = "raft-invariants";
+/// What verdicts about these invariants call their model, and how a target names them that is to be watched for them.
+///
+/// ```
+/// use rupture_checkers::raft::{Invariants, MODEL};
+///
+/// assert_eq!(Invariants::new().finish().model, MODEL);
+/// ```
+pub const MODEL: &str = "raft-invariants";
 /// How many anomalies of an invariant are told.
 const TOLD: usize = 8;
 

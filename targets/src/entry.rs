@@ -21,6 +21,8 @@ pub struct TargetInfo {
     pub reads: Vec<&'static str>,
     /// Its numbers that can be set.
     pub settings: Vec<SettingInfo>,
+    /// The invariants that its nodes can be watched for, by name, where there are some.
+    pub invariants: Option<&'static str>,
     /// How it is built in each world.
     pub(crate) worlds: Worlds,
 }

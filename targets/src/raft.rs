@@ -66,6 +66,7 @@ pub(crate) fn info() -> TargetInfo {
         models: MODELS,
         reads: READS.map(|(name, _)| name).to_vec(),
         settings: settings::infos(),
+        invariants: Some("raft-invariants"),
         worlds: Worlds::of::<OnRaft>(),
     }
 }

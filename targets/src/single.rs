@@ -31,6 +31,7 @@ pub(crate) fn info() -> TargetInfo {
         models: MODELS,
         reads: vec!["local"],
         settings: Vec::new(),
+        invariants: None,
         worlds: Worlds::of::<OnOne>(),
     }
 }

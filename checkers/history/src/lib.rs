@@ -44,6 +44,7 @@ mod event;
 mod history;
 mod intervals;
 mod names;
+pub mod observation;
 mod operation;
 mod process;
 mod recorder;

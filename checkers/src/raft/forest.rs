@@ -9,7 +9,7 @@ use std::ops::{Index, IndexMut};
 
 use rustc_hash::FxHashMap;
 
-use super::observed::Entry;
+use super::Entry;
 use super::witness::Witness;
 
 /// The number of an entry.

@@ -1,7 +1,7 @@
 //! What is checked of one node by itself, and of states: see the second table of the [module](super).
 
+use super::Snapshot;
 use super::forest::{EntryId, Place};
-use super::observed::Snapshot;
 use super::witness::Witness;
 use super::{Invariant, Invariants, words};
 

@@ -1,11 +1,12 @@
 //! What a node of Raft tells, as a line of its log and as an observation for a checker of invariants.
 
+use rupture_history::observation::{Entry, Observation, Observed, Snapshot};
 use rupture_protocols::NodeId;
 use rupture_protocols::raft::event::json_line;
 use rupture_protocols::raft::{Event, EventKind, Mark, Point};
 
 use crate::NodeName;
-use crate::observe::{Entry, Observation, ObservationKind, Snapshot, Told};
+use crate::observe::Told;
 
 impl Told for Event {
     fn line(&self, node: NodeId, wall_ns: u64) -> String {
@@ -18,7 +19,7 @@ impl Told for Event {
 }
 
 fn observation(at_ns: u64, node: NodeId, event: &Event) -> Option<Observation> {
-    use ObservationKind as K;
+    use Observed as K;
     let kind = match &event.kind {
         EventKind::NodeStarted {
             voted_for,

@@ -1,15 +1,21 @@
-//! What nodes tell, in words that no protocol's implementation is needed for.
+//! What nodes of a replicated log tell of themselves, in words that no protocol's implementation is needed for: a target
+//! says them, the judge of the invariants of Raft hears them, and a node that is a process writes them as lines of JSON.
+
+use serde::{Deserialize, Serialize};
 
 /// Something that a node told.
 ///
 /// ```
-/// use rupture_checkers::raft::{Invariants, Observation, Observed};
+/// use rupture_history::observation::{Observation, Observed};
 ///
-/// let mut invariants = Invariants::new();
-/// invariants.observe(&Observation { at_ns: 3, node: 0, term: 1, kind: Observed::SteppedDown });
-/// assert!(invariants.broken().is_empty());
+/// let told = Observation { at_ns: 3, node: 0, term: 1, kind: Observed::SteppedDown };
+/// let line = serde_json::to_string(&told)?;
+/// assert_eq!(line, r#"{"at_ns":3,"node":0,"term":1,"kind":"stepped-down"}"#);
+/// assert_eq!(serde_json::from_str::<Observation>(&line)?, told);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Observation {
     /// When, in nanoseconds of true time. Observations are handed over in this order.
     pub at_ns: u64,
@@ -24,17 +30,13 @@ pub struct Observation {
 /// An entry of a log. Its index follows from where it is told.
 ///
 /// ```
-/// use rupture_checkers::raft::{Entry, Invariants, Observation, Observed};
+/// use rupture_history::observation::Entry;
 ///
-/// // Equal index and term, and yet another log: the digests say so.
-/// let mut invariants = Invariants::new();
-/// for (node, digest) in [(0, 0xaa), (1, 0xbb)] {
-///     let kind = Observed::Appended { first_index: 1, entries: vec![Entry { term: 1, digest }] };
-///     invariants.observe(&Observation { at_ns: 1, node, term: 1, kind });
-/// }
-/// assert_eq!(invariants.finish().anomalies[0].kind, "log-matching");
+/// // Equal term, and yet another log: the digests say so.
+/// assert_ne!(Entry { term: 1, digest: 0xaa }, Entry { term: 1, digest: 0xbb });
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The term of the leader that created it.
     pub term: u64,
@@ -45,20 +47,14 @@ pub struct Entry {
 /// Stands for all entries of a log up to and including the one at `index`; index 0 for none at all.
 ///
 /// ```
-/// use rupture_checkers::raft::{Entry, Invariants, Observation, Observed, Snapshot};
+/// use rupture_history::observation::Snapshot;
 ///
-/// // What the snapshot covers was applied, and so was something else at the same index.
-/// let mut invariants = Invariants::new();
-/// let mut tell = |node, kind| {
-///     invariants.observe(&Observation { at_ns: 1, node, term: 2, kind });
-///     invariants.broken().len()
-/// };
-/// let snapshot = Snapshot { index: 1, term: 1, digest: 0xaa };
-/// assert_eq!(tell(0, Observed::SnapshotInstalled(snapshot)), 0);
-/// let entries = vec![Entry { term: 2, digest: 0xbb }];
-/// assert_eq!(tell(1, Observed::Applied { first_index: 1, entries }), 1);
+/// assert_eq!(Snapshot::default(), Snapshot { index: 0, term: 0, digest: 0 });
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The index of its last entry.
     pub index: u64,
@@ -71,23 +67,15 @@ pub struct Snapshot {
 /// What a node tells.
 ///
 /// ```
-/// use rupture_checkers::history::Validity;
-/// use rupture_checkers::raft::{Entry, Invariants, Observation, Observed};
+/// use rupture_history::observation::{Entry, Observed};
 ///
-/// // One node leads, appends an entry and applies it.
-/// let entries = vec![Entry { term: 1, digest: 0xaa }];
-/// let told = [
-///     Observed::LeaderElected { last_index: 0, last_term: 0 },
-///     Observed::Appended { first_index: 1, entries: entries.clone() },
-///     Observed::Applied { first_index: 1, entries },
-/// ];
-/// let mut invariants = Invariants::new();
-/// for (at_ns, kind) in (0..).zip(told) {
-///     invariants.observe(&Observation { at_ns, node: 0, term: 1, kind });
-/// }
-/// assert_eq!(invariants.finish().validity, Validity::Valid);
+/// let entries = vec![Entry { term: 1, digest: 7 }];
+/// let line = serde_json::to_string(&Observed::Applied { first_index: 1, entries })?;
+/// assert_eq!(line, r#"{"applied":{"first_index":1,"entries":[{"term":1,"digest":7}]}}"#);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Observed {
     /// Its process started, with this on its disk. It leads nothing.
     Started {
