@@ -6,7 +6,7 @@ use rupture_workloads::checkers::history::{
     Anomaly, Evidence, History, Operation, Process, Validity, Verdict,
 };
 
-use crate::drive::simulated::Outcome;
+use crate::drive::Outcome;
 use crate::recovery::{Breach, Recovered};
 
 /// The kind of the anomaly.

@@ -1,6 +1,7 @@
 //! The command line. Only this module reads arguments; each verb has a module of its own.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,6 +37,10 @@ enum Verb {
     Check(Box<CheckArgs>),
     /// Run a recorded run again and compare every byte.
     Replay(ReplayArgs),
+    /// Take away what a run of real processes has left behind because it was killed.
+    Heal(HealArgs),
+    /// Be one node of a target, on real sockets and a real disk.
+    Node(Box<NodeArgs>),
     /// Name what there is: targets, mutants, workloads, nemeses, models.
     List(ListArgs),
 }
@@ -80,6 +85,9 @@ pub struct RunArgs {
     /// Client threads: a number, or `2n` for twice the number of nodes.
     #[arg(short, long, default_value = "10")]
     pub concurrency: String,
+    /// The first of the ports that real nodes listen on, two a node [default: any that are free].
+    #[arg(long, value_name = "PORT")]
+    pub base_port: Option<u16>,
     /// Which node may answer a client: `own` for the client's own, `any` for one that it is sent on to as well.
     #[arg(
         long,
@@ -89,9 +97,9 @@ pub struct RunArgs {
         hide_possible_values = true
     )]
     pub client_routing: plan::Routing,
-    /// How long clients run, in seconds or with units (`500ms`, `2m`, `1h30m`).
-    #[arg(long, default_value = "30", value_parser = plan::milliseconds, value_name = "TIME")]
-    pub time_limit: u64,
+    /// How long clients run, in seconds or with units (`500ms`, `2m`, `1h30m`) [default: 30 s, 10 s in a real world].
+    #[arg(long, value_parser = plan::milliseconds, value_name = "TIME")]
+    pub time_limit: Option<u64>,
     /// About how many operations a second all clients together start; 0 for as fast as they can.
     #[arg(short, long, default_value_t = 200)]
     pub rate: u32,
@@ -252,6 +260,58 @@ pub struct ReplayArgs {
     pub run: PathBuf,
 }
 
+/// What to take away.
+#[derive(Debug, Clone, Args)]
+pub struct HealArgs {
+    /// The folder of a run, such as `results/latest`.
+    #[arg(default_value = "results/latest", value_name = "RUN")]
+    pub run: PathBuf,
+}
+
+/// Which node to be.
+#[derive(Debug, Clone, Args)]
+pub struct NodeArgs {
+    /// Take all of this from the first line of the standard input, and orders from the others; end when it ends.
+    #[arg(long, exclusive = true)]
+    pub controlled: bool,
+    /// The system.
+    #[arg(short, long, default_value = "raft")]
+    pub target: String,
+    /// Switch on one planted bug of the target (`rupture list mutants`).
+    #[arg(short, long)]
+    pub mutant: Option<String>,
+    /// How the target answers reads (`rupture list targets`) [default: the target's first].
+    #[arg(long, value_name = "HOW")]
+    pub reads: Option<String>,
+    /// Sets a number of the target; may be given again (`rupture list targets`).
+    #[arg(long, value_name = "NAME=NUMBER")]
+    pub set: Vec<String>,
+    /// Which node this is: `n1`, `n2`, ...
+    #[arg(long, default_value = "n1")]
+    pub name: String,
+    /// How many nodes the cluster begins with.
+    #[arg(long, default_value_t = 1)]
+    pub nodes: u32,
+    /// Where clients find it.
+    #[arg(long, default_value = "127.0.0.1:7100", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Where its peers find it.
+    #[arg(long, default_value = "127.0.0.1:7200", value_name = "ADDRESS")]
+    pub listen_peers: SocketAddr,
+    /// Where a peer is, such as `n2=127.0.0.1:7201`; may be given again.
+    #[arg(long, value_name = "NODE=ADDRESS")]
+    pub peer: Vec<String>,
+    /// The folder of its files; made when it does not exist.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// A file with what the nodes of the cluster know and nobody else does.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Write what it does to the standard error, a JSON object a line.
+    #[arg(long)]
+    pub log: bool,
+}
+
 /// What to name.
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
@@ -313,6 +373,8 @@ fn run(arguments: &[OsString]) -> Exit {
         Verb::Run(args) => verbs::run::main(&args, &words),
         Verb::Check(args) => verbs::check::main(&args),
         Verb::Replay(args) => verbs::replay::main(&args),
+        Verb::Heal(args) => verbs::heal::main(&args),
+        Verb::Node(args) => verbs::node::main(&args),
         Verb::List(args) => verbs::list::main(&args),
     };
     result.unwrap_or_else(|error| {

@@ -1,3 +1,50 @@
-//! The worlds that own time and bytes. There is one driver a world, and nothing else in a run depends on which.
+//! The drivers: what owns time and bytes. All decisions are the schedule's.
 
+pub mod real;
 pub mod simulated;
+
+use rupture_nemesis::Receipt;
+use rupture_targets::{Cluster, NodeEvent, NodeName, Status, Storm};
+
+use crate::recovery::Recovered;
+use crate::schedule::LastPhase;
+
+/// How a run went, beside its history.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What became of each fault, in the order in which they began.
+    pub receipts: Vec<Receipt>,
+    /// How much time passed: virtual time in the simulator.
+    pub lasted_ns: u64,
+    /// How the probes went after everything was healed.
+    pub recovered: Recovered,
+    /// How the final operations went.
+    pub last: LastPhase,
+    /// The nodes that did not run although everything was healed.
+    pub not_running: Vec<NodeName>,
+    /// Whether an end was asked for before the run was over.
+    pub interrupted: bool,
+    /// What ended the run because more happened than may.
+    pub storm: Option<Storm>,
+    /// The nodes whose processes ended by themselves, and how.
+    pub died: Vec<(NodeName, String)>,
+    /// The phase that did not end in time, and why.
+    pub stuck: Option<String>,
+    /// What could not be taken away when the run was over.
+    pub left: Vec<String>,
+}
+
+/// Who hears what nodes tell of themselves.
+pub trait Watcher {
+    /// A node told something.
+    fn told(&mut self, event: &NodeEvent);
+}
+
+/// The nodes that do not run.
+fn not_running(cluster: &mut dyn Cluster) -> Vec<NodeName> {
+    let nodes = cluster.nodes().unwrap_or_default();
+    nodes
+        .into_iter()
+        .filter(|node| !matches!(cluster.status(node), Ok(Status::Running)))
+        .collect()
+}

@@ -5,7 +5,7 @@ use rupture_targets::{NodeEvent, TargetInfo};
 use rupture_workloads::checkers::history::Verdict;
 use rupture_workloads::checkers::raft::{self, Invariants};
 
-use crate::drive::simulated::Watcher;
+use crate::drive::Watcher;
 
 /// Watches one run.
 #[derive(Default)]

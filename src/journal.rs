@@ -156,6 +156,11 @@ impl<'a> Journal<'a> {
         }
     }
 
+    /// Lets what was written reach the files, for whoever looks at them or survives us.
+    pub fn flush(&mut self) {
+        self.sink.flush();
+    }
+
     /// Writes a node's metrics.
     pub fn metrics(&mut self, node: &NodeName, text: &str) {
         if self.sink.keeps() && !text.is_empty() {

@@ -50,6 +50,9 @@ pub struct Plan {
     /// Which node answers a client. Left out where it is any, so that such plans are written as they always were.
     #[serde(default, skip_serializing_if = "Routing::is_usual")]
     pub routing: Routing,
+    /// The first of the ports that real nodes listen on, two a node; any that are free where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_port: Option<u16>,
     /// How long the main phase lasts, in milliseconds.
     pub time_limit_ms: u64,
     /// How many operations a second all clients together start, about; none for as fast as they can.
@@ -89,6 +92,7 @@ impl Default for Plan {
             nodes: numbered(5),
             concurrency: 10,
             routing: Routing::default(),
+            base_port: None,
             time_limit_ms: 30_000,
             rate: std::num::NonZeroU32::new(200),
             ops_per_key: 100,

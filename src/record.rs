@@ -31,6 +31,9 @@ pub trait Sink {
 
     /// Hears how far the run's own time has come, in nanoseconds.
     fn at(&mut self, _now_ns: i64) {}
+
+    /// Lets what was written reach the files.
+    fn flush(&mut self) {}
 }
 
 /// Keeps nothing: for searches over many seeds.
@@ -120,12 +123,8 @@ impl Folder {
     ///
     /// # Errors
     /// When some file is not complete.
-    pub fn flush(&mut self) -> anyhow::Result<()> {
-        for file in &mut self.files {
-            if let Err(error) = file.flush() {
-                self.error.get_or_insert(error);
-            }
-        }
+    pub fn close(&mut self) -> anyhow::Result<()> {
+        self.flush();
         match self.error.take() {
             Some(error) => {
                 Err(error).with_context(|| format!("`{}` is not complete", self.root.display()))
@@ -213,6 +212,14 @@ impl Sink for Folder {
     fn keeps(&self) -> bool {
         true
     }
+
+    fn flush(&mut self) {
+        for file in &mut self.files {
+            if let Err(error) = file.flush() {
+                self.error.get_or_insert(error);
+            }
+        }
+    }
 }
 
 /// The time now, as people write it.
@@ -238,7 +245,7 @@ mod tests {
         }
         let file = folder.open("history.jsonl").unwrap();
         folder.line(file, "{}");
-        let error = folder.flush().unwrap_err();
+        let error = folder.close().unwrap_err();
         assert!(
             format!("{error:#}").contains("is not complete"),
             "{error:#}"

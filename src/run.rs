@@ -1,11 +1,14 @@
 //! One run: from a plan to a verdict.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rupture_nemesis::{self as nemesis, Asked, Evidence, Injector, Problem, Receipt, State};
+use rupture_targets::local::{LocalError, LocalSetup};
 use rupture_targets::random::stream;
 use rupture_targets::{
-    MutantInfo, NodeName, RecoveryClaim, Simulated, TargetError, TargetOptions, simulated, target,
+    Capabilities, MutantInfo, NodeName, RecoveryClaim, TargetError, TargetOptions, local,
+    local_capabilities, simulated, target,
 };
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
 use rupture_workloads::checkers::linearizability::online::{Found, Watch, watcher};
@@ -14,11 +17,11 @@ use rupture_workloads::generator::GeneratorExt;
 use rupture_workloads::{Workload, WorkloadOptions, workload};
 
 use crate::claim;
-use crate::drive::simulated::{Driver, Outcome};
+use crate::drive::{self, Outcome};
 use crate::exit::{bad_input, unknown_name};
 use crate::invariants::InvariantWatcher;
 use crate::journal::{Counts, Journal};
-use crate::plan::Plan;
+use crate::plan::{Plan, Routing};
 use crate::record::Sink;
 use crate::schedule::{Parts, Schedule};
 use crate::storm;
@@ -38,8 +41,10 @@ pub struct Report {
     pub served_after_ns: Option<u64>,
     /// What the target claimed of that, if it claims anything and was asked.
     pub claim: Option<RecoveryClaim>,
-    /// How much virtual time passed.
-    pub simulated_ns: u64,
+    /// In which world it was.
+    pub world: World,
+    /// How much time passed: virtual time in the simulator.
+    pub lasted_ns: u64,
     /// Whether Ctrl-C cut it short.
     pub interrupted: bool,
 }
@@ -69,10 +74,43 @@ impl Report {
 /// Names that nobody knows, with the nearest; settings that contradict each other.
 pub fn prepare(plan: &Plan) -> anyhow::Result<()> {
     let workload = make_workload(plan)?;
-    let mut target = make_target(plan, &workload)?;
-    make_nemesis(plan, target.as_mut())?;
+    let options = options(plan, &workload)?;
+    let capabilities = match World::of(plan) {
+        World::Sim => simulated(&plan.target, &options).map(|target| target.capabilities()),
+        World::Local => local_capabilities(&plan.target, &options),
+    };
+    let capabilities = capabilities.map_err(|error| target_error(&error))?;
+    make_nemesis(plan, &capabilities)?;
     make_watch(plan, &workload)?;
     Ok(())
+}
+
+/// Where a target lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// Virtual time, in this process.
+    Sim,
+    /// Processes of this machine.
+    Local,
+}
+
+impl World {
+    /// The world of a plan, which was validated.
+    pub fn of(plan: &Plan) -> Self {
+        match plan.world.as_str() {
+            "local" => Self::Local,
+            _ => Self::Sim,
+        }
+    }
+}
+
+/// What a run of real processes needs besides its plan.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The folder of the run, where processes have their files while it lasts, and the undo journal stays.
+    pub folder: PathBuf,
+    /// The program that is a node when its first argument is `node`.
+    pub program: PathBuf,
 }
 
 /// What the plan's mutant is about, in a line.
@@ -111,19 +149,31 @@ pub fn notices(plan: &Plan) -> Vec<String> {
 /// From so many nodes on it is said that a run takes long.
 const MANY_NODES: usize = 100;
 
-/// Runs a plan. What it records goes to the sink; `stop` is asked now and then whether to end early.
+/// Runs a plan in the simulator. What it records goes to the sink; `stop` is asked now and then whether to end early.
 ///
 /// # Errors
-/// What [`prepare`] refuses, a sink that cannot be opened, and a history that its own checker does not
-/// understand (which is a bug of ours).
+/// What [`prepare`] refuses, a sink that cannot be opened, a world that needs a [`Place`], and a history that its own
+/// checker does not understand (which is a bug of ours).
 pub fn run(
     plan: &Plan,
     sink: &mut dyn Sink,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> anyhow::Result<Report> {
+    run_at(plan, sink, None, stop)
+}
+
+/// Runs a plan in its world.
+///
+/// # Errors
+/// As [`run`], and processes that cannot be started.
+pub fn run_at(
+    plan: &Plan,
+    sink: &mut dyn Sink,
+    place: Option<&Place>,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<Report> {
     let workload = make_workload(plan)?;
-    let mut target = make_target(plan, &workload)?;
-    let faults = make_nemesis(plan, target.as_mut())?;
+    let options = options(plan, &workload)?;
     let names: Vec<NodeName> = (0..plan.nodes.len() as u32)
         .map(NodeName::numbered)
         .collect();
@@ -131,42 +181,90 @@ pub fn run(
     if let Some(watch) = make_watch(plan, &workload)? {
         journal.watched_by(watch);
     }
-    let mut watcher = InvariantWatcher::of(rupture_targets::target(&plan.target)?);
-    let schedule = Schedule::new(Parts {
-        main: workload
-            .generator
-            .time_limit(ms(plan.time_limit_ms))
-            .boxed(),
-        last: workload.final_generator,
-        probes: Some(workload.probes),
-        nemesis: nemesis::Schedule::new(&faults, plan.nodes.len()),
-        threads: plan.concurrency,
-        nodes: plan.nodes.len(),
-        op_timeout_ns: ms(plan.op_timeout_ms),
-        clients_random: stream(plan.seed, "clients"),
-        faults_random: stream(plan.seed, "nemesis schedule"),
-    });
-    let driver = Driver {
-        target: target.as_mut(),
-        schedule,
-        injector: Injector::new(),
-        journal: &mut journal,
-        watcher: &mut watcher,
-        random: stream(plan.seed, "nemesis targets"),
-        looks: false,
-        storm: None,
+    let Workload {
+        generator,
+        final_generator,
+        probes,
+        checker,
+        ..
+    } = workload;
+    let schedule = |faults: &nemesis::Plan| {
+        Schedule::new(Parts {
+            main: generator.time_limit(ms(plan.time_limit_ms)).boxed(),
+            last: final_generator,
+            probes: Some(probes),
+            nemesis: nemesis::Schedule::new(faults, plan.nodes.len()),
+            threads: plan.concurrency,
+            nodes: plan.nodes.len(),
+            op_timeout_ns: ms(plan.op_timeout_ms),
+            clients_random: stream(plan.seed, "clients"),
+            faults_random: stream(plan.seed, "nemesis schedule"),
+        })
     };
-    let outcome = driver.run(stop)?;
+    let mut watcher = InvariantWatcher::of(target(&plan.target)?);
+    let random = stream(plan.seed, "nemesis targets");
+    let (outcome, faults) = match (World::of(plan), place) {
+        (World::Sim, _) => {
+            let target = simulated(&plan.target, &options);
+            let mut target = target.map_err(|error| target_error(&error))?;
+            let faults = make_nemesis(plan, &target.capabilities())?;
+            let driver = drive::simulated::Driver {
+                target: target.as_mut(),
+                schedule: schedule(&faults),
+                injector: Injector::new(),
+                journal: &mut journal,
+                watcher: &mut watcher,
+                random,
+                looks: false,
+                storm: None,
+            };
+            (driver.run(stop)?, faults)
+        }
+        (World::Local, None) => {
+            return Err(bad_input(
+                "real processes need a folder for their files: this cannot be done with the world `local`",
+            ));
+        }
+        (World::Local, Some(place)) => {
+            let capabilities = local_capabilities(&plan.target, &options);
+            let capabilities = capabilities.map_err(|error| target_error(&error))?;
+            let faults = make_nemesis(plan, &capabilities)?;
+            let ears = drive::real::Ears::new();
+            let setup = LocalSetup {
+                program: place.program.clone(),
+                folder: place.folder.join("data"),
+                undo: place.folder.join("undo.jsonl"),
+                base_port: plan.base_port,
+            };
+            let target = local(&plan.target, &options, &setup, ears.tell());
+            let mut target = target.map_err(|error| match error {
+                LocalError::Target(error) => target_error(&error),
+                other => other.into(),
+            })?;
+            let driver = drive::real::Driver {
+                limits: limits(plan, target.recovery(), &faults),
+                target: target.as_mut(),
+                schedule: schedule(&faults),
+                journal: &mut journal,
+                watcher: &mut watcher,
+                random,
+                ears,
+            };
+            (driver.run(stop)?, faults)
+        }
+    };
     let anomaly = journal.anomaly().cloned();
     let (history, counts) = journal.finish();
-    let mut verdict = judge(plan, workload.checker.as_ref(), &history)?;
+    let mut verdict = judge(plan, checker.as_ref(), &history)?;
     verdict.notes.extend(anomaly.as_ref().map(stopped_at));
     verdict.notes.extend(notices(plan));
     verdict.notes.extend(outcome.recovered.not_probed());
+    let died = |(node, how): &(NodeName, String)| format!("{node} ended by itself: it {how}");
+    verdict.notes.extend(outcome.died.iter().map(died));
     let mut parts = vec![verdict];
     parts.extend(watcher.finish());
     // A run that was stopped had no time for faults that were still to come.
-    let is_cut_short = anomaly.is_some() || outcome.storm.is_some();
+    let is_cut_short = anomaly.is_some() || outcome.storm.is_some() || outcome.stuck.is_some();
     let asked = if is_cut_short {
         Asked::default()
     } else {
@@ -189,9 +287,29 @@ pub fn run(
         claim: outcome.recovered.claim,
         receipts: outcome.receipts,
         counts,
-        simulated_ns: outcome.simulated_ns,
+        world: World::of(plan),
+        lasted_ns: outcome.lasted_ns,
         interrupted: outcome.interrupted,
     })
+}
+
+/// How long each phase of a real run may take: what it is to take, and half a minute for a machine that is busy.
+fn limits(
+    plan: &Plan,
+    claim: Option<RecoveryClaim>,
+    faults: &nemesis::Plan,
+) -> drive::real::Limits {
+    const SPARE: Duration = Duration::from_secs(30);
+    let op = Duration::from_millis(plan.op_timeout_ms);
+    let claimed_ns = claim.map_or(0, |claim| claim.within_ns.saturating_add(claim.answers_ns));
+    let claimed = Duration::from_nanos(claimed_ns.saturating_add(faults.recovery_ns));
+    let plus = |a: Duration, b: Duration| a.saturating_add(b).saturating_add(SPARE);
+    drive::real::Limits {
+        main: plus(Duration::from_millis(plan.time_limit_ms), op),
+        healing: plus(op, SPARE),
+        recovering: plus(claimed, op),
+        last: plus(op.saturating_mul(10), SPARE),
+    }
 }
 
 /// What a verdict notes of a run that was ended by what its clients saw.
@@ -225,6 +343,9 @@ fn judge(
 /// healed, a cluster that did not come back, an end before the end.
 fn conditions(outcome: &Outcome, evidence: &Evidence) -> Option<Verdict> {
     let mut reasons = Vec::new();
+    reasons.extend(outcome.stuck.clone());
+    let left = |what: &String| format!("could not be taken away: {what}");
+    reasons.extend(outcome.left.iter().map(left));
     if outcome.interrupted {
         reasons.push("interrupted before the end".to_owned());
     } else {
@@ -279,7 +400,8 @@ fn make_watch(plan: &Plan, workload: &Workload) -> anyhow::Result<Option<Box<dyn
     Ok(Some(watch))
 }
 
-fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simulated>> {
+/// What the target is built from, in any world.
+fn options(plan: &Plan, workload: &Workload) -> anyhow::Result<TargetOptions> {
     let numbered = (0..plan.nodes.len() as u32).map(NodeName::numbered);
     if !plan.nodes.iter().map(String::as_str).eq(numbered
         .clone()
@@ -289,11 +411,12 @@ fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simul
         .map(String::as_str))
     {
         return Err(bad_input(format!(
-            "the simulator makes its own nodes and calls them n1, n2, ...: give --nodes {}",
+            "the world `{}` makes its own nodes and calls them n1, n2, ...: give --nodes {}",
+            plan.world,
             plan.nodes.len()
         )));
     }
-    let options = TargetOptions {
+    Ok(TargetOptions {
         nodes: plan.nodes.len() as u32,
         threads: plan.concurrency,
         seed: plan.seed,
@@ -303,9 +426,8 @@ fn make_target(plan: &Plan, workload: &Workload) -> anyhow::Result<Box<dyn Simul
         reads: plan.reads.clone(),
         settings: plan.settings.clone(),
         watch: true,
-        follow: true,
-    };
-    simulated(&plan.target, &options).map_err(|error| target_error(&error))
+        follow: plan.routing == Routing::Any,
+    })
 }
 
 fn target_error(error: &TargetError) -> anyhow::Error {
@@ -322,7 +444,7 @@ fn target_error(error: &TargetError) -> anyhow::Error {
     }
 }
 
-fn make_nemesis(plan: &Plan, target: &mut dyn Simulated) -> anyhow::Result<nemesis::Plan> {
+fn make_nemesis(plan: &Plan, capabilities: &Capabilities) -> anyhow::Result<nemesis::Plan> {
     let stop_ns = ms(plan.time_limit_ms);
     let mut faults = if let Some(text) = &plan.script {
         let script = nemesis::Script::parse(text)
@@ -338,6 +460,6 @@ fn make_nemesis(plan: &Plan, target: &mut dyn Simulated) -> anyhow::Result<nemes
     };
     faults.interval_ns = ms(plan.nemesis_interval_ms);
     faults
-        .check_against(&target.capabilities(), plan.nodes.len())
+        .check_against(capabilities, plan.nodes.len())
         .map_err(|error| bad_input(error.to_string()))
 }

@@ -54,14 +54,18 @@ pub struct Task {
     pub event: Event,
 }
 
+/// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub enum Phase {
+    /// Clients and faults, side by side.
     Main,
     /// What lasts is ended, until everything is healed.
     Healing,
     /// The cluster is left alone but for probes.
     Recovering,
+    /// What is asked when everything is healed.
     Final,
+    /// Nothing comes any more.
     Finished,
 }
 
@@ -155,6 +159,16 @@ impl Schedule {
                 Phase::Finished => return Step::Finished,
             }
         }
+    }
+
+    /// How far the run is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Healing took until now, where it takes time; the probes have not begun.
+    pub fn healed(&mut self, now_ns: u64) {
+        self.healed_ns = self.healed_ns.map(|_| now_ns);
     }
 
     /// Ends the run early: nothing is invoked any more and no fault begins. What runs completes, what lasts is

@@ -1,7 +1,9 @@
 //! The verbs of the command line, one module each.
 
 pub mod check;
+pub mod heal;
 pub mod list;
+pub mod node;
 pub mod replay;
 pub mod run;
 mod seeds;

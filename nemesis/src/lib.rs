@@ -38,7 +38,7 @@ pub use catalogue::{NemesisInfo, Refused, Selection, UnknownNemesis, nemeses, pa
 pub use evidence::{Asked, Evidence, Problem, Tally, evidence};
 pub use fault::{Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 pub use injector::Injector;
-pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State};
+pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State, asked_to_begin, asked_to_end};
 pub use schedule::{Phase, Plan, PlanError, Schedule, Step, Timing};
 pub use script::{Script, ScriptError};
 pub use shape::cuts;

@@ -122,27 +122,35 @@ impl Receipt {
 
     /// The two events that the beginning adds to a history: what was asked, and what was done to whom.
     pub fn begin_events(&self) -> [Event; 2] {
-        let f = begin_name(&self.fault);
+        let at_ns = self.began_ns;
+        [asked_to_begin(&self.fault, at_ns), self.begun_event(at_ns)]
+    }
+
+    /// The second of [`Receipt::begin_events`], at another time: what takes time in a world was asked for earlier.
+    pub fn begun_event(&self, at_ns: u64) -> Event {
         let done = if self.state == State::NotInjected {
             self.refusal("not-injected")
         } else {
             self.done()
         };
-        let at_ns = self.began_ns;
-        [event(at_ns, f, asked(&self.fault)), event(at_ns, f, done)]
+        event(at_ns, begin_name(&self.fault), done)
     }
 
     /// The two events that the end adds to a history; nothing before the end and for what never began. A fault
     /// that was to come and turned out to have hit nobody ends as one that was not injected.
     pub fn end_events(&self) -> Option<[Event; 2]> {
         let at_ns = self.healed_ns?;
-        let f = end_name(&self.fault);
+        Some([asked_to_end(&self.fault, at_ns), self.ended_event(at_ns)])
+    }
+
+    /// The second of [`Receipt::end_events`], at another time.
+    pub fn ended_event(&self, at_ns: u64) -> Event {
         let undone = match self.state {
             State::NotHealed => self.refusal("not-healed"),
             _ if !self.acted => self.refusal("not-injected"),
             _ => self.undone(),
         };
-        Some([event(at_ns, f, Value::Nil), event(at_ns, f, undone)])
+        event(at_ns, end_name(&self.fault), undone)
     }
 
     fn refusal(&self, word: &str) -> Value {
@@ -217,6 +225,16 @@ impl Receipt {
             |(node, from): (&NodeName, Vec<Value>)| (Value::str(node.as_str()), Value::Set(from));
         Value::Map(grudges.into_iter().map(entry).collect())
     }
+}
+
+/// The event that says that a fault was asked for.
+pub fn asked_to_begin(fault: &Fault, at_ns: u64) -> Event {
+    event(at_ns, begin_name(fault), asked(fault))
+}
+
+/// The event that says that the end of a fault was asked for.
+pub fn asked_to_end(fault: &Fault, at_ns: u64) -> Event {
+    event(at_ns, end_name(fault), Value::Nil)
 }
 
 fn event(at_ns: u64, f: &str, value: Value) -> Event {

@@ -3,42 +3,17 @@
 
 use rupture_nemesis::{self as nemesis, Injector, Receipt};
 use rupture_targets::random::Stream;
-use rupture_targets::{Cluster, Happening, Invocation, NodeName, Simulated, Status, Storm};
+use rupture_targets::{Happening, Invocation, NodeName, Simulated, Storm};
 use rupture_workloads::generator::Op;
 
+use super::{Outcome, Watcher, not_running};
 use crate::journal::Journal;
-use crate::recovery::Recovered;
-use crate::schedule::{LastPhase, Schedule, Step, Task};
+use crate::schedule::{Schedule, Step, Task};
 
 /// How far one wait may go. Nothing waits that long; it bounds a wait that would have no end.
 const LONGEST_WAIT_NS: u64 = 3_600_000_000_000;
 /// How many steps pass between two looks at whether an end was asked for.
 const STEPS_BETWEEN_LOOKS: u32 = 256;
-
-/// How a run went, beside its history.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// What became of each fault, in the order in which they began.
-    pub receipts: Vec<Receipt>,
-    /// How much virtual time passed.
-    pub simulated_ns: u64,
-    /// How the probes went after everything was healed.
-    pub recovered: Recovered,
-    /// How the final operations went.
-    pub last: LastPhase,
-    /// The nodes that did not run although everything was healed.
-    pub not_running: Vec<NodeName>,
-    /// Whether an end was asked for before the run was over.
-    pub interrupted: bool,
-    /// What ended the run because more happened than may.
-    pub storm: Option<Storm>,
-}
-
-/// Who hears what nodes tell of themselves.
-pub trait Watcher {
-    /// A node told something.
-    fn told(&mut self, event: &rupture_targets::NodeEvent);
-}
 
 /// What a driver drives.
 pub struct Driver<'a, 'j> {
@@ -99,7 +74,7 @@ impl Driver<'_, '_> {
         self.verify();
         self.write_metrics();
         outcome.storm = self.storm;
-        outcome.simulated_ns = now_ns;
+        outcome.lasted_ns = now_ns;
         outcome.receipts = self.injector.receipts().to_vec();
         (outcome.recovered, outcome.last) = self.schedule.finish();
         Ok(outcome)
@@ -215,13 +190,4 @@ impl Driver<'_, '_> {
             self.journal.metrics(node, &text);
         }
     }
-}
-
-/// The nodes that do not run.
-fn not_running(cluster: &mut dyn Cluster) -> Vec<NodeName> {
-    let nodes = cluster.nodes().unwrap_or_default();
-    nodes
-        .into_iter()
-        .filter(|node| !matches!(cluster.status(node), Ok(Status::Running)))
-        .collect()
 }

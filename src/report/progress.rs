@@ -52,6 +52,10 @@ impl Sink for Watched<'_> {
         self.sink.keeps()
     }
 
+    fn flush(&mut self) {
+        self.sink.flush();
+    }
+
     fn at(&mut self, now_ns: i64) {
         let now_ms = u64::try_from(now_ns / 1_000_000).unwrap_or(0);
         if now_ms >= self.limit_ms && self.bar.position() < self.limit_ms {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 use crate::report::{self, Extent, shell, style, thousands, timeline};
-use crate::run::Report;
+use crate::run::{Report, World};
 use crate::screen::columns;
 use rupture_nemesis::{FaultKind, Receipt, State};
 use rupture_targets::{NodeName, target};
@@ -30,7 +30,7 @@ pub fn opening(plan: &Plan, seeds: &str, width: usize) -> Vec<String> {
     };
     let title = format!(
         "{} {}",
-        style::bold(format!("{} in the simulator, {seeds}", plan.target)),
+        style::bold(format!("{} {}, {seeds}", plan.target, place(plan))),
         style::dim(format!("(rupture {})", env!("CARGO_PKG_VERSION")))
     );
     let mut lines = report::wrap(&title, width, "");
@@ -44,10 +44,14 @@ pub fn opening(plan: &Plan, seeds: &str, width: usize) -> Vec<String> {
     row(
         "workload",
         &format!(
-            "{}: {} clients, {rate}, for {} of simulated time",
+            "{}: {} clients, {rate}, for {}{}",
             plan.workload,
             plan.concurrency,
-            duration(plan.time_limit_ms)
+            duration(plan.time_limit_ms),
+            match World::of(plan) {
+                World::Sim => " of simulated time",
+                World::Local => "",
+            }
         ),
     );
     row("cluster", &cluster(&plan.nodes));
@@ -65,6 +69,14 @@ pub fn opening(plan: &Plan, seeds: &str, width: usize) -> Vec<String> {
     }
     lines.push(String::new());
     lines
+}
+
+/// Where the target lives, for people.
+fn place(plan: &Plan) -> &'static str {
+    match World::of(plan) {
+        World::Sim => "in the simulator",
+        World::Local => "as processes of this machine",
+    }
 }
 
 /// The settings of the target that are not as usual.
@@ -114,7 +126,7 @@ pub fn closing(report: &Report, folder: &Path, width: usize) -> Vec<String> {
     }
     lines.push(String::new());
     lines.push(format!("{} {}", style::dim("results "), folder.display()));
-    if !report.interrupted {
+    if !report.interrupted && report.world == World::Sim {
         lines.push(format!(
             "{} rupture replay {}",
             style::dim("replay  "),
@@ -130,7 +142,7 @@ fn operations(report: &Report) -> String {
         "{} {} in {:.1} s: {} ok, {} fail, {} info",
         thousands(counts.total()),
         style::bold("operations"),
-        report.simulated_ns as f64 / 1e9,
+        report.lasted_ns as f64 / 1e9,
         thousands(counts.ok),
         thousands(counts.fail),
         thousands(counts.info)

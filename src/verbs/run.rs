@@ -10,7 +10,7 @@ use crate::plan::{self, Plan, Seeds};
 use crate::record::{self, Folder, point_latest, timestamp};
 use crate::report::progress::Watched;
 use crate::report::{self, style};
-use crate::run::{self, Report};
+use crate::run::{self, Place, Report, World};
 use crate::verbs::seeds;
 use crate::{input, interrupt, screen, verbs};
 
@@ -29,6 +29,11 @@ pub fn main(args: &RunArgs, words: &[String]) -> anyhow::Result<Exit> {
     let name = name_of(args, &plan)?;
     interrupt::listen();
     match seeds {
+        Some(_) if World::of(&plan) != World::Sim => Err(bad_input(format!(
+            "many seeds belong to the simulator: in the world `{}` a run is no function of its seed; run it again \
+             instead",
+            plan.world
+        ))),
         Some(seeds) => seeds::main(&plan, seeds, args, &name, words),
         None if args.keep.is_some() || args.fail_fast => Err(bad_input(
             "--keep and --fail-fast belong to a search; give --seeds or --test-count with them",
@@ -44,11 +49,15 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
         let seed = format!("seed {}", plan.seed);
         report::print(&report::run::opening(plan, &seed, report::width()));
     }
+    let root = folder.root().to_owned();
+    let place = Place {
+        folder: std::path::absolute(&root).context("the results have no place")?,
+        program: std::env::current_exe().context("this program cannot be found")?,
+    };
     let report = {
         let mut watched = Watched::new(&mut folder, plan);
-        run::run(plan, &mut watched, &interrupt::requested)?
+        run::run_at(plan, &mut watched, Some(&place), &interrupt::requested)?
     };
-    let root = folder.root().to_owned();
     if args.json {
         // Not in verdict.json: a folder may be moved, and a replay has none.
         let mut verdict = verdict_json(&report);
@@ -73,7 +82,7 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
 /// # Errors
 /// What could not be written. It changes no verdict.
 pub fn finish(mut folder: Folder, report: &Report) -> anyhow::Result<()> {
-    let flushed = folder.flush();
+    let flushed = folder.close();
     let written = folder.write("verdict.json", &format!("{:#}\n", verdict_json(report)));
     flushed.and(written)
 }
@@ -98,6 +107,10 @@ pub fn manifest(plan: &Plan, words: &[String]) -> anyhow::Result<String> {
 /// What `verdict.json` says.
 pub fn verdict_json(report: &Report) -> serde_json::Value {
     let whole = report.verdict();
+    let seconds = match report.world {
+        World::Sim => "simulated_seconds",
+        World::Local => "seconds",
+    };
     json!({
         "valid": verbs::check::valid(whole.validity),
         "seed": report.seed,
@@ -105,7 +118,7 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
         "operations": { "ok": report.counts.ok, "fail": report.counts.fail, "info": report.counts.info },
         "served_after_seconds": report.served_after_ns.map(|ns| ns as f64 / 1e9),
         "claimed_seconds": report.claim.map(|claim| claim.within_ns as f64 / 1e9),
-        "simulated_seconds": report.simulated_ns as f64 / 1e9,
+        seconds: report.lasted_ns as f64 / 1e9,
         "faults": {
             "injected": report.injected(),
             "not_injected": report.receipts.len() - report.injected(),
@@ -147,6 +160,12 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
         (None, true) => vec!["default".to_owned()],
         _ => args.nemesis.clone(),
     };
+    let time_limit_ms = match args.time_limit {
+        Some(ms) => ms,
+        None if args.world == plan::WORLDS[0] => 30_000,
+        // Real time is dear.
+        None => 10_000,
+    };
     let plan = Plan {
         world: args.world.clone(),
         target: args.target.clone(),
@@ -157,14 +176,15 @@ pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
         concurrency: plan::concurrency(&args.concurrency, nodes.len())?,
         nodes,
         routing: args.client_routing,
-        time_limit_ms: args.time_limit,
+        base_port: args.base_port,
+        time_limit_ms,
         rate: std::num::NonZeroU32::new(args.rate),
         ops_per_key: args.ops_per_key,
         op_timeout_ms: args.op_timeout,
         nemesis,
         nemesis_interval_ms: args
             .nemesis_interval
-            .unwrap_or_else(|| plan::nemesis_interval_ms(args.time_limit)),
+            .unwrap_or_else(|| plan::nemesis_interval_ms(time_limit_ms)),
         script,
         seed: args.seed,
         stop_on_anomaly: args.stop_on_anomaly,

@@ -34,7 +34,7 @@ pub use name::NodeName;
 pub use observe::NodeEvent;
 pub use options::{MutantInfo, SettingInfo, Settings, TargetError, TargetOptions};
 pub use real::{Real, Tell};
-pub use registry::{local, serve, simulated, target, targets};
+pub use registry::{local, local_capabilities, serve, simulated, target, targets};
 pub use rupture_protocols::random;
 pub use rupture_protocols::sim::{Excess, Storm};
 pub use simulated::{Completion, Happening, Invocation, OperationError, RecoveryClaim, Simulated};

@@ -35,6 +35,7 @@ use addresses::Addresses;
 use admin::Administrator;
 use clients::Clients;
 use cluster::LocalCluster;
+pub(crate) use cluster::capabilities;
 use links::Links;
 use nodes::{Ears, Nodes};
 use undo::{Undo, UndoJournal};

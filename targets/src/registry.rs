@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use crate::Simulated;
 use crate::entry::TargetInfo;
 use crate::local::{Local, LocalError, LocalSetup};
 use crate::node::{NodeError, NodeOptions};
 use crate::options::{TargetError, TargetOptions};
 use crate::real::{Real, Tell};
 use crate::settings;
+use crate::{Capabilities, Simulated};
 use crate::{raft, single};
 
 /// All targets, in the order in which people should see them.
@@ -50,6 +50,19 @@ pub fn serve(options: &NodeOptions) -> Result<(), NodeError> {
     let info = target(&options.name)?;
     check(info, &options.target)?;
     (info.worlds.node)(options)
+}
+
+/// What can be done to a cluster of processes of this target.
+///
+/// # Errors
+/// Names that nobody knows, and settings that contradict each other.
+pub fn local_capabilities(
+    name: &str,
+    options: &TargetOptions,
+) -> Result<Capabilities, TargetError> {
+    let info = target(name)?;
+    check(info, options)?;
+    Ok(crate::local::capabilities((info.worlds.traits)(options)?))
 }
 
 /// Starts a cluster of processes on this machine; `tell` hears from any thread what happens in it.

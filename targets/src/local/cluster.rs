@@ -50,6 +50,24 @@ pub(super) struct LocalCluster {
     pub(super) orders: u64,
 }
 
+/// What can be done to processes on this machine.
+pub(crate) fn capabilities(traits: Traits) -> Capabilities {
+    [
+        Capability::Kill,
+        Capability::PowerLoss,
+        Capability::TornWrite,
+        Capability::Pause,
+        Capability::Cut,
+        Capability::ShapeLink,
+        Capability::BumpClock,
+        Capability::DriftClock,
+    ]
+    .into_iter()
+    .chain(traits.is_elastic.then_some(Capability::Membership))
+    .chain(traits.hands_over.then_some(Capability::Transfer))
+    .collect()
+}
+
 fn failed(action: impl Into<String>, reason: impl Display) -> ClusterError {
     ClusterError::Failed {
         action: action.into(),
@@ -221,20 +239,7 @@ impl LocalCluster {
 
 impl Cluster for LocalCluster {
     fn capabilities(&self) -> Capabilities {
-        [
-            Capability::Kill,
-            Capability::PowerLoss,
-            Capability::TornWrite,
-            Capability::Pause,
-            Capability::Cut,
-            Capability::ShapeLink,
-            Capability::BumpClock,
-            Capability::DriftClock,
-        ]
-        .into_iter()
-        .chain(self.traits.is_elastic.then_some(Capability::Membership))
-        .chain(self.traits.hands_over.then_some(Capability::Transfer))
-        .collect()
+        capabilities(self.traits)
     }
 
     fn nodes(&mut self) -> Result<Vec<NodeName>, ClusterError> {
