@@ -13,8 +13,8 @@ use rupture_targets::{
 use rupture_workloads::checkers::history::{History, Validity, Verdict};
 use rupture_workloads::checkers::linearizability::online::{Found, Watch, watcher};
 use rupture_workloads::checkers::{Budget, CheckError, Options};
-use rupture_workloads::generator::GeneratorExt;
-use rupture_workloads::{Workload, WorkloadOptions, workload};
+use rupture_workloads::generator::{Generator, GeneratorExt};
+use rupture_workloads::{Probes, Workload, WorkloadOptions, workload};
 
 use crate::claim;
 use crate::drive::{self, Outcome};
@@ -181,6 +181,7 @@ pub fn run_at(
     if let Some(watch) = make_watch(plan, &workload)? {
         journal.watched_by(watch);
     }
+    let mut watcher = InvariantWatcher::of(target(&plan.target)?);
     let Workload {
         generator,
         final_generator,
@@ -188,69 +189,35 @@ pub fn run_at(
         checker,
         ..
     } = workload;
-    let schedule = |faults: &nemesis::Plan| {
-        Schedule::new(Parts {
-            main: generator.time_limit(ms(plan.time_limit_ms)).boxed(),
-            last: final_generator,
-            probes: Some(probes),
-            nemesis: nemesis::Schedule::new(faults, plan.nodes.len()),
-            threads: plan.concurrency,
-            nodes: plan.nodes.len(),
-            op_timeout_ns: ms(plan.op_timeout_ms),
-            clients_random: stream(plan.seed, "clients"),
-            faults_random: stream(plan.seed, "nemesis schedule"),
-        })
+    let course = Course {
+        generator,
+        final_generator,
+        probes,
     };
-    let mut watcher = InvariantWatcher::of(target(&plan.target)?);
-    let random = stream(plan.seed, "nemesis targets");
     let (outcome, faults) = match (World::of(plan), place) {
-        (World::Sim, _) => {
-            let target = simulated(&plan.target, &options);
-            let mut target = target.map_err(|error| target_error(&error))?;
-            let faults = make_nemesis(plan, &target.capabilities())?;
-            let driver = drive::simulated::Driver {
-                target: target.as_mut(),
-                schedule: schedule(&faults),
-                injector: Injector::new(),
-                journal: &mut journal,
-                watcher: &mut watcher,
-                random,
-                looks: false,
-                storm: None,
-            };
-            (driver.run(stop)?, faults)
-        }
-        (World::Local, None) => {
-            return Err(bad_input(
-                "real processes need a folder for their files: this cannot be done with the world `local`",
-            ));
-        }
+        (World::Sim, _) => simulate(plan, &options, course, &mut journal, &mut watcher, stop)?,
         (World::Local, Some(place)) => {
-            let capabilities = local_capabilities(&plan.target, &options);
-            let capabilities = capabilities.map_err(|error| target_error(&error))?;
-            let faults = make_nemesis(plan, &capabilities)?;
-            let ears = drive::real::Ears::new();
             let setup = LocalSetup {
                 program: place.program.clone(),
                 folder: place.folder.join("data"),
                 undo: place.folder.join("undo.jsonl"),
                 base_port: plan.base_port,
             };
-            let target = local(&plan.target, &options, &setup, ears.tell());
-            let mut target = target.map_err(|error| match error {
-                LocalError::Target(error) => target_error(&error),
-                other => other.into(),
-            })?;
-            let driver = drive::real::Driver {
-                limits: limits(plan, target.recovery(), &faults),
-                target: target.as_mut(),
-                schedule: schedule(&faults),
-                journal: &mut journal,
-                watcher: &mut watcher,
-                random,
-                ears,
-            };
-            (driver.run(stop)?, faults)
+            with_processes(
+                plan,
+                &options,
+                &setup,
+                course,
+                &mut journal,
+                &mut watcher,
+                stop,
+            )?
+        }
+        (World::Local, None) => {
+            return Err(bad_input(format!(
+                "the world `{}` needs a folder for the files of its processes: this cannot be done in it",
+                plan.world
+            )));
         }
     };
     let anomaly = journal.anomaly().cloned();
@@ -291,6 +258,84 @@ pub fn run_at(
         lasted_ns: outcome.lasted_ns,
         interrupted: outcome.interrupted,
     })
+}
+
+/// What clients are to do, from beginning to end.
+struct Course {
+    generator: Box<dyn Generator>,
+    final_generator: Option<Box<dyn Generator>>,
+    probes: Probes,
+}
+
+impl Course {
+    /// What happens when.
+    fn schedule(self, plan: &Plan, faults: &nemesis::Plan) -> Schedule {
+        Schedule::new(Parts {
+            main: self.generator.time_limit(ms(plan.time_limit_ms)).boxed(),
+            last: self.final_generator,
+            probes: Some(self.probes),
+            nemesis: nemesis::Schedule::new(faults, plan.nodes.len()),
+            threads: plan.concurrency,
+            nodes: plan.nodes.len(),
+            op_timeout_ns: ms(plan.op_timeout_ms),
+            clients_random: stream(plan.seed, "clients"),
+            faults_random: stream(plan.seed, "nemesis schedule"),
+        })
+    }
+}
+
+fn simulate(
+    plan: &Plan,
+    options: &TargetOptions,
+    course: Course,
+    journal: &mut Journal<'_>,
+    watcher: &mut InvariantWatcher,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<(Outcome, nemesis::Plan)> {
+    let target = simulated(&plan.target, options);
+    let mut target = target.map_err(|error| target_error(&error))?;
+    let faults = make_nemesis(plan, &target.capabilities())?;
+    let driver = drive::simulated::Driver {
+        target: target.as_mut(),
+        schedule: course.schedule(plan, &faults),
+        injector: Injector::new(),
+        journal,
+        watcher,
+        random: stream(plan.seed, "nemesis targets"),
+        looks: false,
+        storm: None,
+    };
+    Ok((driver.run(stop)?, faults))
+}
+
+fn with_processes(
+    plan: &Plan,
+    options: &TargetOptions,
+    setup: &LocalSetup,
+    course: Course,
+    journal: &mut Journal<'_>,
+    watcher: &mut InvariantWatcher,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<(Outcome, nemesis::Plan)> {
+    let capabilities = local_capabilities(&plan.target, options);
+    let capabilities = capabilities.map_err(|error| target_error(&error))?;
+    let faults = make_nemesis(plan, &capabilities)?;
+    let ears = drive::real::Ears::new();
+    let target = local(&plan.target, options, setup, ears.tell());
+    let mut target = target.map_err(|error| match error {
+        LocalError::Target(error) => target_error(&error),
+        other => other.into(),
+    })?;
+    let driver = drive::real::Driver {
+        limits: limits(plan, target.recovery(), &faults),
+        target: target.as_mut(),
+        schedule: course.schedule(plan, &faults),
+        journal,
+        watcher,
+        random: stream(plan.seed, "nemesis targets"),
+        ears,
+    };
+    Ok((driver.run(stop)?, faults))
 }
 
 /// How long each phase of a real run may take: what it is to take, and half a minute for a machine that is busy.

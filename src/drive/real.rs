@@ -31,7 +31,7 @@ const HEALS_WITHIN: Duration = Duration::from_secs(60);
 /// Something that this driver is told.
 enum Told {
     World(Happening),
-    Fault(Done),
+    Fault(Box<Done>),
 }
 
 /// What came of a step of the nemesis.
@@ -124,7 +124,7 @@ impl Driver<'_, '_> {
             limits: self.limits,
             outcome: Outcome::default(),
             asked: BTreeMap::new(),
-            not_running: None,
+            silent: None,
             flushed: Instant::now(),
         };
         let result = running.run(stop);
@@ -148,7 +148,8 @@ struct Running<'a, 'j> {
     outcome: Outcome,
     /// The faults whose end was not asked for yet.
     asked: BTreeMap<u64, Fault>,
-    not_running: Option<Vec<NodeName>>,
+    /// Who does not run, once that was asked.
+    silent: Option<Vec<NodeName>>,
     flushed: Instant,
 }
 
@@ -222,7 +223,7 @@ impl Running<'_, '_> {
 
     /// Asks who does not run, and begins to probe once that is known.
     fn recover(&mut self, now_ns: u64) {
-        let Some(not_running) = self.not_running.take() else {
+        let Some(not_running) = self.silent.take() else {
             return self.hand.order(Order::WhoDoesNotRun);
         };
         self.outcome.not_running = not_running;
@@ -258,7 +259,7 @@ impl Running<'_, '_> {
             Told::World(happening) => self.happened(happening),
             Told::Fault(done) => {
                 self.hand.open = self.hand.open.saturating_sub(1);
-                self.done(done);
+                self.done(*done);
             }
         }
     }
@@ -319,7 +320,7 @@ impl Running<'_, '_> {
                     self.journal.receipt(&receipt);
                 }
             }
-            Done::NotRunning(nodes) => self.not_running = Some(nodes),
+            Done::NotRunning(nodes) => self.silent = Some(nodes),
             Done::Closed(receipts) => self.outcome.receipts = receipts,
         }
         self.journal.flush();
@@ -441,7 +442,7 @@ fn make_faults(
             Order::WhoDoesNotRun => Done::NotRunning(not_running(cluster)),
             Order::Close => Done::Closed(injector.receipts().to_vec()),
         };
-        if told.send(Told::Fault(done)).is_err() {
+        if told.send(Told::Fault(Box::new(done))).is_err() {
             return;
         }
     }
