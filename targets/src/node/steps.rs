@@ -96,7 +96,13 @@ pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(),
     steps.step(protocols::Input::Start { records });
     steps.perform()?;
     steps.say(&Answer::Ready { clients, peers });
-    api::serve(runtime.handle(), P::NAME, client_listener, inbox);
+    api::serve(
+        runtime.handle(),
+        P::NAME,
+        &options.token,
+        client_listener,
+        inbox,
+    );
     let result = steps.run(&outbox);
     if let Err(error) = &result {
         steps.say(&Answer::Failed {

@@ -29,6 +29,7 @@ pub enum Micro {
 
 /// What a client asks. Objects of different kinds live in name spaces of their own, each addressed by a key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Command {
     /// Read a register; an unwritten one is `Nil`.
     Read(Datum),
@@ -94,6 +95,7 @@ pub enum Command {
 
 /// A command with the key that makes its retries take effect once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// `{request_id}:{operation_type}`.
     pub idempotency_key: String,
