@@ -6,6 +6,8 @@ pub mod simulated;
 use rupture_nemesis::Receipt;
 use rupture_targets::{Cluster, NodeEvent, NodeName, Status, Storm};
 
+use rupture_workloads::checkers::history::observation::Observation;
+
 use crate::recovery::Recovered;
 use crate::schedule::LastPhase;
 
@@ -28,6 +30,8 @@ pub struct Outcome {
     pub storm: Option<Storm>,
     /// The nodes whose processes ended by themselves, and how.
     pub died: Vec<(NodeName, String)>,
+    /// Whether a node told something of itself so late that its invariants were not judged from then on.
+    pub is_deaf: bool,
     /// The phase that did not end in time, and why.
     pub stuck: Option<String>,
     /// What could not be taken away when the run was over.
@@ -38,6 +42,9 @@ pub struct Outcome {
 pub trait Watcher {
     /// A node told something.
     fn told(&mut self, event: &NodeEvent);
+
+    /// A node told something for the judge of its invariants alone; such tellings come in the order of time.
+    fn observed(&mut self, observation: &Observation);
 }
 
 /// The nodes that do not run.

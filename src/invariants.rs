@@ -3,6 +3,7 @@
 
 use rupture_targets::{NodeEvent, TargetInfo};
 use rupture_workloads::checkers::history::Verdict;
+use rupture_workloads::checkers::history::observation::Observation;
 use rupture_workloads::checkers::raft::{self, Invariants};
 
 use crate::drive::Watcher;
@@ -37,9 +38,17 @@ fn judge(name: &str) -> Option<Invariants> {
 
 impl Watcher for InvariantWatcher {
     fn told(&mut self, event: &NodeEvent) {
-        if let (Some(invariants), Some(observation)) = (&mut self.invariants, event.observation()) {
+        if self.invariants.is_some()
+            && let Some(observation) = event.observation()
+        {
+            self.observed(&observation);
+        }
+    }
+
+    fn observed(&mut self, observation: &Observation) {
+        if let Some(invariants) = &mut self.invariants {
             self.heard = true;
-            invariants.observe(&observation);
+            invariants.observe(observation);
         }
     }
 }

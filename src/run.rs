@@ -228,6 +228,10 @@ pub fn run_at(
     verdict.notes.extend(outcome.recovered.not_probed());
     let died = |(node, how): &(NodeName, String)| format!("{node} ended by itself: it {how}");
     verdict.notes.extend(outcome.died.iter().map(died));
+    verdict.notes.extend(outcome.is_deaf.then(|| {
+        "a node that stood still for long told late what it had done: invariants were judged only until then"
+            .to_owned()
+    }));
     let mut parts = vec![verdict];
     parts.extend(watcher.finish());
     // A run that was stopped had no time for faults that were still to come.

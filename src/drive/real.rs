@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rupture_nemesis::{self as nemesis, Fault, Injector, Receipt, asked_to_begin, asked_to_end};
 use rupture_targets::random::Stream;
 use rupture_targets::{Cluster, Happening, Invocation, NodeName, Real, Tell};
+use rupture_workloads::checkers::history::observation::Observation;
 use rupture_workloads::checkers::history::{Event, Kind, Process, Value};
 use rupture_workloads::generator::Op;
 
@@ -25,6 +26,8 @@ use crate::schedule::{Phase, Schedule, Step, Task};
 const LOOK: Duration = Duration::from_millis(40);
 /// What is told at once is taken in together, up to so much.
 const TOGETHER: usize = 1_024;
+/// What a node tells is heard within this time, unless its process stands still for longer.
+const OVERTAKEN_NS: u64 = 30_000_000_000;
 /// How long the last undoing may take.
 const HEALS_WITHIN: Duration = Duration::from_secs(60);
 
@@ -126,6 +129,9 @@ impl Driver<'_, '_> {
             asked: BTreeMap::new(),
             silent: None,
             flushed: Instant::now(),
+            late: BTreeMap::new(),
+            heard: 0,
+            handed_ns: 0,
         };
         let result = running.run(stop);
         // Faults are undone whatever happened.
@@ -151,6 +157,11 @@ struct Running<'a, 'j> {
     /// Who does not run, once that was asked.
     silent: Option<Vec<NodeName>>,
     flushed: Instant,
+    /// What nodes told of themselves and may have been overtaken by: by time, and by when it came.
+    late: BTreeMap<(u64, u64), Observation>,
+    heard: u64,
+    /// What was told before this moment was handed on.
+    handed_ns: u64,
 }
 
 impl Running<'_, '_> {
@@ -239,6 +250,8 @@ impl Running<'_, '_> {
         if self.flushed.elapsed() >= LOOK {
             self.journal.flush();
             self.flushed = Instant::now();
+            let now_ns = self.target.now_ns();
+            self.hand_on(now_ns.saturating_sub(OVERTAKEN_NS));
         }
         match self.receiver.recv_timeout(most.min(LOOK)) {
             Ok(told) => self.take(told),
@@ -284,8 +297,25 @@ impl Running<'_, '_> {
                 self.journal.event(&died(&node, &how, &tail, now_ns));
                 self.outcome.died.push((node, how));
             }
+            Happening::Observed(observation) => {
+                self.heard += 1;
+                self.late
+                    .insert((observation.at_ns, self.heard), observation);
+            }
             Happening::Storm(storm) => self.outcome.storm = Some(*storm),
             Happening::Alarm { .. } | Happening::Busy => {}
+        }
+    }
+
+    /// Hands on what nodes told before a moment, in the order of time.
+    fn hand_on(&mut self, before_ns: u64) {
+        let later = self.late.split_off(&(before_ns, 0));
+        self.handed_ns = before_ns;
+        if self.outcome.is_deaf {
+            self.late.clear();
+        }
+        for observation in std::mem::replace(&mut self.late, later).values() {
+            self.watcher.observed(observation);
         }
     }
 
@@ -350,6 +380,7 @@ impl Running<'_, '_> {
         while let Ok(told) = self.receiver.try_recv() {
             self.take(told);
         }
+        self.hand_on(u64::MAX);
         self.journal.flush();
     }
 }

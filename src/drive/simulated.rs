@@ -109,7 +109,8 @@ impl Driver<'_, '_> {
     /// Lets time pass until something happens, and takes it in.
     fn wait(&mut self, until_ns: u64) {
         match self.target.advance(until_ns) {
-            None | Some(Happening::Alarm { .. } | Happening::Died { .. }) => {}
+            None
+            | Some(Happening::Alarm { .. } | Happening::Died { .. } | Happening::Observed(_)) => {}
             Some(Happening::Busy) => self.looks = true,
             Some(Happening::Storm(storm)) => self.storm = Some(*storm),
             Some(Happening::Completed { thread, completion }) => {

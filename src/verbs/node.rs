@@ -12,7 +12,7 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use crate::cli::NodeArgs;
 use crate::exit::{Exit, bad_input};
-use crate::{input, plan};
+use crate::{input, interrupt, plan};
 
 /// Runs until it is told to end.
 ///
@@ -24,7 +24,8 @@ pub fn main(args: &NodeArgs) -> anyhow::Result<Exit> {
     } else {
         options(args)?
     };
-    match serve(&options) {
+    interrupt::listen();
+    match serve(&options, &interrupt::requested) {
         Ok(()) => Ok(Exit::Valid),
         Err(NodeError::Target(error)) => Err(bad_input(error.to_string())),
         Err(error) => Err(error.into()),

@@ -27,13 +27,16 @@ pub struct TargetInfo {
     pub(crate) worlds: Worlds,
 }
 
+/// Whether an end was asked for.
+pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// A factory for each world; each is called once the names of the options were checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Worlds {
     /// The whole cluster with its clients, in virtual time.
     pub(crate) simulated: fn(&TargetOptions) -> Result<Box<dyn Simulated>, TargetError>,
     /// One node as the process that runs this; it returns when the node has ended.
-    pub(crate) node: fn(&NodeOptions) -> Result<(), NodeError>,
+    pub(crate) node: fn(&NodeOptions, Stop<'_>) -> Result<(), NodeError>,
     /// Whether a cluster of such nodes can be told to do this, and what it claims about serving again.
     pub(crate) traits: fn(&TargetOptions) -> Result<Traits, TargetError>,
 }
@@ -48,7 +51,7 @@ impl Worlds {
                     options,
                 )?))
             },
-            node: |options| node::run(P::told_by(&options.target)?, options),
+            node: |options, stop| node::run(&P::told_by(&options.target)?, options, stop),
             traits: |options| Ok(Traits::of(&P::told_by(options)?)),
         }
     }

@@ -42,14 +42,14 @@ pub fn simulated(name: &str, options: &TargetOptions) -> Result<Box<dyn Simulate
     (info.worlds.simulated)(options)
 }
 
-/// Runs one node as this process, until it is told to end.
+/// Runs one node as this process, until `stop` says so, which is asked ten times a second.
 ///
 /// # Errors
 /// Names that nobody knows, settings that contradict each other, and what a node cannot go on without.
-pub fn serve(options: &NodeOptions) -> Result<(), NodeError> {
+pub fn serve(options: &NodeOptions, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), NodeError> {
     let info = target(&options.name)?;
     check(info, &options.target)?;
-    (info.worlds.node)(options)
+    (info.worlds.node)(options, stop)
 }
 
 /// What can be done to a cluster of processes of this target.

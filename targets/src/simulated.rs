@@ -1,5 +1,6 @@
 //! What the simulated driver needs of a target, whatever protocol it runs.
 
+use rupture_history::observation::Observation;
 use rupture_history::{Kind, Name, Value};
 
 use rupture_protocols::sim::Storm;
@@ -58,6 +59,9 @@ pub enum Happening {
     },
     /// A node told something of itself; only when [`crate::TargetOptions::watch`] is set.
     Node(NodeEvent),
+    /// A node told something that a judge of its invariants wants to know, where that does not come with a line of its
+    /// log; perhaps later than what others told who acted after it.
+    Observed(Observation),
     /// A node's process ended by itself; never in the simulator.
     Died {
         /// Which.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rupture_history::observation::Observation;
 use rupture_protocols::random::Stream;
 
 use super::addresses::Addresses;
@@ -64,6 +65,14 @@ impl Listener for Ears {
         if members.version > known.version {
             *known = members;
         }
+    }
+
+    fn observed(&self, observation: Observation) {
+        let at_ns = observation.at_ns.saturating_sub(self.origin_ns);
+        (self.tell)(Happening::Observed(Observation {
+            at_ns,
+            ..observation
+        }));
     }
 
     fn died(&self, node: u32, how: &str, tail: Vec<String>) {

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rupture_history::observation::Observation;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::proc::{self, Life};
@@ -31,6 +32,8 @@ pub(super) trait Listener: Send + Sync + 'static {
     fn line(&self, node: u32, line: &str);
     /// The members have changed.
     fn members(&self, node: u32, members: Members);
+    /// Something for the judge of its invariants.
+    fn observed(&self, observation: Observation);
     /// It ended without having been killed by us.
     fn died(&self, node: u32, how: &str, tail: Vec<String>);
 }
@@ -294,6 +297,7 @@ fn hear_answers(node: u32, answers: impl Read, heard: &Heard, listener: &impl Li
             }),
             Ok(Answer::Leads(leads)) => heard.note(|told| told.leads = leads),
             Ok(Answer::Members(members)) => listener.members(node, members),
+            Ok(Answer::Observed(observation)) => listener.observed(observation),
             Ok(Answer::Failed { reason }) => heard.note(|told| told.failed = Some(reason)),
             // What is no answer is for people.
             Err(_) => listener.line(node, &line),

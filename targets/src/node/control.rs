@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 
+use rupture_history::observation::Observation;
 use serde::{Deserialize, Serialize};
 
 use super::clock::NodeClock;
@@ -79,6 +80,8 @@ pub(crate) enum Answer {
     Leads(bool),
     /// The members have changed.
     Members(Members),
+    /// Something of itself, for whoever judges its invariants. The time is this machine's monotonic clock.
+    Observed(Observation),
     /// The disk did not do what it was asked, and the node is about to end.
     Failed {
         /// Why, for people.

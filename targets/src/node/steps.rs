@@ -29,8 +29,8 @@ use crate::protocol::Protocol;
 
 /// How many inputs one turn takes.
 const TURN: usize = 256;
-/// How long a node sleeps at most.
-const NAP: Duration = Duration::from_millis(500);
+/// How long a node sleeps at most; so often it looks whether it is to end.
+const NAP: Duration = Duration::from_millis(100);
 /// How many lines may wait to be written to a log that nobody reads fast enough.
 const LINES: usize = 65_536;
 
@@ -39,7 +39,11 @@ type Record<P> = <<P as Protocol>::Node as Node>::Record;
 
 /// Runs a node until it is told to end.
 #[allow(clippy::needless_pass_by_value)] // It becomes the node's own.
-pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(), NodeError> {
+pub(crate) fn run<P: Protocol>(
+    protocol: &P,
+    options: &NodeOptions,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<(), NodeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -80,10 +84,12 @@ pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(),
         calls: FxHashMap::default(),
         next_call: 0,
         effects: Vec::new(),
+        taken: Vec::new(),
         effects_left: None,
         leads: false,
         logs: options.target.watch,
         is_controlled: options.controller.is_some(),
+        words: Vec::new(),
         log,
     };
     for (peer, address) in &options.peers {
@@ -96,6 +102,7 @@ pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(),
     steps.step(protocols::Input::Start { records });
     steps.perform()?;
     steps.say(&Answer::Ready { clients, peers });
+    steps.speak();
     api::serve(
         runtime.handle(),
         P::NAME,
@@ -103,11 +110,12 @@ pub(crate) fn run<P: Protocol>(protocol: P, options: &NodeOptions) -> Result<(),
         client_listener,
         inbox,
     );
-    let result = steps.run(&outbox);
+    let result = steps.run(&outbox, stop);
     if let Err(error) = &result {
         steps.say(&Answer::Failed {
             reason: error.to_string(),
         });
+        steps.speak();
     }
     steps.log.end();
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -151,16 +159,20 @@ struct Steps<P: Protocol> {
     next_call: u64,
     /// What the steps of this turn want done.
     effects: Vec<Effect<P::Node>>,
+    /// When the steps of this turn were taken: from which effect on, and the true moment.
+    taken: Vec<(usize, u64)>,
     /// After so many effects the process is to be killed.
     effects_left: Option<u32>,
     leads: bool,
     logs: bool,
     is_controlled: bool,
+    /// What the controller was not told yet.
+    words: Vec<u8>,
     log: Log,
 }
 
 impl<P: Protocol> Steps<P> {
-    fn run(&mut self, outbox: &Outbox) -> Result<(), NodeError> {
+    fn run(&mut self, outbox: &Outbox, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), NodeError> {
         loop {
             let Ok(first) = outbox.wait(self.nap()) else {
                 return Ok(());
@@ -175,6 +187,9 @@ impl<P: Protocol> Steps<P> {
                 if taken < TURN {
                     next = outbox.waiting();
                 }
+            }
+            if stop() {
+                return self.perform();
             }
             let now_ns = self.clock.now_ns(monotonic_ns());
             if self.wake_ns.is_some_and(|at_ns| at_ns <= now_ns) {
@@ -255,6 +270,7 @@ impl<P: Protocol> Steps<P> {
     /// Has the node take a step; what it wants is done by [`Steps::perform`].
     fn step(&mut self, input: protocols::Input<P::Node>) {
         let at_ns = monotonic_ns();
+        self.taken.push((self.effects.len(), at_ns));
         let mut context = Context {
             id: self.me,
             nodes: &self.members,
@@ -319,26 +335,31 @@ impl<P: Protocol> Steps<P> {
                     }
                 }
                 Effect::WakeAt(at_ns) => self.wake_ns = Some(at_ns),
-                Effect::Emit(event) => self.tell(event),
+                Effect::Emit(event) => self.tell(event, moment(&self.taken, place)),
             }
         }
         self.effects = effects;
+        self.taken.clear();
         let leads = P::leads(&self.node);
         if leads != std::mem::replace(&mut self.leads, leads) {
             self.say(&Answer::Leads(leads));
         }
+        self.speak();
         Ok(())
     }
 
-    fn tell(&mut self, event: <P::Node as Node>::Event) {
+    /// Tells what happened in the step that was taken at this true moment.
+    fn tell(&mut self, event: <P::Node as Node>::Event, at_ns: u64) {
         if let Some(members) = P::members(&event) {
             self.say(&Answer::Members(members));
         }
         if self.logs
             && let Some(told) = P::told(event)
         {
-            let wall_ns = self.clock.wall_ns(monotonic_ns());
-            self.log.line(told.line(self.me, wall_ns));
+            if let Some(observation) = told.observation(at_ns, self.me) {
+                self.say(&Answer::Observed(observation));
+            }
+            self.log.line(told.line(self.me, self.clock.wall_ns(at_ns)));
         }
     }
 
@@ -360,15 +381,30 @@ impl<P: Protocol> Steps<P> {
         }
     }
 
-    /// Tells the controller, if there is one.
+    /// Has something to tell the controller, if there is one.
     fn say(&mut self, answer: &Answer) {
-        if self.is_controlled
-            && let Ok(line) = serde_json::to_string(answer)
-        {
-            let mut out = io::stdout().lock();
-            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        if self.is_controlled && serde_json::to_writer(&mut self.words, answer).is_ok() {
+            self.words.push(b'\n');
         }
     }
+
+    /// Tells it.
+    fn speak(&mut self) {
+        if !self.words.is_empty() {
+            let mut out = io::stdout().lock();
+            // Without a controller the orders end too, and so does this process.
+            let _ = out.write_all(&self.words).and_then(|()| out.flush());
+            self.words.clear();
+        }
+    }
+}
+
+/// When the step was taken that wanted this effect.
+fn moment(taken: &[(usize, u64)], effect: usize) -> u64 {
+    let later = taken.partition_point(|(first, _)| *first <= effect);
+    taken[..later]
+        .last()
+        .map_or_else(monotonic_ns, |(_, at_ns)| *at_ns)
 }
 
 /// The log of the node: a thread that writes lines, so that a reader who is slow does not stop the node.
