@@ -8,7 +8,7 @@ use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::store::{Command, Request};
 
 use crate::operations::{Model, Sent, command, completion};
-use crate::{Completion, Invocation, OperationError, TargetOptions};
+use crate::{Completion, Invocation, OperationError, TargetError, TargetOptions};
 
 /// How long a client waits for one node before it asks another: the greatest election timeout. By then a cluster that
 /// can elect a leader at all is about to, and a node that has said nothing is likely to be cut off.
@@ -64,12 +64,20 @@ pub(crate) struct Wanted {
 }
 
 impl Language {
-    pub(crate) fn new(target: &'static str, model: Model, options: &TargetOptions) -> Self {
-        Self {
+    /// What the options say that operations mean.
+    ///
+    /// # Errors
+    /// A model that the store does not serve.
+    pub(crate) fn new(target: &'static str, options: &TargetOptions) -> Result<Self, TargetError> {
+        let model = Model::of(&options.model).ok_or_else(|| TargetError::Settings {
+            target: target.to_owned(),
+            reason: format!("the store does not serve the model {}", options.model),
+        })?;
+        Ok(Self {
             target,
             model,
             independent: options.independent,
-        }
+        })
     }
 
     /// Why an invocation cannot be begun.

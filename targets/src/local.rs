@@ -147,21 +147,21 @@ impl Local {
             slots: std::sync::Mutex::default(),
             ways: std::sync::Mutex::default(),
         });
-        let http = reqwest::Client::builder().no_proxy().build();
-        let http = http.map_err(|error| LocalError::Machine {
+        let http = clients::http().map_err(|error| LocalError::Machine {
             action: "make a client for",
             path: setup.folder.clone(),
             reason: io::Error::other(error),
         })?;
         let admin = Administrator::begin(runtime.handle(), http.clone(), nodes.clone());
         let clients = Clients::new(
-            runtime.handle().clone(),
+            runtime.handle(),
             options,
             name,
             addresses,
             tell,
             origin_ns,
-        );
+            &http,
+        )?;
         let cluster = LocalCluster {
             nodes: nodes.clone(),
             admin: admin.clone(),

@@ -25,5 +25,6 @@ mod steps;
 /// The header in which an administrator shows the token of the cluster.
 pub(crate) const TOKEN_HEADER: &str = "x-rupture-token";
 
+pub(crate) use api::{CHANGES, REQUESTS};
 pub use options::{NodeError, NodeOptions};
 pub(crate) use steps::run;

@@ -17,7 +17,6 @@ use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::sim::{Outside, Sim, SimOptions};
 
 use crate::observe::NodeEvent;
-use crate::operations::Model;
 use crate::protocol::{Members, Protocol};
 use crate::{
     Cluster, Happening, Invocation, Loss, NodeName, OperationError, RecoveryClaim, Simulated,
@@ -76,7 +75,6 @@ impl<P: Protocol> SimTarget<P> {
                 "there must be at least one client thread".to_owned(),
             ));
         }
-        let model = Model::of(&options.model).ok_or_else(|| refuse(options.model.clone()))?;
         let claim = protocol.recovery();
         let present: Vec<NodeId> = (0..options.nodes).collect();
         let make = move |node| protocol.node(node);
@@ -86,7 +84,7 @@ impl<P: Protocol> SimTarget<P> {
         }
         Ok(Self {
             sim,
-            clients: Clients::new(P::NAME, options, model),
+            clients: Clients::new(P::NAME, options)?,
             admin: Administrator::new(options.threads as u32),
             alarms: BTreeMap::new(),
             next_alarm: 0,

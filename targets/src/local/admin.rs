@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::nodes::Nodes;
-use crate::node::TOKEN_HEADER;
+use crate::node::{CHANGES, TOKEN_HEADER};
 use crate::protocol::Change;
 
 /// After so long without an answer it asks somebody else.
@@ -95,7 +95,7 @@ impl Inner {
         let address = self.nodes.addresses.get(to)?;
         let request = self
             .http
-            .post(format!("http://{address}/v1/changes"))
+            .post(format!("http://{address}{CHANGES}"))
             .header(TOKEN_HEADER, &self.nodes.token)
             .json(&change);
         let answer = async { request.send().await?.json::<Reply>().await };

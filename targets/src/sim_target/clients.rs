@@ -5,9 +5,8 @@ use rupture_protocols::{NodeId, Reply};
 
 use super::{Alarm, SimTarget};
 use crate::client_thread::{ClientThread, Language};
-use crate::operations::Model;
 use crate::protocol::Protocol;
-use crate::{Happening, Invocation, OperationError, TargetOptions};
+use crate::{Happening, Invocation, OperationError, TargetError, TargetOptions};
 
 /// A call is named by its thread and, in the lower bits, the attempt of its client.
 const ATTEMPT_BITS: u32 = 40;
@@ -19,12 +18,12 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(target: &'static str, options: &TargetOptions, model: Model) -> Self {
+    pub(super) fn new(target: &'static str, options: &TargetOptions) -> Result<Self, TargetError> {
         let thread = |number| ClientThread::new(options, number);
-        Self {
+        Ok(Self {
             threads: (0..options.threads).map(thread).collect(),
-            language: Language::new(target, model, options),
-        }
+            language: Language::new(target, options)?,
+        })
     }
 }
 
