@@ -16,10 +16,11 @@ mod complain;
 pub(crate) mod control;
 pub(crate) mod disk;
 pub(crate) mod frame;
-mod inbox;
+pub(crate) mod inbox;
 mod options;
-mod peers;
+pub(crate) mod peers;
 pub(crate) mod race;
+pub(crate) mod socket;
 mod steps;
 
 /// The header in which an administrator shows the token of the cluster.

@@ -1,7 +1,6 @@
 //! What goes to one peer: a queue, and the connection that empties it.
 
 use std::collections::VecDeque;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +8,6 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use rupture_protocols::NodeId;
 use rupture_protocols::random::{Stream, stream};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
@@ -17,15 +15,13 @@ use crate::node::clock::monotonic_ns;
 use crate::node::complain::Complaints;
 use crate::node::frame::{self, Hello, Kind};
 use crate::node::race::{Either, race};
+use crate::node::socket::{closed, connect, write_some};
 
 /// How many messages wait at most, and how many bytes they have at most.
 const MOST_WAITING: usize = 4096;
 const MOST_BYTES: usize = 64 << 20;
 /// So many bytes that wait are written at once; one message more than that goes alone.
 const BATCH_BYTES: usize = 256 << 10;
-/// What the system may hold for a peer that does not read. Small: what waits there is old when it arrives, and only in
-/// our queue does the new drive out the old.
-const SYSTEM_BYTES: u32 = 256 << 10;
 /// The first pause before another attempt to connect, and the longest.
 const SHORTEST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_millis(500);
@@ -232,44 +228,11 @@ impl Outgoing {
     }
 }
 
-async fn connect(at: SocketAddr) -> io::Result<TcpStream> {
-    let socket = match at {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
-    socket.set_send_buffer_size(SYSTEM_BYTES)?;
-    socket.set_nodelay(true)?;
-    socket.connect(at).await
-}
-
 /// Until the peer is to be found elsewhere.
 async fn moved(at: SocketAddr, address: &mut Address) {
     while address.changed().await.is_ok() {
         if *address.borrow_and_update() != Some(at) {
             return;
-        }
-    }
-}
-
-/// Until the other end closes. It never sends anything.
-async fn closed(stream: &TcpStream) {
-    let mut bytes = [0; 64];
-    while stream.readable().await.is_ok() {
-        match stream.try_read(&mut bytes) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => return,
-        }
-    }
-}
-
-/// Writes as much as goes now. Nothing is written where it is given up.
-async fn write_some(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    loop {
-        match stream.try_write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
-            result => return result,
         }
     }
 }
