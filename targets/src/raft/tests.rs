@@ -99,7 +99,7 @@ fn an_operation_ends_at_its_deadline_at_the_latest() {
             Happening::Alarm { token } => {
                 assert_eq!((token, target.now_ns()), (77, SECOND * 5 / 4));
             }
-            Happening::Node(_) | Happening::Busy => {}
+            Happening::Node(_) | Happening::Observed(_) | Happening::Busy => {}
             Happening::Storm(storm) => panic!("{storm:?}"),
             Happening::Died { node, how, .. } => panic!("{node} {how}"),
         }
@@ -214,7 +214,7 @@ fn a_run_repeats_and_its_log_lines_are_json() {
                     observed += usize::from(event.observation().is_some());
                     lines.push(event.line());
                 }
-                Happening::Busy => {}
+                Happening::Observed(_) | Happening::Busy => {}
                 Happening::Storm(storm) => panic!("{storm:?}"),
                 Happening::Died { node, how, .. } => panic!("{node} {how}"),
             }
