@@ -24,9 +24,9 @@ pub(super) struct Gate {
     /// After so many changes the process is dead.
     #[cfg(test)]
     pub(super) changes_left: Option<u32>,
-    /// How many syncs reached the machine.
+    /// What was changed so far: how, and where.
     #[cfg(test)]
-    pub(super) syncs: u32,
+    pub(super) done: Vec<(&'static str, std::path::PathBuf)>,
 }
 
 impl Gate {
@@ -74,7 +74,12 @@ impl Gate {
             }
             *left -= 1;
         }
-        change().map_err(|reason| self.close(DiskError::machine(action, path)(reason)))
+        let result = change().map_err(DiskError::machine(action, path));
+        #[cfg(test)]
+        if result.is_ok() {
+            self.done.push((action, path.to_owned()));
+        }
+        result.map_err(|error| self.close(error))
     }
 
     /// Writes bytes of the log that were not there before.
@@ -104,12 +109,14 @@ impl Gate {
             }
             refuse(fails, Errno::IO)?;
             Ok(rustix::fs::fdatasync(file)?)
-        })?;
-        #[cfg(test)]
-        {
-            self.syncs += 1;
-        }
-        Ok(())
+        })
+    }
+
+    /// How many files were synced so far.
+    #[cfg(test)]
+    pub(super) fn syncs(&self) -> u32 {
+        let syncs = self.done.iter().filter(|(action, _)| *action == "sync");
+        syncs.count() as u32
     }
 
     /// Makes the names in a folder durable.

@@ -1,7 +1,8 @@
 //! The files of a log: `log-GENERATION/NUMBER.segment`, each a header and frames, and zeros behind them in the last one.
 //!
 //! Zeros are written ahead of the log, a piece at a time, so that most syncs change no size: then a sync writes the
-//! record alone and no journal of the file system.
+//! record alone and no journal of the file system. On ext4 that halves a save of 4 KiB with its sync: a mean of 58 µs and
+//! a p99 of 84 µs with 1 MiB ahead, and 114 to 430 µs and 0.2 to 8 ms with none, on the same idle disk (`tests/speed.rs`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

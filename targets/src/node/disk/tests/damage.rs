@@ -46,6 +46,8 @@ fn a_tail_torn_at_any_byte_costs_the_torn_record_and_no_other() {
             let whole = ends.iter().filter(|end| **end <= cut).count() as u32 - 1;
             let (mut disk, found) = open(folder.path()).expect("a torn log");
             assert_eq!(found, records(0..whole), "cut at {cut}");
+            let length = fs::metadata(&path).expect("a segment").len();
+            assert_eq!(length, ends[whole as usize], "what was torn is gone");
             // What is written next is not mixed with what was torn.
             disk.save(&record(9)).expect("a save");
             disk.sync().expect("a sync");
@@ -60,41 +62,48 @@ fn a_tail_torn_at_any_byte_costs_the_torn_record_and_no_other() {
 /// All single flips over all files: each is an error, or leaves all that was synced and of the rest a prefix.
 #[test]
 fn a_bit_flipped_anywhere_is_detected_or_harmless() {
-    let whole = folder();
-    let (synced, all) = (7, 10);
-    written(whole.path(), SMALL, synced, all - synced);
-    let generation = generation_path(whole.path(), 1);
-    let mut files = vec![whole.path().join("durable")];
-    files.extend(
-        fs::read_dir(&generation)
-            .expect("a log")
-            .map(|it| it.expect("a file").path()),
-    );
-    assert_eq!(files.len(), 3, "a mark and two segments");
-    let (mut errors, mut harmless) = (0, 0);
-    for file in files {
-        let name = file.strip_prefix(whole.path()).expect("a name");
-        let good = fs::read(&file).expect("a file");
-        for bit in 0..good.len() * 8 {
-            let folder = copy(whole.path());
-            let mut bytes = good.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            fs::write(folder.path().join(name), &bytes).expect("a write");
-            match open(folder.path()) {
-                Ok((_, found)) => {
-                    harmless += 1;
-                    assert!(
-                        found.len() >= synced as usize,
-                        "{name:?} bit {bit}: {found:?}"
-                    );
-                    assert_eq!(found, records(0..found.len() as u32), "{name:?} bit {bit}");
+    for (synced, all) in [(7, 10), (10, 10)] {
+        let whole = folder();
+        written(whole.path(), SMALL, synced, all - synced);
+        let mut files = vec![whole.path().join("durable")];
+        files.extend([1, 2].map(|number| segment(whole.path(), number)));
+        assert!(!segment(whole.path(), 3).exists());
+        let (mut errors, mut harmless) = (0, 0);
+        for file in files {
+            let name = file.strip_prefix(whole.path()).expect("a name");
+            let good = fs::read(&file).expect("a file");
+            for bit in 0..good.len() * 8 {
+                let folder = copy(whole.path());
+                let mut bytes = good.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                fs::write(folder.path().join(name), &bytes).expect("a write");
+                match open(folder.path()) {
+                    Ok((_, found)) => {
+                        harmless += 1;
+                        let prefix = records(0..found.len() as u32);
+                        assert_eq!(found, prefix, "{name:?} bit {bit}");
+                        assert!(found.len() >= synced as usize, "{name:?} bit {bit}");
+                    }
+                    Err(DiskError::Damaged { .. }) => errors += 1,
+                    Err(error) => panic!("{name:?} bit {bit}: {error}"),
                 }
-                Err(DiskError::Damaged { .. }) => errors += 1,
-                Err(error) => panic!("{name:?} bit {bit}: {error}"),
             }
         }
+        assert!(errors > 1000 && harmless > 100, "{errors} {harmless}");
     }
-    assert!(errors > 1000 && harmless > 100, "{errors} {harmless}");
+}
+
+#[test]
+fn a_frame_in_another_place_is_no_record() {
+    let folder = folder();
+    let ends = written(folder.path(), ONE, 1, 2);
+    let path = segment(folder.path(), 1);
+    let mut bytes = fs::read(&path).expect("a segment");
+    // All have the same size, so that each fits where the log ends.
+    bytes.truncate(ends[3] as usize);
+    bytes.extend_from_within(ends[0] as usize..ends[1] as usize);
+    fs::write(&path, &bytes).expect("a write");
+    assert_eq!(kept(folder.path()), records(0..3));
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn fault(set: impl FnOnce(&mut DiskFault)) -> DiskFault {
 /// After a failure nothing works any more, whatever the disk would do by now.
 fn is_broken(disk: &mut Disk<Record>) {
     disk.misbehave(DiskFault::default());
-    let syncs = disk.gate.syncs;
+    let syncs = disk.gate.syncs();
     let results = [
         disk.save(&record(90)),
         disk.flush(),
@@ -29,7 +29,7 @@ fn is_broken(disk: &mut Disk<Record>) {
             "{result:?}"
         );
     }
-    assert_eq!(disk.gate.syncs, syncs, "a sync was tried again");
+    assert_eq!(disk.gate.syncs(), syncs, "a sync was tried again");
 }
 
 /// Asserts what a failure says, and that it ends the use of the disk.
@@ -133,24 +133,24 @@ fn a_slow_sync_takes_as_long_as_it_is_told() {
     disk.sync().expect("a sync");
     assert!(begun.elapsed() >= slow);
     // There is nothing to wait for.
-    let (begun, syncs) = (Instant::now(), disk.gate.syncs);
+    let (begun, syncs) = (Instant::now(), disk.gate.syncs());
     disk.sync().expect("a sync");
     assert!(begun.elapsed() < slow);
-    assert_eq!(disk.gate.syncs, syncs);
+    assert_eq!(disk.gate.syncs(), syncs);
 }
 
 #[test]
 fn a_sync_is_one_sync_for_all_that_waits_and_none_for_nothing() {
     let folder = folder();
     let (mut disk, _) = open_with(folder.path(), DiskFault::default(), ONE).expect("a log");
-    let begun = disk.gate.syncs;
+    let begun = disk.gate.syncs();
     for round in 1..=5 {
         for number in 0..round {
             disk.save(&record(number)).expect("a save");
         }
         disk.sync().expect("a sync");
         disk.sync().expect("a sync");
-        assert_eq!(disk.gate.syncs - begun, round);
+        assert_eq!(disk.gate.syncs() - begun, round);
     }
 }
 

@@ -122,10 +122,10 @@ fn a_kill_in_a_sync_costs_nothing_that_was_told() {
         disk.sync().expect("a sync");
         disk.save(&record(1)).expect("a save");
         disk.flush().expect("a flush");
-        let syncs = disk.gate.syncs;
+        let syncs = disk.gate.syncs();
         disk.gate.changes_left = Some(changes);
         let survived = disk.sync().is_ok();
-        ended.push(disk.gate.syncs - syncs);
+        ended.push(disk.gate.syncs() - syncs);
         drop(disk);
         let mut random = stream(1, "test");
         let loss = lose_power(folder.path(), Keep::Synced, &mut random).expect("a loss");
@@ -138,6 +138,70 @@ fn a_kill_in_a_sync_costs_nothing_that_was_told() {
     }
     // Before the sync, between the sync and the note, and not at all.
     assert_eq!(ended, [0, 1, 1]);
+}
+
+/// What these actions change on the disk, in order.
+fn changes(
+    folder: &Path,
+    disk: &mut Disk<Record>,
+    act: impl FnOnce(&mut Disk<Record>),
+) -> Vec<String> {
+    disk.gate.done.clear();
+    act(disk);
+    let tell = |(action, path): &(&str, PathBuf)| {
+        let path = path.strip_prefix(folder).expect("a path within the folder");
+        let path = path.to_string_lossy().replace("0000000000000", "");
+        format!("{action} {path}").trim_end().to_owned()
+    };
+    disk.gate.done.iter().map(tell).collect()
+}
+
+/// A machine that dies keeps what was synced, so that the order is what a test in one process can hold on to.
+#[test]
+fn nothing_has_its_name_or_is_told_before_it_is_durable() {
+    let folder = folder();
+    let (mut disk, _) = open(folder.path()).expect("a log");
+    let synced = changes(folder.path(), &mut disk, |disk| {
+        disk.save(&record(0)).expect("a save");
+        disk.sync().expect("a sync");
+    });
+    let one = "log-001/001.segment";
+    let expected = [
+        format!("write to {one}"),
+        format!("write to {one}"),
+        format!("sync {one}"),
+        "write to durable".to_owned(),
+    ];
+    assert_eq!(synced, expected, "a record, zeros, a sync and its note");
+    let rolled = changes(folder.path(), &mut disk, |disk| {
+        disk.save(&(1, "x".repeat(200))).expect("a save");
+    });
+    let expected = [
+        "truncate log-001/001.segment",
+        "sync log-001/001.segment",
+        "make log-001/002.new",
+        "write to log-001/002.new",
+        "sync log-001/002.new",
+        "rename log-001/002.new",
+        "sync the folder log-001",
+    ];
+    assert_eq!(rolled, expected);
+    let replaced = changes(folder.path(), &mut disk, |disk| {
+        disk.replace(&[]).expect("a replacement");
+    });
+    let expected = [
+        "remove aside",
+        "make aside/log-002",
+        "make aside/log-002/001.segment",
+        "write to aside/log-002/001.segment",
+        "sync aside/log-002/001.segment",
+        "sync the folder aside/log-002",
+        "rename aside/log-002",
+        "sync the folder",
+        "write to durable",
+        "remove log-001",
+    ];
+    assert_eq!(replaced, expected);
 }
 
 #[test]
