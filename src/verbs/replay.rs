@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::record::Memory;
 use crate::report::progress::Watched;
 use crate::report::{self, style, thousands};
+use crate::run::World;
 use crate::verbs::run::verdict_json;
 use crate::{input, interrupt, run};
 
@@ -38,6 +39,13 @@ pub fn main(args: &ReplayArgs) -> anyhow::Result<Exit> {
     refuse_interrupted(&args.run, recorded.as_ref().ok())?;
     interrupt::listen();
     manifest.plan.validate()?;
+    if World::of(&manifest.plan) != World::Sim {
+        return Err(bad_input(format!(
+            "`{}` was a run of real processes, which is no function of its seed: it cannot be compared byte for byte; \
+             run its plan again instead",
+            args.run.display()
+        )));
+    }
     run::prepare(&manifest.plan)?;
     if manifest.rupture != env!("CARGO_PKG_VERSION") {
         complain!(

@@ -1,5 +1,7 @@
 //! `rupture run`: one run, or many seeds.
 
+use std::path::Path;
+
 use anyhow::Context;
 use rupture_targets::{Settings, target};
 use serde_json::json;
@@ -50,6 +52,10 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
         report::print(&report::run::opening(plan, &seed, report::width()));
     }
     let root = folder.root().to_owned();
+    if World::of(plan) != World::Sim {
+        // Whoever heals what a killed run left looks there.
+        warn_of_latest(args, &root);
+    }
     let place = Place {
         folder: std::path::absolute(&root).context("the results have no place")?,
         program: std::env::current_exe().context("this program cannot be found")?,
@@ -71,10 +77,17 @@ fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Res
         complain!("{} {error:#}", style::error("error:"));
         exit = exit.worst(Exit::Failure);
     }
-    if let Some(why) = point_latest(&args.results, &root) {
-        complain!("{} {why}", style::warning("warning:"));
+    if World::of(plan) == World::Sim {
+        warn_of_latest(args, &root);
     }
     Ok(exit)
+}
+
+/// Points `results/latest` at a run, or says why it does not lead there.
+fn warn_of_latest(args: &RunArgs, root: &Path) {
+    if let Some(why) = point_latest(&args.results, root) {
+        complain!("{} {why}", style::warning("warning:"));
+    }
 }
 
 /// Closes the folder with the verdict, which is written last: where there is one, everything is.
