@@ -288,24 +288,22 @@ impl<P: Protocol> Steps<P> {
         let syncs = |effect: &Effect<P::Node>| matches!(effect, Effect::Sync | Effect::Replace(_));
         let until = effects.iter().rposition(syncs).map_or(0, |last| last + 1);
         // First what goes to the disk before the last sync, then all that was to leave meanwhile.
-        let mut is_dirty = false;
         for effect in &effects[..until] {
             match effect {
                 Effect::Save(record) => {
                     self.spend();
                     self.disk.save(record)?;
-                    is_dirty = true;
                 }
                 Effect::Replace(records) => {
                     self.spend();
                     self.disk.replace(records)?;
-                    is_dirty = false;
                 }
                 _ => {}
             }
         }
-        if is_dirty {
+        if until > 0 {
             self.spend();
+            // The disk knows what is not durable yet: it may be of an earlier turn, or of an earlier process.
             self.disk.sync()?;
         }
         for (place, effect) in effects.drain(..).enumerate() {
