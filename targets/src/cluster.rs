@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use rupture_protocols::sim::DiskFault;
 use serde::{Deserialize, Serialize};
 
 use crate::{NodeName, words};
@@ -161,30 +162,6 @@ impl LinkShape {
 
     /// Whether it meddles with nothing.
     pub fn is_clean(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// What a node's disk does wrong while its process runs. The default does nothing wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(clippy::struct_excessive_bools)] // Each is a fault of its own.
-pub struct DiskFault {
-    /// How much longer a sync takes, in nanoseconds.
-    pub slow_sync_ns: u64,
-    /// Whether there is no room for another write.
-    pub is_full: bool,
-    /// Whether the next sync fails.
-    pub sync_fails: bool,
-    /// Whether the next write fails.
-    pub write_fails: bool,
-    /// Whether the log cannot be read when the process starts the next time.
-    pub read_fails: bool,
-}
-
-impl DiskFault {
-    /// Whether the disk does nothing wrong.
-    pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 }

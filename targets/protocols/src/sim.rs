@@ -31,7 +31,8 @@
 //! replacement takes more than one call and waits for the process. What a restarted process reads is no
 //! more durable than it was: after [`Keep::Written`] the log may have an unsynced tail, and a node that
 //! relies on it must sync first. Disks do not forget or alter what they synced: no protocol with a fixed
-//! quorum survives that on enough nodes.
+//! quorum survives that on enough nodes. [`DiskFault`] says what a disk does wrong while its node lives: it is slow, or it
+//! fails, and then the process ends at the effect that failed rather than to go on without what it wrote.
 //!
 //! **Clocks.** Each node has a monotonic clock that starts anywhere and a wall clock that starts right. Both
 //! drift at the same rate. Only the wall clock jumps. Both go on while a node is paused or down.
@@ -66,7 +67,7 @@ use std::collections::VecDeque;
 use rand::Rng;
 use rustc_hash::FxHashMap;
 
-pub use disk::Keep;
+pub use disk::{DiskFault, Keep};
 pub use load::{Excess, Storm};
 pub use network::LinkFault;
 pub use options::{Latency, OptionsError, SimOptions};

@@ -7,8 +7,8 @@ use rupture_protocols::sim::{self, CrashReport, LinkFault};
 use super::{EPOCH_NS, SimTarget};
 use crate::protocol::{Change, Protocol};
 use crate::{
-    Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, NodeName, Status,
-    Traffic,
+    Capabilities, Capability, Cluster, ClusterError, DiskFault, Keep, Link, LinkShape, Loss,
+    NodeName, Status, Traffic,
 };
 
 /// A power failure in the middle of a write comes after at most so many effects of the node.
@@ -112,6 +112,8 @@ impl<P: Protocol> Cluster for SimTarget<P> {
             Capability::ShapeLink,
             Capability::BumpClock,
             Capability::DriftClock,
+            Capability::SlowDisk,
+            Capability::FailDisk,
         ]
         .into_iter()
         .chain(can(Change::Add(0)).then_some(Capability::Membership))
@@ -253,6 +255,17 @@ impl<P: Protocol> Cluster for SimTarget<P> {
             reordered: counters.reordered,
             ..Traffic::default()
         })
+    }
+
+    fn disk_fault(&mut self, node: &NodeName, fault: DiskFault) -> Result<(), ClusterError> {
+        let node = self.find(node)?;
+        *self.sim.disk(node) = fault;
+        Ok(())
+    }
+
+    fn disk(&mut self, node: &NodeName) -> Result<DiskFault, ClusterError> {
+        let node = self.find(node)?;
+        Ok(*self.sim.disk(node))
     }
 
     fn clock_offset(&mut self, node: &NodeName) -> Result<i64, ClusterError> {

@@ -2,9 +2,13 @@
 
 use rand::Rng;
 
-use super::CrashReport;
+use serde::{Deserialize, Serialize};
+
+use super::host::Task;
 use super::network::below;
+use super::{CrashReport, Sim};
 use crate::random::Stream;
+use crate::{Effect, Node, NodeId};
 
 /// What a crash leaves on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,11 +24,64 @@ pub enum Keep {
     Torn,
 }
 
+/// What a disk does wrong while its node lives. The default does nothing wrong. A node whose disk fails ends at the effect
+/// that fails, and is down until it is started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fault of its own.
+pub struct DiskFault {
+    /// How much longer a sync or a replacement takes, in nanoseconds.
+    pub slow_sync_ns: u64,
+    /// Whether there is no room for another write.
+    pub is_full: bool,
+    /// Whether the next sync fails. What was not synced until then is gone: after a failed sync nobody knows what of it
+    /// is on the disk (Rebello et al., *Can Applications Recover from fsync Failures?*, 2020).
+    pub sync_fails: bool,
+    /// Whether the next write fails.
+    pub write_fails: bool,
+    /// Whether the log cannot be read when the process starts the next time.
+    pub read_fails: bool,
+}
+
+impl DiskFault {
+    /// Whether the disk does nothing wrong.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl<N: Node> Sim<N> {
+    /// What is wrong with a node's disk, to be read and changed; set it to the default to undo it.
+    ///
+    /// # Panics
+    ///
+    /// If the node does not exist.
+    pub fn disk(&mut self, node: NodeId) -> &mut DiskFault {
+        &mut self.hosts[node as usize].disk.fault
+    }
+
+    /// Whether the node's disk has no room for what an effect writes, or fails to write it.
+    pub(super) fn cannot_write(&self, node: NodeId, effect: &Effect<N>) -> bool {
+        let fault = &self.hosts[node as usize].disk.fault;
+        let is_write = matches!(effect, Effect::Save(_) | Effect::Replace(_));
+        is_write && (fault.is_full || fault.write_fails)
+    }
+
+    /// Has a step wait for the disk.
+    pub(super) fn wait_for_disk(&mut self, node: NodeId, task: Task<N>) {
+        let host = &mut self.hosts[node as usize];
+        let takes_ns = self.options.sync.draw(&mut host.disk_random);
+        let takes_ns = takes_ns.saturating_add(host.disk.fault.slow_sync_ns);
+        self.wait(node, task, takes_ns);
+    }
+}
+
 /// An append-only log of which a prefix is durable.
 #[derive(Clone, Debug)]
 pub(super) struct Disk<R> {
     records: Vec<R>,
     synced: usize,
+    pub(super) fault: DiskFault,
 }
 
 impl<R: Clone> Disk<R> {
@@ -32,6 +89,7 @@ impl<R: Clone> Disk<R> {
         Self {
             records: Vec::new(),
             synced: 0,
+            fault: DiskFault::default(),
         }
     }
 

@@ -81,11 +81,15 @@ impl<N: Node> Sim<N> {
         host.is_some_and(|host| host.armed.take().is_some())
     }
 
-    /// Starts a new process on a node that is down, with what its disk kept. Says whether that changed
-    /// anything.
+    /// Starts a new process on a node that is down, with what its disk kept; one that cannot read its disk ends at
+    /// once. Says whether there was anything to start.
     pub fn start(&mut self, node: NodeId) -> bool {
         if self.status(node) != Status::Down || node as usize >= self.hosts.len() {
             return false;
+        }
+        if self.disk(node).read_fails {
+            self.disk_failed(node, Keep::Written, Some(0));
+            return true;
         }
         let process = (self.make)(node);
         let host = &mut self.hosts[node as usize];
@@ -174,6 +178,13 @@ impl<N: Node> Sim<N> {
         if armed.is_some_and(|armed| armed.order == order) {
             self.fall_as_ordered(node, None);
         }
+    }
+
+    /// Ends a process whose disk did not do what it was asked.
+    pub(super) fn disk_failed(&mut self, node: NodeId, keep: Keep, undone_effects: Option<usize>) {
+        self.cancel_crash(node);
+        let report = self.fall(node, keep, undone_effects);
+        self.ready.push_back(Outside::Crashed { node, report });
     }
 
     fn fall_as_ordered(&mut self, node: NodeId, undone_effects: Option<usize>) {

@@ -6,7 +6,7 @@ use std::vec::Drain;
 
 use super::host::{Task, Waiting};
 use super::load::Storm;
-use super::{Due, Outside, Parcel, Sim, Status};
+use super::{Due, Keep, Outside, Parcel, Sim, Status};
 use crate::node::Endless;
 use crate::random::stream;
 use crate::{Context, Effect, Input, Node, NodeId};
@@ -172,6 +172,10 @@ impl<N: Node> Sim<N> {
         if epoch != host.epoch {
             return;
         }
+        let waits_for_disk = matches!(host.task, Some(Task::Sync | Task::Replace(_)));
+        if waits_for_disk && host.disk.fault.sync_fails {
+            return self.disk_failed(node, Keep::Synced, None);
+        }
         // The disk does not stop when the process does.
         if matches!(host.task, Some(Task::Sync)) {
             host.disk.sync();
@@ -266,6 +270,9 @@ impl<N: Node> Sim<N> {
 
     fn perform_each(&mut self, node: NodeId, mut rest: Drain<'_, Effect<N>>) {
         while let Some(effect) = rest.next() {
+            if self.cannot_write(node, &effect) {
+                return self.disk_failed(node, Keep::Written, Some(rest.len() + 1));
+            }
             self.apply(node, effect);
             let host = &mut self.hosts[node as usize];
             if host.task.is_none() {
@@ -314,13 +321,7 @@ impl<N: Node> Sim<N> {
         self.arm(node);
     }
 
-    fn wait_for_disk(&mut self, node: NodeId, task: Task<N>) {
-        let random = &mut self.hosts[node as usize].disk_random;
-        let takes_ns = self.options.sync.draw(random);
-        self.wait(node, task, takes_ns);
-    }
-
-    fn wait(&mut self, node: NodeId, task: Task<N>, takes_ns: u64) {
+    pub(super) fn wait(&mut self, node: NodeId, task: Task<N>, takes_ns: u64) {
         let host = &mut self.hosts[node as usize];
         host.task = Some(task);
         let epoch = host.epoch;

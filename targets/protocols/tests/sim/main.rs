@@ -3,6 +3,7 @@
 mod clients;
 mod clocks;
 mod crashes;
+mod disks;
 mod links;
 mod properties;
 mod puppet;
