@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use rupture_targets::Capabilities;
 use serde::{Deserialize, Serialize};
 
+use crate::ailment::Ailment;
 use crate::evidence::Asked;
 use crate::fault::{FaultKind, Impossible, Shape};
 use crate::recipe::{Group, Recipe};
@@ -90,6 +91,16 @@ recipes! {
     "membership-grow" Grow: "a node joins",
     "membership-shrink" Shrink: "a node leaves",
     "transfer-one" Transfer: "a leader hands over to a random node",
+    "disk-slow" Storage(Ailment::Slow): "syncs take up to a fifth of a second longer",
+    "disk-full" Storage(Ailment::Full): "a disk has no room, and its node ends at the next write",
+    "disk-sync-error" Storage(Ailment::SyncError): "a sync fails, and the node ends",
+    "disk-write-error" Storage(Ailment::WriteError): "a write fails, and the node ends",
+    "disk-read-error" Storage(Ailment::ReadError): "a node dies, and cannot read its log when it starts",
+    "disk-flip" Storage(Ailment::Flip): "a node dies, one bit of its log is flipped, and it starts again",
+    "link-rate" LinkRate: "links carry a few kilobytes a second",
+    "link-slice" LinkSlice: "links carry what they carry in slices of a few bytes",
+    "link-reset" LinkReset: "connections are reset, and what was on them is lost",
+    "link-half-close" LinkHalfClose: "connections are closed to the receiver, and the sender does not notice",
 }
 
 /// Every name that [`parse`] knows, in the order in which people should see them.
@@ -305,13 +316,7 @@ mod tests {
             assert!(Recipe::ALL.iter().any(draws), "{kind} has no recipe");
         }
         // Commands are for what people want done to a node; no fault is made of them.
-        let mut used = BTreeSet::from([
-            Capability::Run,
-            Capability::BreakStream,
-            Capability::SlowDisk,
-            Capability::FailDisk,
-            Capability::FlipBit,
-        ]);
+        let mut used = BTreeSet::from([Capability::Run]);
         for recipe in Recipe::ALL {
             let lacking = recipe.check_against(&Capabilities::new(), 9).unwrap_err();
             assert!(

@@ -9,7 +9,9 @@ use std::fmt;
 use rupture_targets::{Capabilities, Capability, LinkShape, NodeName, words};
 use serde::{Deserialize, Serialize};
 
+use crate::ailment::{Ailment, Shows};
 pub use crate::kind::FaultKind;
+use crate::kind::Holds;
 use crate::time::{format_ns, format_signed_ns};
 
 /// One fault.
@@ -51,6 +53,16 @@ pub enum Fault {
         who: Targeting,
         /// What the disks forget.
         damage: Damage,
+    },
+    /// Make disks do wrong while their nodes live.
+    Storage {
+        /// Whose.
+        who: Targeting,
+        /// What they do.
+        ailment: Ailment,
+        /// How much longer a sync takes; 0 where it is not that.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        by_ns: u64,
     },
     /// Change who is a member.
     Membership {
@@ -289,8 +301,10 @@ impl Fault {
             Self::Kill { .. } => FaultKind::Kill,
             Self::Pause { .. } => FaultKind::Pause,
             Self::Clock { .. } => FaultKind::Clock,
+            Self::Link { shape, .. } if shape.breaks_stream() => FaultKind::Stream,
             Self::Link { .. } => FaultKind::Link,
             Self::Disk { .. } => FaultKind::Disk,
+            Self::Storage { .. } => FaultKind::Storage,
             Self::Membership { .. } => FaultKind::Membership,
             Self::Transfer { .. } => FaultKind::Transfer,
         }
@@ -304,6 +318,7 @@ impl Fault {
             | Self::Clock { who, .. }
             | Self::Link { who, .. }
             | Self::Disk { who, .. }
+            | Self::Storage { who, .. }
             | Self::Transfer { who }
             | Self::Membership {
                 change: Change::Shrink { who },
@@ -329,10 +344,20 @@ impl Fault {
                 Skew::Drift { .. } => Capability::DriftClock,
                 Skew::Bump { .. } | Skew::Strobe { .. } => Capability::BumpClock,
             },
+            Self::Storage { ailment, .. } => ailment.info().capability,
             Self::Disk { damage, .. } => match damage {
                 Damage::LostWrites => Capability::PowerLoss,
                 Damage::Torn => Capability::TornWrite,
             },
+        }
+    }
+
+    /// What it takes hold of while it lasts.
+    pub(crate) fn holds(&self) -> Holds {
+        match self {
+            // Its process goes on, and whatever else happens to it may happen.
+            Self::Storage { ailment, .. } if ailment.info().shows == Shows::AtOnce => Holds::Disks,
+            _ => self.kind().info().holds,
         }
     }
 
@@ -349,6 +374,7 @@ impl Fault {
             | Self::Pause { .. }
             | Self::Clock { .. }
             | Self::Disk { .. }
+            | Self::Storage { .. }
             | Self::Membership {
                 change: Change::Grow,
             } => 1,
@@ -365,6 +391,7 @@ impl Fault {
         let result = match self {
             Self::Clock { skew, .. } => skew.check_bounds(),
             Self::Link { shape, .. } => check_link(shape),
+            Self::Storage { ailment, by_ns, .. } => check_slowness(*ailment, *by_ns),
             Self::Partition { .. }
             | Self::Kill { .. }
             | Self::Pause { .. }
@@ -420,11 +447,31 @@ impl Fault {
             Self::Membership { .. } => Some(MEMBERSHIP_TICK_NS),
             Self::Transfer { .. } => Some(TRANSFER_TICK_NS),
             Self::Disk { .. } => Some(DISK_TICK_NS),
+            Self::Storage { ailment, .. } => match ailment.info().shows {
+                Shows::AtAWrite | Shows::AtAStart => Some(DISK_TICK_NS),
+                Shows::AtOnce | Shows::OnTheDisk => None,
+            },
             Self::Partition { .. } | Self::Kill { .. } | Self::Pause { .. } | Self::Link { .. } => {
                 None
             }
         }
     }
+}
+
+/// No sync takes longer by more: what waits for it must come to an end within a run.
+const LONGEST_SYNC_NS: u64 = 60_000_000_000;
+
+fn check_slowness(ailment: Ailment, by_ns: u64) -> Result<(), &'static str> {
+    match (ailment.info().slow_ms, by_ns) {
+        (None, 0) | (Some(_), 1..=LONGEST_SYNC_NS) => Ok(()),
+        (None, _) => Err("only a slow disk has a time"),
+        (Some(_), _) => Err("a sync takes longer by more than nothing, and by 1m at the most"),
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // That is what serde hands over.
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 const MEMBERSHIP_TICK_NS: u64 = 100_000_000;
@@ -449,20 +496,41 @@ impl fmt::Display for Fault {
                 Skew::Drift { ppm } => write!(f, "clock drift {ppm:+}ppm {}", who.name()),
             },
             Self::Link { who, shape } => {
-                f.write_str("link")?;
+                f.write_str(self.kind().name())?;
                 for (name, value) in [("delay", shape.delay_ns), ("jitter", shape.jitter_ns)] {
                     if value > 0 {
                         write!(f, " {name} {}", format_ns(value))?;
                     }
                 }
                 for (name, value) in [
+                    ("rate", shape.rate_bytes_s),
+                    ("slice", u64::from(shape.slice_bytes)),
+                ] {
+                    if value > 0 {
+                        write!(f, " {name} {value}B")?;
+                    }
+                }
+                for (name, value) in [
                     ("loss", shape.loss_ppm),
                     ("duplication", shape.duplicate_ppm),
                     ("reordering", shape.reorder_ppm),
+                    ("reset", shape.reset_ppm),
+                    ("half-close", shape.half_close_ppm),
                 ] {
                     if value > 0 {
                         write!(f, " {name} {value}ppm")?;
                     }
+                }
+                write!(f, " {}", who.name())
+            }
+            Self::Storage {
+                who,
+                ailment,
+                by_ns,
+            } => {
+                write!(f, "storage {}", ailment.name())?;
+                if *by_ns > 0 {
+                    write!(f, " {}", format_ns(*by_ns))?;
                 }
                 write!(f, " {}", who.name())
             }

@@ -11,6 +11,7 @@ mod membership;
 mod partition;
 mod probe;
 mod process;
+mod storage;
 mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::fault::{Fault, FaultKind, Impossible};
 use crate::kind::Holds;
 use crate::receipt::{Probe, Receipt, State};
 use crate::targeting::Scene;
+use storage::Illness;
 
 /// Why a fault was not made.
 enum Trouble {
@@ -68,6 +70,7 @@ struct Memory {
 struct Held {
     processes: BTreeSet<NodeName>,
     clocks: BTreeSet<NodeName>,
+    disks: BTreeSet<NodeName>,
     leaving: BTreeSet<NodeName>,
     cut: BTreeSet<Link>,
     shaped: BTreeSet<Link>,
@@ -79,11 +82,16 @@ impl Held {
     fn add(&mut self, receipt: &Receipt) {
         let nodes = receipt.nodes.iter().cloned();
         let links = receipt.links.iter().cloned();
-        match receipt.fault.kind().info().holds {
+        match receipt.fault.holds() {
             Holds::CutLinks => self.cut.extend(links),
             Holds::ShapedLinks => self.shaped.extend(links),
             Holds::Clocks => self.clocks.extend(nodes),
             Holds::Processes => self.processes.extend(nodes),
+            Holds::Disks => self.disks.extend(nodes),
+            Holds::DisksAndProcesses => {
+                self.disks.extend(nodes.clone());
+                self.processes.extend(nodes);
+            }
             Holds::Places => self.leaving.extend(nodes),
             Holds::Nothing => {}
         }
@@ -327,6 +335,11 @@ fn make(
         Fault::Disk { who, damage } => {
             process::fail_power(hand, receipt, &who, damage, random).map(|()| None)
         }
+        Fault::Storage {
+            who,
+            ailment,
+            by_ns,
+        } => storage::begin(hand, receipt, (&who, Illness { ailment, by_ns }), random),
         Fault::Clock { who, skew } => clock::begin(hand, receipt, memory, (&who, skew), random),
         Fault::Link { who, shape } => link::begin(hand, receipt, (&who, shape), random).map(Some),
         Fault::Membership { change } => {
@@ -344,6 +357,9 @@ fn look_after(
     match receipt.fault.clone() {
         Fault::Clock { skew, .. } => clock::tick(hand, receipt, memory, skew),
         Fault::Disk { .. } if receipt.state == State::Pending => process::tick(hand, receipt),
+        Fault::Storage { ailment, by_ns, .. } if receipt.state == State::Pending => {
+            storage::tick(hand, receipt, Illness { ailment, by_ns })
+        }
         Fault::Membership { change } if receipt.state == State::Pending => {
             membership::tick(hand, receipt, &change)
         }
@@ -358,6 +374,9 @@ fn prove_before_end(hand: &mut Hand<'_>, receipt: &mut Receipt, memory: &Memory)
         Fault::Clock { skew, .. } => clock::before_end(hand, receipt, memory, skew),
         Fault::Link { shape, .. } => {
             link::before_end(hand, receipt, memory, shape).map_err(Trouble::from)
+        }
+        Fault::Storage { ailment, by_ns, .. } if receipt.state == State::Pending => {
+            storage::before_end(hand, receipt, Illness { ailment, by_ns })
         }
         Fault::Disk { damage, .. } if receipt.state == State::Pending => {
             process::fail_power_now(hand, receipt, damage)
@@ -420,14 +439,17 @@ fn undo_failed(hand: &mut Hand<'_>, receipt: &mut Receipt) -> bool {
 
 /// Undoes what the receipt says was made; the sentences say what could not be undone.
 fn undo(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Vec<String> {
-    let result = match receipt.fault.kind() {
-        FaultKind::Partition => partition::undo(hand, receipt),
-        FaultKind::Kill | FaultKind::Disk => process::start_all(hand, receipt),
-        FaultKind::Pause => process::resume_all(hand, receipt),
-        FaultKind::Clock => clock::undo(hand, receipt),
-        FaultKind::Link => link::undo(hand, receipt),
-        FaultKind::Membership => membership::undo(hand, receipt),
-        FaultKind::Transfer => None,
+    let result = match receipt.fault {
+        Fault::Partition { .. } => partition::undo(hand, receipt),
+        Fault::Kill { .. } | Fault::Disk { .. } => process::start_all(hand, receipt),
+        Fault::Pause { .. } => process::resume_all(hand, receipt),
+        Fault::Clock { .. } => clock::undo(hand, receipt),
+        Fault::Link { .. } => link::undo(hand, receipt),
+        Fault::Storage { ailment, by_ns, .. } => {
+            storage::undo(hand, receipt, Illness { ailment, by_ns })
+        }
+        Fault::Membership { .. } => membership::undo(hand, receipt),
+        Fault::Transfer { .. } => None,
     };
     result.into_iter().map(|error| error.to_string()).collect()
 }
@@ -435,7 +457,8 @@ fn undo(hand: &mut Hand<'_>, receipt: &mut Receipt) -> Vec<String> {
 /// Notes whose process could not be set going again because the node is not there any more. When the world
 /// cannot say who is there, the probe that follows cannot either, and that counts.
 fn note_left(hand: &mut Hand<'_>, receipt: &mut Receipt) {
-    let is_about_processes = receipt.fault.kind().info().holds == Holds::Processes;
+    let holds = receipt.fault.holds();
+    let is_about_processes = matches!(holds, Holds::Processes | Holds::DisksAndProcesses);
     if is_about_processes && let Ok(nodes) = hand.cluster.nodes() {
         let has_left = |node: &&NodeName| !nodes.contains(node);
         receipt.left = receipt.nodes.iter().filter(has_left).cloned().collect();
@@ -451,14 +474,17 @@ fn check_healed(
     failures: Vec<String>,
     is_final: bool,
 ) -> bool {
-    let probed = match receipt.fault.kind() {
-        FaultKind::Partition => partition::healed(hand, receipt),
-        FaultKind::Kill | FaultKind::Disk => process::started(hand, receipt),
-        FaultKind::Pause => process::resumed(hand, receipt),
-        FaultKind::Clock => clock::healed(hand, receipt),
-        FaultKind::Link => link::healed(hand, receipt),
-        FaultKind::Membership => membership::healed(hand, receipt),
-        FaultKind::Transfer => transfer::healed(hand),
+    let probed = match receipt.fault {
+        Fault::Partition { .. } => partition::healed(hand, receipt),
+        Fault::Kill { .. } | Fault::Disk { .. } => process::started(hand, receipt),
+        Fault::Pause { .. } => process::resumed(hand, receipt),
+        Fault::Clock { .. } => clock::healed(hand, receipt),
+        Fault::Link { .. } => link::healed(hand, receipt),
+        Fault::Storage { ailment, by_ns, .. } => {
+            storage::healed(hand, receipt, Illness { ailment, by_ns })
+        }
+        Fault::Membership { .. } => membership::healed(hand, receipt),
+        Fault::Transfer { .. } => transfer::healed(hand),
     };
     let why = match probed {
         Ok(probe) if probe.ok => {

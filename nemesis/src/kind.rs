@@ -16,6 +16,10 @@ pub(crate) enum Holds {
     Processes,
     /// The clocks of its nodes.
     Clocks,
+    /// The disks of its nodes.
+    Disks,
+    /// The disks of its nodes, and their processes.
+    DisksAndProcesses,
     /// The places of its nodes in the cluster.
     Places,
     /// Nothing.
@@ -138,6 +142,24 @@ kinds! {
         lasts_ms: 500..=1_000,
         is_up_to_the_cluster: true,
         holds: Holds::Nothing,
+    }
+    /// Disks do wrong while nodes live.
+    Storage {
+        name: "storage",
+        about: "disks are slow, full or failing, and flip bits",
+        is_default: false,
+        lasts_ms: 500..=2_000,
+        is_up_to_the_cluster: false,
+        holds: Holds::DisksAndProcesses,
+    }
+    /// Links break the streams that they carry.
+    Stream {
+        name: "stream",
+        about: "links carry little at a time, cut what they carry into slices, and break connections",
+        is_default: false,
+        lasts_ms: 500..=3_000,
+        is_up_to_the_cluster: false,
+        holds: Holds::ShapedLinks,
     }
 }
 

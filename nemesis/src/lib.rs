@@ -21,6 +21,7 @@
 //! After the run [`evidence`] says whether its receipts prove its faults. This crate never learns which
 //! system it breaks, reads no clock, and draws only from the stream that it is handed.
 
+mod ailment;
 pub mod catalogue;
 mod evidence;
 pub mod fault;
@@ -34,11 +35,12 @@ mod shape;
 mod targeting;
 mod time;
 
+pub use ailment::Ailment;
 pub use catalogue::{NemesisInfo, Refused, Selection, UnknownNemesis, nemeses, parse};
 pub use evidence::{Asked, Evidence, Problem, Tally, evidence};
 pub use fault::{Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 pub use injector::Injector;
-pub use receipt::{Probe, RECEIPT_VERSION, Receipt, State, asked_to_begin, asked_to_end};
+pub use receipt::{Flip, Probe, RECEIPT_VERSION, Receipt, State, asked_to_begin, asked_to_end};
 pub use schedule::{Phase, Plan, PlanError, Schedule, Step, Timing};
 pub use script::{Script, ScriptError};
 pub use shape::cuts;

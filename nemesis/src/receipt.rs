@@ -11,6 +11,7 @@ use rupture_targets::{Link, Loss, NodeName, Traffic};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Change, Damage, Fault, Skew};
+use crate::kind::Holds;
 
 /// The version of [`Receipt`] that this build writes.
 pub const RECEIPT_VERSION: u32 = 1;
@@ -57,6 +58,16 @@ pub struct Probe {
     pub ok: bool,
 }
 
+/// A bit that was flipped on the disk of a dead node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flip {
+    /// Which, from the beginning of what the disk holds.
+    pub bit: u64,
+    /// A digest of what the disk held before, by which is known whether it is to be flipped back.
+    pub before: u64,
+}
+
 /// The record of one fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +105,9 @@ pub struct Receipt {
     pub healed: Option<Probe>,
     /// What disks lost.
     pub losses: BTreeMap<NodeName, Loss>,
+    /// Which bits of which disks were flipped.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flipped: BTreeMap<NodeName, Flip>,
     /// What became of messages while it lasted, on all links and by all faults together.
     pub traffic: Option<Traffic>,
 }
@@ -116,6 +130,7 @@ impl Receipt {
             healed_ns: None,
             healed: None,
             losses: BTreeMap::new(),
+            flipped: BTreeMap::new(),
             traffic: None,
         }
     }
@@ -171,6 +186,7 @@ impl Receipt {
                 Skew::Drift { ppm } => self.each_value(&Value::Int(*ppm)),
             },
             Fault::Link { .. } => self.each("shaped"),
+            Fault::Storage { ailment, .. } => self.each(ailment.info().done),
             Fault::Disk { damage, .. } => match damage {
                 Damage::LostWrites => self.each("power-lost"),
                 Damage::Torn => self.each("torn"),
@@ -187,6 +203,10 @@ impl Receipt {
         match &self.fault {
             Fault::Partition { .. } => Value::keyword("network-healed"),
             Fault::Kill { .. } | Fault::Disk { .. } => self.each_that_stayed("started"),
+            Fault::Storage { .. } => match self.fault.holds() {
+                Holds::DisksAndProcesses => self.each_that_stayed("started"),
+                _ => self.each("whole"),
+            },
             Fault::Pause { .. } => self.each_that_stayed("resumed"),
             Fault::Clock { .. } => self.each("reset"),
             Fault::Link { .. } => self.each("reliable"),
@@ -261,6 +281,7 @@ fn begin_name(fault: &Fault) -> &'static str {
             Skew::Drift { .. } => "drift-clock",
         },
         Fault::Link { .. } => "start-packet",
+        Fault::Storage { ailment, .. } => ailment.info().f,
         Fault::Disk { damage, .. } => match damage {
             Damage::LostWrites => "lose-unsynced-writes",
             Damage::Torn => "tear-write",
@@ -278,6 +299,7 @@ fn end_name(fault: &Fault) -> &'static str {
     match fault {
         Fault::Partition { .. } => "stop-partition",
         Fault::Kill { .. } | Fault::Disk { .. } => "start",
+        Fault::Storage { .. } => "heal-disk",
         Fault::Pause { .. } => "resume",
         Fault::Clock { .. } => "reset-clock",
         Fault::Link { .. } => "stop-packet",
@@ -298,7 +320,7 @@ fn asked(fault: &Fault) -> Value {
         .who()
         .map_or(Value::Nil, |who| Value::keyword(&who.name()));
     match fault {
-        Fault::Clock { .. } | Fault::Link { .. } => {
+        Fault::Clock { .. } | Fault::Link { .. } | Fault::Storage { .. } => {
             Value::Vector(vec![who, Value::str(&fault.to_string())])
         }
         _ => who,

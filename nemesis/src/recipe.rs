@@ -9,6 +9,7 @@ use rupture_targets::random::Stream;
 use rupture_targets::{Capabilities, LinkShape};
 use serde::{Deserialize, Serialize};
 
+use crate::ailment::{Ailment, Shows};
 use crate::fault::{Change, Damage, Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 
 const MS: u64 = 1_000_000;
@@ -47,6 +48,16 @@ pub enum Recipe {
     Shrink,
     /// A leader hands over.
     Transfer,
+    /// Disks do this wrong.
+    Storage(Ailment),
+    /// Links carry little at a time.
+    LinkRate,
+    /// Links cut what they carry into slices.
+    LinkSlice,
+    /// Connections are reset.
+    LinkReset,
+    /// Connections are closed to one side, and the other does not notice.
+    LinkHalfClose,
 }
 
 /// A targeting without names.
@@ -90,18 +101,7 @@ impl Group {
 impl Recipe {
     /// The kind of fault that it draws.
     pub fn kind(self) -> FaultKind {
-        match self {
-            Self::Partition(_) => FaultKind::Partition,
-            Self::Kill(_) => FaultKind::Kill,
-            Self::Pause(_) => FaultKind::Pause,
-            Self::ClockBump | Self::ClockStrobe | Self::ClockDrift => FaultKind::Clock,
-            Self::LinkDelay | Self::LinkLoss | Self::LinkDuplication | Self::LinkReordering => {
-                FaultKind::Link
-            }
-            Self::DiskLostWrites | Self::DiskTorn => FaultKind::Disk,
-            Self::Grow | Self::Shrink => FaultKind::Membership,
-            Self::Transfer => FaultKind::Transfer,
-        }
+        self.smallest().kind()
     }
 
     /// Whether it can draw a fault that this world and this many nodes allow.
@@ -162,6 +162,20 @@ impl Recipe {
             Self::Transfer => Fault::Transfer {
                 who: Targeting::One,
             },
+            Self::Storage(ailment) => Fault::Storage {
+                who: Targeting::One,
+                ailment,
+                by_ns: ailment.info().slow_ms.map_or(0, |ms| ms.start() * MS),
+            },
+            Self::LinkRate | Self::LinkSlice | Self::LinkReset | Self::LinkHalfClose => {
+                Fault::Link {
+                    who: Targeting::One,
+                    shape: LinkShape {
+                        slice_bytes: 1,
+                        ..LinkShape::default()
+                    },
+                }
+            }
         }
     }
 
@@ -176,6 +190,7 @@ impl Recipe {
                 shape: self.draw_link(random),
             },
             Fault::Disk { damage, .. } => disk(among(&ANYBODY, nodes, random), damage),
+            Fault::Storage { ailment, .. } => draw_ailment(ailment, nodes, random),
             Fault::Membership {
                 change: Change::Shrink { .. },
             } => Fault::Membership {
@@ -193,6 +208,10 @@ impl Recipe {
             Self::LinkLoss => shape.loss_ppm = random.random_range(50_000..=500_000),
             Self::LinkDuplication => shape.duplicate_ppm = random.random_range(50_000..=500_000),
             Self::LinkReordering => shape.reorder_ppm = random.random_range(100_000..=750_000),
+            Self::LinkRate => shape.rate_bytes_s = random.random_range(2_000..=64_000),
+            Self::LinkSlice => shape.slice_bytes = random.random_range(1..=64),
+            Self::LinkReset => shape.reset_ppm = random.random_range(1_000..=50_000),
+            Self::LinkHalfClose => shape.half_close_ppm = random.random_range(1_000..=50_000),
             _ => {
                 shape.delay_ns = random.random_range(10 * MS..=150 * MS);
                 shape.jitter_ns = shape.delay_ns / 2;
@@ -208,6 +227,20 @@ fn clock(who: Targeting, skew: Skew) -> Fault {
 
 fn disk(who: Targeting, damage: Damage) -> Fault {
     Fault::Disk { who, damage }
+}
+
+fn draw_ailment(ailment: Ailment, nodes: usize, random: &mut Stream) -> Fault {
+    let info = ailment.info();
+    let whom: &[Group] = match info.shows {
+        // Of more than one node it could be more than a protocol with a fixed quorum survives.
+        Shows::OnTheDisk => &[Group::One],
+        Shows::AtOnce | Shows::AtAWrite | Shows::AtAStart => &ANYBODY,
+    };
+    Fault::Storage {
+        who: among(whom, nodes, random),
+        ailment,
+        by_ns: info.slow_ms.map_or(0, |ms| random.random_range(ms) * MS),
+    }
 }
 
 /// One of the groups that a cluster of this size has.

@@ -6,6 +6,7 @@
 //! at 5s kill majority for 1.5s; at 5s clock bump -500ms n1,n2 for 2s
 //! at 8s link delay 50ms loss 20% all for 3s    # until 11s
 //! at 12s disk torn primaries for 1s
+//! at 13s storage slow 50ms minority for 2s; at 14s stream rate 8000B reset 1% one for 1s
 //! at 15s membership shrink one
 //! at 16s transfer one for 1s
 //! at 20s heal
@@ -20,6 +21,7 @@ use std::fmt;
 use rupture_targets::{LinkShape, NodeName};
 use serde::{Deserialize, Serialize};
 
+use crate::ailment::Ailment;
 use crate::fault::{Change, Damage, Fault, FaultKind, Impossible, Shape, Skew, Targeting};
 use crate::time::{format_ns, parse_ns, parse_ppm, parse_signed_ns};
 
@@ -246,7 +248,9 @@ impl<'a> Words<'a> {
             FaultKind::Kill => Fault::Kill { who: self.who()? },
             FaultKind::Pause => Fault::Pause { who: self.who()? },
             FaultKind::Clock => self.clock()?,
-            FaultKind::Link => self.link()?,
+            // One shape of a link is of both.
+            FaultKind::Link | FaultKind::Stream => self.link()?,
+            FaultKind::Storage => self.storage()?,
             FaultKind::Disk => {
                 let damage = self.take(&either(Damage::ALL.map(Damage::name)), damage)?;
                 let who = self.who()?;
@@ -300,28 +304,43 @@ impl<'a> Words<'a> {
 
     fn link(&mut self) -> Result<Fault, ScriptError> {
         let mut shape = LinkShape::default();
-        loop {
-            let field = match self.peek() {
-                Some("delay") => Err(&mut shape.delay_ns),
-                Some("jitter") => Err(&mut shape.jitter_ns),
-                Some("loss") => Ok(&mut shape.loss_ppm),
-                Some("duplication") => Ok(&mut shape.duplicate_ppm),
-                Some("reordering") => Ok(&mut shape.reorder_ppm),
-                _ => break,
-            };
+        let rate = "a rate such as 20% or 500ppm";
+        let part = |word: &str| PARTS.iter().find(|(name, _)| *name == word);
+        while let Some((_, part)) = self.peek().and_then(part) {
             self.next += 1;
-            match field {
-                Ok(rate) => *rate = self.take("a rate such as 20% or 500ppm", parse_ppm)?,
-                Err(time) => *time = self.time()?,
+            match part(&mut shape) {
+                Part::Time(ns) => *ns = self.time()?,
+                Part::Rate(ppm) => *ppm = self.take(rate, parse_ppm)?,
+                Part::Bytes(bytes) => *bytes = self.take(BYTES, parse_bytes)?,
+                Part::FewBytes(bytes) => {
+                    let few = |word| u32::try_from(parse_bytes(word)?).ok();
+                    *bytes = self.take(BYTES, few)?;
+                }
             }
         }
         if shape.is_clean() {
-            self.take("delay, jitter, loss, duplication or reordering", |_| {
-                None::<()>
-            })?;
+            let names = PARTS.iter().map(|(word, _)| *word);
+            self.take(&either(names), |_| None::<()>)?;
         }
         let who = self.who()?;
         Ok(Fault::Link { who, shape })
+    }
+
+    fn storage(&mut self) -> Result<Fault, ScriptError> {
+        let names = either(Ailment::ALL.map(Ailment::name));
+        let ailment = self.take(&names, |word| {
+            Ailment::ALL.into_iter().find(|it| it.name() == word)
+        })?;
+        let by_ns = match ailment.info().slow_ms {
+            Some(_) => self.time()?,
+            None => 0,
+        };
+        let who = self.who()?;
+        Ok(Fault::Storage {
+            who,
+            ailment,
+            by_ns,
+        })
     }
 
     fn membership(&mut self) -> Result<Fault, ScriptError> {
@@ -337,6 +356,34 @@ impl<'a> Words<'a> {
         };
         Ok(Fault::Membership { change })
     }
+}
+
+/// What a part of a shape is written as.
+enum Part<'a> {
+    Time(&'a mut u64),
+    Rate(&'a mut u32),
+    Bytes(&'a mut u64),
+    FewBytes(&'a mut u32),
+}
+
+const BYTES: &str = "a number of bytes such as 8000B";
+
+/// The parts of the shape of a link, by name.
+type PartOf = fn(&mut LinkShape) -> Part<'_>;
+const PARTS: [(&str, PartOf); 9] = [
+    ("delay", |shape| Part::Time(&mut shape.delay_ns)),
+    ("jitter", |shape| Part::Time(&mut shape.jitter_ns)),
+    ("loss", |shape| Part::Rate(&mut shape.loss_ppm)),
+    ("duplication", |shape| Part::Rate(&mut shape.duplicate_ppm)),
+    ("reordering", |shape| Part::Rate(&mut shape.reorder_ppm)),
+    ("rate", |shape| Part::Bytes(&mut shape.rate_bytes_s)),
+    ("slice", |shape| Part::FewBytes(&mut shape.slice_bytes)),
+    ("reset", |shape| Part::Rate(&mut shape.reset_ppm)),
+    ("half-close", |shape| Part::Rate(&mut shape.half_close_ppm)),
+];
+
+fn parse_bytes(word: &str) -> Option<u64> {
+    word.strip_suffix('B')?.parse().ok()
 }
 
 fn kind(word: &str) -> Option<FaultKind> {
@@ -491,12 +538,12 @@ mod tests {
             ),
             (
                 "at 1s link all",
-                "line 1, column 12: expected delay, jitter, loss, duplication or reordering, found `all`",
+                "line 1, column 12: expected delay, jitter, loss, duplication, reordering, rate, slice, reset or half-close, found `all`",
             ),
             ("kill one", "line 1, column 1: expected `at`, found `kill`"),
             (
                 "at 1s burn one",
-                "line 1, column 7: expected partition, kill, pause, clock, link, disk, membership, transfer or heal, found `burn`",
+                "line 1, column 7: expected partition, kill, pause, clock, link, disk, membership, transfer, storage, stream or heal, found `burn`",
             ),
         ] {
             assert_eq!(Script::parse(text).unwrap_err().to_string(), expected);

@@ -5,6 +5,12 @@
 //! doubled, three quarters held back, on the links of any number of nodes; more in a script. Messages are
 //! never altered. **Why it must be survived.** That is what a network does (RFC 791); the order and the
 //! reliability of TCP end with the connection, and a store that reconnects sees all of it.
+//!
+//! **Streams.** *What may break:* a link carries a few kilobytes a second, or hands on what it carries in slices of a few
+//! bytes; a connection is reset with all that is on it, or closed to the receiver while its sender goes on and does not
+//! notice. *How much:* up to one message in twenty breaks its connection, on the links of any number of nodes. *Why it must
+//! be survived:* routers and load balancers limit, split and drop connections, often one side of them alone; whoever takes
+//! what one read returns for a message, or trusts that what was written arrives, shows here.
 
 use rupture_targets::random::Stream;
 use rupture_targets::{ClusterError, Link, LinkShape};
@@ -88,6 +94,9 @@ pub(super) fn before_end(
         ("doubled", shape.duplicate_ppm, traffic.duplicated),
         // Whether anybody overtakes what is held back is up to those who send.
         ("held back", shape.reorder_ppm, traffic.held_back),
+        ("reset", shape.reset_ppm, traffic.resets),
+        // Once is enough where nobody notices: all that comes after goes nowhere.
+        ("half-closed", shape.half_close_ppm, traffic.half_closes),
     ] {
         let expected = u128::from(traffic.sent) * u128::from(ppm) / 1_000_000;
         let is_silent = count == 0 && expected >= u128::from(SURELY);
