@@ -94,7 +94,7 @@ fn a_controller_is_killed_a_hundred_times() {
             scope.spawn(move || {
                 (lane..100)
                     .step_by(4)
-                    .for_each(|it| kill_once(it, moment(it)))
+                    .for_each(|it| kill_once(it, moment(it)));
             });
         }
     });
