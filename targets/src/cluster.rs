@@ -424,6 +424,16 @@ pub trait Cluster {
     /// An unknown node, or the world cannot say.
     fn clock_offset(&mut self, node: &NodeName) -> Result<i64, ClusterError>;
 
+    /// Probe: by how many millionths the node's clocks run too fast now; `None` in a world where only their offsets
+    /// can be seen.
+    ///
+    /// # Errors
+    /// An unknown node, or the world cannot say.
+    fn clock_drift(&mut self, node: &NodeName) -> Result<Option<i64>, ClusterError> {
+        let _ = node;
+        Ok(None)
+    }
+
     /// Makes the node's wall clock jump by this much.
     ///
     /// # Errors

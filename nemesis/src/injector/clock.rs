@@ -14,7 +14,7 @@ use rupture_targets::{ClusterError, NodeName};
 use super::probe::Looks;
 use super::{Hand, Memory, Trouble};
 use crate::fault::{Skew, Targeting};
-use crate::receipt::{Probe, Receipt};
+use crate::receipt::{Probe, Receipt, State};
 use crate::targeting::select;
 
 /// A clock that is off by less counts as right: so exactly can a real one be measured.
@@ -44,9 +44,25 @@ pub(super) fn begin(
         Skew::Bump { by_ns } | Skew::Strobe { by_ns, .. } => {
             moved(hand, receipt, memory, by_ns).map(Some)
         }
-        // Only time shows a wrong rate.
-        Skew::Drift { .. } => Ok(None),
+        // Where only offsets can be seen, time must show a wrong rate.
+        Skew::Drift { ppm } => drifting(hand, receipt, ppm),
     }
+}
+
+/// Every clock must run too fast by this much, give or take a tenth. `None` where no rate can be seen.
+fn drifting(hand: &mut Hand<'_>, receipt: &Receipt, ppm: i64) -> Result<Option<Probe>, Trouble> {
+    let mut looks = Looks::new(
+        "rate of every clock that was hit",
+        format!("{ppm:+} ppm, about"),
+    );
+    for node in &receipt.nodes {
+        let Some(seen) = hand.cluster.clock_drift(node)? else {
+            return Ok(None);
+        };
+        let is_near = seen.abs_diff(ppm) <= ppm.unsigned_abs() / 10 + 1;
+        looks.see(node, format_args!("runs at {seen:+} ppm"), is_near);
+    }
+    Ok(Some(looks.probe(hand.now_ns)))
 }
 
 /// A strobe jumps back, or forth again.
@@ -84,6 +100,10 @@ pub(super) fn before_end(
     let Skew::Drift { ppm } = skew else {
         return Ok(None);
     };
+    if receipt.state == State::Injected {
+        // Its rate was seen.
+        return Ok(None);
+    }
     let lasted_ns = i128::from(hand.now_ns.saturating_sub(receipt.began_ns));
     let by_ns = lasted_ns * i128::from(ppm) / 1_000_000;
     let by_ns = i64::try_from(by_ns).unwrap_or(i64::MAX);

@@ -29,6 +29,8 @@ use crate::{
 const EFFECTS: std::ops::RangeInclusive<u32> = 1..=48;
 /// How long a node may take to read its clocks.
 const READ_WITHIN: Duration = Duration::from_secs(2);
+/// How long a rate is looked at.
+const BETWEEN_READINGS: Duration = Duration::from_millis(10);
 /// How long a frame is waited for that must arrive: nodes may have to connect first.
 const MUST_ARRIVE: Duration = Duration::from_secs(3);
 /// How long one is waited for that must not.
@@ -185,6 +187,28 @@ impl LocalCluster {
         Nodes::order(slot, &order).map_err(|error| failed(format!("{action} {name}"), error))
     }
 
+    /// Reads the wall clock of a node: the true moment, and what it showed.
+    fn read(&mut self, name: &NodeName) -> Result<(u64, u64), ClusterError> {
+        let node = self.find(name)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        let status = self.look(node, &mut slots);
+        let Some(slot) = slots.get_mut(&node) else {
+            return Ok((0, 0));
+        };
+        match &mut slot.process {
+            Some(process) if status == Status::Running => {
+                let unread = || failed(format!("read the clock of {name}"), "it does not answer");
+                process.read(READ_WITHIN).ok_or_else(unread)
+            }
+            // Who takes no step reads no clock; this is what it will read.
+            _ => {
+                let at_ns = monotonic_ns();
+                Ok((at_ns, slot.clock.wall_ns(at_ns)))
+            }
+        }
+    }
+
     /// Has frames sent over links both ends of which run, and says which arrived. `None` for the other links.
     fn probe(&mut self, links: &[(u32, u32)]) -> Vec<Option<bool>> {
         let nodes = self.nodes.clone();
@@ -231,9 +255,20 @@ impl LocalCluster {
                 }
             }
             if !is_waited_for || !seen.contains(&Some(false)) {
-                return seen;
+                break;
             }
         }
+        // An end that has stopped meanwhile tells nothing of the link.
+        for ((from, to), seen) in links.iter().zip(&mut seen) {
+            if *seen == Some(false)
+                && [*from, *to]
+                    .into_iter()
+                    .any(|end| self.look(end, &mut slots) != Status::Running)
+            {
+                *seen = None;
+            }
+        }
+        seen
     }
 }
 
@@ -438,29 +473,20 @@ impl Cluster for LocalCluster {
     }
 
     fn clock_offset(&mut self, name: &NodeName) -> Result<i64, ClusterError> {
-        let node = self.find(name)?;
-        let nodes = self.nodes.clone();
-        let mut slots = nodes.slots();
-        let status = self.look(node, &mut slots);
-        let Some(slot) = slots.get_mut(&node) else {
-            return Ok(0);
-        };
-        let read = match &mut slot.process {
-            Some(process) if status == Status::Running => {
-                let read = process.read(READ_WITHIN);
-                read.ok_or_else(|| {
-                    failed(format!("read the clock of {name}"), "it does not answer")
-                })?
-            }
-            // Who takes no step reads no clock; this is what it will read.
-            _ => {
-                let at_ns = monotonic_ns();
-                (at_ns, slot.clock.wall_ns(at_ns))
-            }
-        };
-        let (at_ns, wall_ns) = read;
-        let offset_ns = i128::from(wall_ns) - i128::from(nodes.truth.wall_ns(at_ns));
+        let (at_ns, wall_ns) = self.read(name)?;
+        let offset_ns = i128::from(wall_ns) - i128::from(self.nodes.truth.wall_ns(at_ns));
         Ok(i64::try_from(offset_ns).unwrap_or(i64::MAX))
+    }
+
+    /// Two readings, each with its true moment.
+    fn clock_drift(&mut self, name: &NodeName) -> Result<Option<i64>, ClusterError> {
+        let first = self.read(name)?;
+        std::thread::sleep(BETWEEN_READINGS);
+        let second = self.read(name)?;
+        let shown_ns = i128::from(second.1) - i128::from(first.1);
+        let true_ns = i128::from(second.0.saturating_sub(first.0)).max(1);
+        let ppm = (shown_ns - true_ns) * 1_000_000 / true_ns;
+        Ok(i64::try_from(ppm).ok())
     }
 
     fn bump_clock(&mut self, node: &NodeName, by_ns: i64) -> Result<(), ClusterError> {
