@@ -15,14 +15,15 @@ use tokio::runtime::Handle;
 
 use super::admin::Administrator;
 use super::nodes::{Nodes, Slot};
+use super::process::Reading;
 use super::undo::Undo;
 use crate::node::clock::monotonic_ns;
 use crate::node::control::Order;
-use crate::node::disk::lose_power;
+use crate::node::disk::{digest, flip_bit, lose_power};
 use crate::protocol::{Change, Traits};
 use crate::{
-    Capabilities, Capability, Cluster, ClusterError, Keep, Link, LinkShape, Loss, NodeName, Status,
-    Traffic,
+    Capabilities, Capability, Cluster, ClusterError, DiskFault, Keep, Link, LinkShape, Loss,
+    NodeName, Status, Traffic,
 };
 
 /// A power failure in the middle of a write comes after at most so many effects of the node.
@@ -61,6 +62,10 @@ pub(crate) fn capabilities(traits: Traits) -> Capabilities {
         Capability::Pause,
         Capability::Cut,
         Capability::ShapeLink,
+        Capability::BreakStream,
+        Capability::SlowDisk,
+        Capability::FailDisk,
+        Capability::FlipBit,
         Capability::BumpClock,
         Capability::DriftClock,
     ]
@@ -187,24 +192,31 @@ impl LocalCluster {
         Nodes::order(slot, &order).map_err(|error| failed(format!("{action} {name}"), error))
     }
 
-    /// Reads the wall clock of a node: the true moment, and what it showed.
-    fn read(&mut self, name: &NodeName) -> Result<(u64, u64), ClusterError> {
+    /// Reads the wall clock and the disk of a node.
+    fn read(&mut self, name: &NodeName) -> Result<Reading, ClusterError> {
         let node = self.find(name)?;
         let nodes = self.nodes.clone();
         let mut slots = nodes.slots();
         let status = self.look(node, &mut slots);
-        let Some(slot) = slots.get_mut(&node) else {
-            return Ok((0, 0));
+        let unread = || {
+            failed(
+                format!("read the clock and disk of {name}"),
+                "it does not answer",
+            )
         };
+        let slot = slots.get_mut(&node).ok_or_else(unread)?;
         match &mut slot.process {
             Some(process) if status == Status::Running => {
-                let unread = || failed(format!("read the clock of {name}"), "it does not answer");
                 process.read(READ_WITHIN).ok_or_else(unread)
             }
-            // Who takes no step reads no clock; this is what it will read.
+            // Who takes no step reads nothing; this is what it will read.
             _ => {
                 let at_ns = monotonic_ns();
-                Ok((at_ns, slot.clock.wall_ns(at_ns)))
+                Ok(Reading {
+                    at_ns,
+                    wall_ns: slot.clock.wall_ns(at_ns),
+                    disk: slot.disk,
+                })
             }
         }
     }
@@ -472,9 +484,57 @@ impl Cluster for LocalCluster {
         Ok(self.nodes.links.traffic())
     }
 
+    fn disk_fault(&mut self, name: &NodeName, fault: DiskFault) -> Result<(), ClusterError> {
+        let node = self.find(name)?;
+        let nodes = self.nodes.clone();
+        let mut slots = nodes.slots();
+        let Some(slot) = slots.get_mut(&node) else {
+            return Ok(());
+        };
+        slot.disk = fault;
+        if let Some(process) = slot.process.as_ref().filter(|it| !it.has_ended()) {
+            // That a node ends whose disk fails surprises nobody.
+            process.doom(fault.fails() || slot.armed.is_some());
+        }
+        let ordered = Nodes::order(slot, &Order::Disk(fault));
+        ordered.map_err(|error| failed(format!("break the disk of {name}"), error))
+    }
+
+    fn disk(&mut self, name: &NodeName) -> Result<DiskFault, ClusterError> {
+        match self.read(name) {
+            Ok(read) => Ok(read.disk),
+            // It may end of its disk in this moment.
+            Err(_) if self.status(name)? == Status::Stopped => Ok(self.read(name)?.disk),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn flip_bit(&mut self, name: &NodeName, bit: Option<u64>) -> Result<u64, ClusterError> {
+        self.with(
+            name,
+            "flip a bit of",
+            &[Status::Stopped],
+            |this, node, _| {
+                let flip = flip_bit(&this.nodes.data(node), bit, &mut this.torn);
+                let flip = flip.map_err(|error| error.to_string())?;
+                flip.map(|flip| flip.bit)
+                    .ok_or_else(|| "its disk has no such bit".to_owned())
+            },
+        )
+    }
+
+    fn disk_digest(&mut self, name: &NodeName) -> Result<u64, ClusterError> {
+        self.with(
+            name,
+            "read the disk of",
+            &[Status::Stopped],
+            |this, node, _| digest(&this.nodes.data(node)).map_err(|error| error.to_string()),
+        )
+    }
+
     fn clock_offset(&mut self, name: &NodeName) -> Result<i64, ClusterError> {
-        let (at_ns, wall_ns) = self.read(name)?;
-        let offset_ns = i128::from(wall_ns) - i128::from(self.nodes.truth.wall_ns(at_ns));
+        let read = self.read(name)?;
+        let offset_ns = i128::from(read.wall_ns) - i128::from(self.nodes.truth.wall_ns(read.at_ns));
         Ok(i64::try_from(offset_ns).unwrap_or(i64::MAX))
     }
 
@@ -483,8 +543,8 @@ impl Cluster for LocalCluster {
         let first = self.read(name)?;
         std::thread::sleep(BETWEEN_READINGS);
         let second = self.read(name)?;
-        let shown_ns = i128::from(second.1) - i128::from(first.1);
-        let true_ns = i128::from(second.0.saturating_sub(first.0)).max(1);
+        let shown_ns = i128::from(second.wall_ns) - i128::from(first.wall_ns);
+        let true_ns = i128::from(second.at_ns.saturating_sub(first.at_ns)).max(1);
         let ppm = (shown_ns - true_ns) * 1_000_000 / true_ns;
         Ok(i64::try_from(ppm).ok())
     }

@@ -14,10 +14,10 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::proc::{self, Life};
 use super::undo::VARIABLE;
-use crate::Status;
 use crate::node::NodeOptions;
 use crate::node::control::{Answer, Order};
 use crate::protocol::Members;
+use crate::{DiskFault, Status};
 
 /// How many of its last lines are kept, for people who ask why it ended.
 const TAIL: usize = 12;
@@ -38,13 +38,24 @@ pub(super) trait Listener: Send + Sync + 'static {
     fn died(&self, node: u32, how: &str, tail: Vec<String>);
 }
 
+/// What a node reads of itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// The true moment.
+    pub(super) at_ns: u64,
+    /// What its wall clock showed.
+    pub(super) wall_ns: u64,
+    /// What its disk does wrong.
+    pub(super) disk: DiskFault,
+}
+
 /// What was heard of a process so far.
 #[derive(Default)]
 struct Told {
     ready: Option<(SocketAddr, SocketAddr)>,
     leads: bool,
-    /// The last reading of its clocks: of which order, the true moment, and both clocks.
-    read: Option<(u64, u64, u64, u64)>,
+    /// The last reading: of which order, and what.
+    read: Option<(u64, Reading)>,
     /// The probes that have arrived.
     probed: BTreeSet<(u32, u64)>,
     failed: Option<String>,
@@ -207,14 +218,14 @@ impl Process {
         self.orders.write_all(&line)
     }
 
-    /// Probe: the true moment of a reading of its clocks, and what its wall clock showed; `None` when it does not answer.
-    pub(super) fn read(&mut self, most: Duration) -> Option<(u64, u64)> {
+    /// Probe: what it reads of its clock and disk; `None` when it does not answer.
+    pub(super) fn read(&mut self, most: Duration) -> Option<Reading> {
         self.nonce += 1;
         let nonce = self.nonce;
         self.order(&Order::Read { nonce }).ok()?;
         self.heard.wait(most, |told| {
-            let (of, at_ns, _, wall_ns) = told.read?;
-            (of == nonce).then_some((at_ns, wall_ns))
+            let (of, reading) = told.read?;
+            (of == nonce).then_some(reading)
         })
     }
 
@@ -285,9 +296,17 @@ fn hear_answers(node: u32, answers: impl Read, heard: &Heard, listener: &impl Li
             Ok(Answer::Read {
                 nonce,
                 at_ns,
-                now_ns,
                 wall_ns,
-            }) => heard.note(|told| told.read = Some((nonce, at_ns, now_ns, wall_ns))),
+                disk,
+                ..
+            }) => {
+                let reading = Reading {
+                    at_ns,
+                    wall_ns,
+                    disk,
+                };
+                heard.note(|told| told.read = Some((nonce, reading)));
+            }
             Ok(Answer::Probed { from, nonce }) => heard.note(|told| {
                 told.probed.insert((from, nonce));
                 // Nobody asks for those of long ago.

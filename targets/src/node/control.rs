@@ -26,7 +26,7 @@ pub(crate) enum Order {
         /// Where.
         address: SocketAddr,
     },
-    /// Tell what the clocks show.
+    /// Tell what the clocks show, and what the disk does wrong.
     Read {
         /// Comes back with the answer.
         nonce: u64,
@@ -58,7 +58,7 @@ pub(crate) enum Answer {
         /// Where peers find it.
         peers: SocketAddr,
     },
-    /// What its clocks showed.
+    /// What its clocks showed, and its disk does.
     Read {
         /// Of the order.
         nonce: u64,
@@ -68,6 +68,8 @@ pub(crate) enum Answer {
         now_ns: u64,
         /// Its wall clock.
         wall_ns: u64,
+        /// What its disk does wrong.
+        disk: DiskFault,
     },
     /// A peer's probe has arrived.
     Probed {

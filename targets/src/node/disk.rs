@@ -35,8 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use crate::DiskFault;
-#[allow(unused_imports)] // For whoever damages the disks of dead nodes.
-pub(crate) use bits::{Flip, digest, flip_bit};
+pub(crate) use bits::{digest, flip_bit};
 pub(crate) use error::DiskError;
 pub(crate) use power::lose_power;
 
@@ -131,6 +130,11 @@ impl<R: Serialize + DeserializeOwned> Disk<R> {
     /// From now on the disk does this wrong, and nothing else.
     pub(crate) fn misbehave(&mut self, fault: DiskFault) {
         self.gate.set(fault);
+    }
+
+    /// What the disk does wrong now.
+    pub(crate) fn fault(&self) -> DiskFault {
+        self.gate.fault()
     }
 
     /// Appends a record. It may be lost until [`Disk::sync`].

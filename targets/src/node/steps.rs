@@ -259,6 +259,7 @@ impl<P: Protocol> Steps<P> {
                     at_ns,
                     now_ns: self.clock.now_ns(at_ns),
                     wall_ns: self.clock.wall_ns(at_ns),
+                    disk: self.disk.fault(),
                 });
             }
             Order::Probe { to, nonce } => self.peers.probe(to, nonce),

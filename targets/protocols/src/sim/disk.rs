@@ -48,6 +48,15 @@ impl DiskFault {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether it ends the process that meets it.
+    pub fn fails(&self) -> bool {
+        let slow = Self {
+            slow_sync_ns: self.slow_sync_ns,
+            ..Self::default()
+        };
+        *self != slow
+    }
 }
 
 impl<N: Node> Sim<N> {

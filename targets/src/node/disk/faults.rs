@@ -30,6 +30,11 @@ pub(super) struct Gate {
 }
 
 impl Gate {
+    /// What the disk does wrong now.
+    pub(super) fn fault(&self) -> DiskFault {
+        self.fault
+    }
+
     pub(super) fn new(fault: DiskFault) -> Self {
         Self {
             fault,
