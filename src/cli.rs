@@ -43,6 +43,8 @@ enum Verb {
     Node(Box<NodeArgs>),
     /// Name what there is: targets, mutants, workloads, nemeses, models.
     List(ListArgs),
+    /// Print the JSON Schema of a file that people write: `plan`, for `run --plan`.
+    Schema(SchemaArgs),
 }
 
 /// What `rupture check --help` ends with.
@@ -55,6 +57,9 @@ fn legend() -> String {
 /// What to run.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
+    /// A plan: a TOML file, or the run.json of a run. Other arguments come in place of what it says (`rupture schema`).
+    #[arg(short, long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// Where the target lives: `sim` for the simulator, `local` for processes of this machine.
     #[arg(long, default_value = plan::WORLDS[0], value_name = "WORLD")]
     pub world: String,
@@ -322,6 +327,14 @@ pub struct ListArgs {
     pub json: bool,
 }
 
+/// Which schema to print.
+#[derive(Debug, Clone, Args)]
+pub struct SchemaArgs {
+    /// Of what: `plan`.
+    #[arg(default_value = "plan")]
+    pub what: String,
+}
+
 /// A value as EDN.
 fn value(text: &str) -> Result<Value, String> {
     // As JSON writes it.
@@ -376,6 +389,7 @@ fn run(arguments: &[OsString]) -> Exit {
         Verb::Heal(args) => verbs::heal::main(&args),
         Verb::Node(args) => verbs::node::main(&args),
         Verb::List(args) => verbs::list::main(&args),
+        Verb::Schema(args) => verbs::schema::main(&args),
     };
     result.unwrap_or_else(|error| {
         let exit = exit::of_error(&error);

@@ -88,6 +88,11 @@ pub fn of_error(error: &anyhow::Error) -> Exit {
 
 /// What to say of a name that nobody knows: the nearest ones, or all of them.
 pub fn unknown_name(what: &str, name: &str, known: &[&str]) -> anyhow::Error {
+    bad_input(format!("unknown {what} `{name}`; {}", nearest(name, known)))
+}
+
+/// What may have been meant by a name that nobody knows: the nearest ones, or all of them.
+pub fn nearest(name: &str, known: &[&str]) -> String {
     let mut near: Vec<(f64, &str)> = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
@@ -95,12 +100,11 @@ pub fn unknown_name(what: &str, name: &str, known: &[&str]) -> anyhow::Error {
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let near: Vec<String> = near.iter().take(3).map(|(_, c)| format!("`{c}`")).collect();
-    let hint = if near.is_empty() {
+    if near.is_empty() {
         format!("known: {}", known.join(", "))
     } else {
         format!("did you mean {}?", near.join(" or "))
-    };
-    bad_input(format!("unknown {what} `{name}`; {hint}"))
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,19 @@
 //! A plan: everything that decides what a run does. The same plan and binary give the same bytes.
 
+pub mod draft;
+pub mod file;
+pub mod keys;
+pub mod schema;
+mod values;
+pub mod written;
+
 use rupture_targets::Settings;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{bad_input, unknown_name};
+
+/// The version of `run.json`, which holds a plan.
+pub const FORMAT: u32 = 1;
 
 /// The worlds that a plan can name, the usual one first.
 pub const WORLDS: [&str; 2] = ["sim", "local"];
@@ -20,6 +30,17 @@ pub enum Routing {
 }
 
 impl Routing {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Any, Self::Own];
+
+    /// Its name, in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Own => "own",
+        }
+    }
+
     #[allow(clippy::trivially_copy_pass_by_ref)] // As serde hands it over.
     fn is_usual(&self) -> bool {
         *self == Self::default()
@@ -137,6 +158,9 @@ impl Plan {
                 self.nodes.len()
             ));
         }
+        if self.nodes.iter().any(String::is_empty) {
+            return refuse(NAMELESS.into());
+        }
         if let Some(twice) = first_duplicate(&self.nodes) {
             return refuse(format!("node `{twice}` is named twice"));
         }
@@ -169,6 +193,12 @@ impl Plan {
                 return refuse(format!("{option} {ms}ms is too long: 11574d at the most"));
             }
         }
+        if !(1..=LARGEST).contains(&self.check_memory) {
+            return refuse(format!(
+                "--check-memory {} is {OUT_OF_RANGE}",
+                self.check_memory
+            ));
+        }
         if self.nemesis.iter().any(String::is_empty) {
             return refuse("--nemesis has an empty name; write `none` for no fault".into());
         }
@@ -187,6 +217,8 @@ impl Plan {
         Ok(())
     }
 }
+
+const NAMELESS: &str = "a node without a name; write --nodes n1,n2,n3";
 
 fn first_duplicate(names: &[String]) -> Option<&str> {
     let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -233,7 +265,7 @@ pub fn nodes(
     }
     names.extend(single.iter().cloned());
     if names.iter().any(String::is_empty) {
-        return Err(bad_input("a node without a name; write --nodes n1,n2,n3"));
+        return Err(bad_input(NAMELESS));
     }
     Ok(names)
 }
@@ -350,6 +382,11 @@ pub fn keep(text: &str) -> Result<u64, String> {
     }
 }
 
+/// How long the main phase usually lasts in a world: real time is dear.
+pub fn time_limit_ms(world: &str) -> u64 {
+    if world == WORLDS[0] { 30_000 } else { 10_000 }
+}
+
 /// The usual wait between two faults of a kind: a tenth of the run, so that a short one meets each kind too, and
 /// 3 s at the most.
 pub fn nemesis_interval_ms(time_limit_ms: u64) -> u64 {
@@ -364,6 +401,12 @@ const TIME_UNITS: [(&str, f64); 5] = [
     ("h", 3_600_000.0),
     ("d", 86_400_000.0),
 ];
+/// A time as [`milliseconds`] reads it, for a schema.
+const TIME: &str = r"^([0-9.]+d)?([0-9.]+h)?([0-9.]+m)?([0-9.]+s)?([0-9.]+ms)?$|^[0-9.]+$";
+/// A size as [`bytes`] reads it, for a schema.
+const SIZE: &str = "^[0-9.]+ *([KkMmGg]([Ii]?[Bb])?|[Bb])?$";
+/// Client threads as [`concurrency`] reads them, for a schema.
+const THREADS: &str = "^[0-9]+n?$";
 /// The longest time, about 31 years: in nanoseconds it is far from the end of a `u64`.
 const LONGEST_MS: f64 = 1e12;
 
@@ -408,6 +451,10 @@ pub fn milliseconds(text: &str) -> Result<u64, String> {
     Ok(ms.round() as u64)
 }
 
+/// The largest size in bytes, and what is said of others.
+const LARGEST: u64 = 1_000_000_000_000_000;
+const OUT_OF_RANGE: &str = "out of range: from 1 byte to 1e15 bytes";
+
 /// A size such as `512MB`, `2GiB` or a number of bytes.
 ///
 /// # Errors
@@ -435,8 +482,8 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         .parse()
         .map_err(|_| "write a size such as 512MB or 2GiB".to_owned())?;
     let size = value * unit as f64;
-    if !(1.0..=1e15).contains(&size) {
-        return Err("out of range: from 1 byte to 1e15 bytes".into());
+    if !(1.0..=LARGEST as f64).contains(&size) {
+        return Err(OUT_OF_RANGE.into());
     }
     Ok(size as u64)
 }

@@ -6,4 +6,5 @@ pub mod list;
 pub mod node;
 pub mod replay;
 pub mod run;
+pub mod schema;
 mod seeds;

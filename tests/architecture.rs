@@ -107,12 +107,6 @@ const KNOTS: &[(&str, &str, &str, &str)] = &[
         "`run` with several seeds is a search, and each seed of a search is a run",
     ),
     (
-        "src/lib.rs",
-        "verbs::run",
-        "verbs::replay",
-        "a run says in which format it is replayed, and a replay runs it again",
-    ),
-    (
         "checkers/history/src/lib.rs",
         "event",
         "process",

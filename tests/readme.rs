@@ -34,7 +34,7 @@ fn root() -> PathBuf {
 fn every_command_of_the_readme_does_what_it_says() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     // Paths in the README are those of a checkout.
-    for name in ["tests", "docs"] {
+    for name in ["tests", "docs", "plans"] {
         std::os::unix::fs::symlink(root().join(name), folder.path().join(name)).expect("a link");
     }
     let mut ran = 0;

@@ -10,16 +10,13 @@ use serde::Deserialize;
 
 use crate::cli::ReplayArgs;
 use crate::exit::{Exit, bad_input};
-use crate::plan::Plan;
+use crate::plan::{FORMAT, Plan};
 use crate::record::Memory;
 use crate::report::progress::Watched;
 use crate::report::{self, style, thousands};
 use crate::run::World;
 use crate::verbs::run::verdict_json;
 use crate::{input, interrupt, run};
-
-/// The version of `run.json`.
-pub const FORMAT: u32 = 1;
 
 #[derive(Deserialize)]
 struct Manifest {

@@ -1,5 +1,6 @@
 //! `rupture run`: one run, or many seeds.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,7 +9,9 @@ use serde_json::json;
 
 use crate::cli::RunArgs;
 use crate::exit::{Exit, bad_input};
-use crate::plan::{self, Plan, Seeds};
+use crate::plan::draft::Draft;
+use crate::plan::file::{self, PlanFile};
+use crate::plan::{self, Plan, Seeds, written};
 use crate::record::{self, Folder, point_latest, timestamp};
 use crate::report::progress::Watched;
 use crate::report::{self, style};
@@ -21,32 +24,36 @@ use crate::{input, interrupt, screen, verbs};
 /// # Errors
 /// Settings that cannot be, and results that cannot be written.
 pub fn main(args: &RunArgs, words: &[String]) -> anyhow::Result<Exit> {
-    let plan = plan_of(args)?;
-    let seeds = seeds_of(args)?;
+    let planned = Planned::of(args)?;
+    let plan = &planned.plan;
+    let seeds = seeds_of(args, plan.seed)?;
     if let Some(folder) = &args.resume {
         interrupt::listen();
-        return seeds::resume(folder, &plan, seeds, args);
+        return seeds::resume(folder, plan, seeds, args);
     }
-    run::prepare(&plan)?;
-    let name = name_of(args, &plan)?;
+    planned.prepare(args)?;
+    let name = name_of(args, plan)?;
+    if let Some(instead) = planned.instead(args).filter(|_| !args.json) {
+        report::print_wrapped(&style::dim(instead));
+    }
     interrupt::listen();
     match seeds {
-        Some(_) if World::of(&plan) != World::Sim => Err(bad_input(format!(
+        Some(_) if World::of(plan) != World::Sim => Err(bad_input(format!(
             "many seeds belong to the simulator: in the world `{}` a run is no function of its seed; run it again \
              instead",
             plan.world
         ))),
-        Some(seeds) => seeds::main(&plan, seeds, args, &name, words),
+        Some(seeds) => seeds::main(plan, seeds, args, &name, words),
         None if args.keep.is_some() || args.fail_fast => Err(bad_input(
             "--keep and --fail-fast belong to a search; give --seeds or --test-count with them",
         )),
-        None => one(&plan, args, &name, words),
+        None => one(plan, args, &name, words),
     }
 }
 
 fn one(plan: &Plan, args: &RunArgs, name: &str, words: &[String]) -> anyhow::Result<Exit> {
     let mut folder = Folder::create(&args.results, name, &timestamp())?;
-    folder.write("run.json", &manifest(plan, words)?)?;
+    begin(&mut folder, plan, words)?;
     if !args.json {
         let seed = format!("seed {}", plan.seed);
         report::print(&report::run::opening(plan, &seed, report::width()));
@@ -100,21 +107,20 @@ pub fn finish(mut folder: Folder, report: &Report) -> anyhow::Result<()> {
     flushed.and(written)
 }
 
-/// What `run.json` says: enough to run it again.
+/// Writes what a run is about to do: `run.json`, which is enough to run it again, and its plan as people write one.
 ///
 /// # Errors
-/// A plan that is no JSON, which is a bug of ours.
-pub fn manifest(plan: &Plan, words: &[String]) -> anyhow::Result<String> {
+/// What could not be written.
+pub fn begin(folder: &mut Folder, plan: &Plan, words: &[String]) -> anyhow::Result<()> {
     let manifest = json!({
-        "format": verbs::replay::FORMAT,
+        "format": plan::FORMAT,
         "rupture": env!("CARGO_PKG_VERSION"),
         "started": record::now(),
         "command": words,
         "plan": plan,
     });
-    let mut text = serde_json::to_string_pretty(&manifest).context("a plan is JSON")?;
-    text.push('\n');
-    Ok(text)
+    folder.write("run.json", &format!("{manifest:#}\n"))?;
+    folder.write("plan.toml", &written::toml(plan))
 }
 
 /// What `verdict.json` says.
@@ -142,70 +148,175 @@ pub fn verdict_json(report: &Report) -> serde_json::Value {
 }
 
 /// Every setting of the target, so that the plan says all of them and a later default changes no replay.
-fn every_setting(args: &RunArgs) -> anyhow::Result<Settings> {
-    let mut settings = plan::settings(&args.set)?;
-    if let Ok(target) = target(&args.target) {
+fn every_setting(plan: &mut Plan) {
+    if let Ok(target) = target(&plan.target) {
         for info in &target.settings {
             let name = info.name.to_owned();
-            settings.entry(name).or_insert(info.default);
+            plan.settings.entry(name).or_insert(info.default);
         }
     }
-    Ok(settings)
 }
 
-/// A plan from the arguments.
-///
-/// # Errors
-/// What contradicts itself or cannot be read.
-pub fn plan_of(args: &RunArgs) -> anyhow::Result<Plan> {
-    let nodes_file = args
-        .nodes_file
-        .as_deref()
-        .map(input::read_text)
-        .transpose()?;
-    let nodes = plan::nodes(nodes_file.as_deref(), args.nodes.as_deref(), &args.node)?;
-    let script = args
-        .nemesis_script
-        .as_deref()
-        .map(input::read_text)
-        .transpose()?;
-    let nemesis = match (&script, args.nemesis.is_empty()) {
-        (None, true) => vec!["default".to_owned()],
-        _ => args.nemesis.clone(),
-    };
-    let time_limit_ms = match args.time_limit {
-        Some(ms) => ms,
-        None if args.world == plan::WORLDS[0] => 30_000,
-        // Real time is dear.
-        None => 10_000,
-    };
-    let plan = Plan {
-        world: args.world.clone(),
-        target: args.target.clone(),
-        mutant: args.mutant.clone(),
-        reads: args.reads.clone(),
-        settings: every_setting(args)?,
-        workload: args.workload.clone(),
-        concurrency: plan::concurrency(&args.concurrency, nodes.len())?,
-        nodes,
-        routing: args.client_routing,
-        base_port: args.base_port,
-        time_limit_ms,
-        rate: std::num::NonZeroU32::new(args.rate),
-        ops_per_key: args.ops_per_key,
-        op_timeout_ms: args.op_timeout,
-        nemesis,
-        nemesis_interval_ms: args
-            .nemesis_interval
-            .unwrap_or_else(|| plan::nemesis_interval_ms(time_limit_ms)),
-        script,
-        seed: args.seed,
-        stop_on_anomaly: args.stop_on_anomaly,
-        check_timeout_ms: args.check_timeout,
-        check_memory: args.check_memory,
-    };
-    plan.validate()?;
-    Ok(plan)
+/// A plan from the arguments, and from the file that they name.
+struct Planned {
+    file: Option<PlanFile>,
+    said: Said,
+    plan: Plan,
+}
+
+impl Planned {
+    /// # Errors
+    /// What contradicts itself or cannot be read.
+    fn of(args: &RunArgs) -> anyhow::Result<Self> {
+        let file = args.plan.as_deref().map(file::read).transpose()?;
+        let said = Said::of(args)?;
+        let draft = file.as_ref().map(PlanFile::draft).unwrap_or_default();
+        let plan = said.plan(args, draft);
+        let plan = plan.map_err(|error| located(error, file.as_ref(), |it| said.plan(args, it)))?;
+        Ok(Self { file, said, plan })
+    }
+
+    /// Refuses what cannot run.
+    fn prepare(&self, args: &RunArgs) -> anyhow::Result<()> {
+        run::prepare(&self.plan).map_err(|error| {
+            located(error, self.file.as_ref(), |draft| {
+                run::prepare(&self.said.plan(args, draft)?)
+            })
+        })
+    }
+
+    /// Which arguments were taken in place of what the file says.
+    fn instead(&self, args: &RunArgs) -> Option<String> {
+        self.file.as_ref()?;
+        let ids = args
+            .given
+            .iter()
+            .filter(|id| OF_THE_PLAN.contains(&id.as_str()));
+        let options: Vec<String> = ids
+            .map(|id| format!("--{}", id.replace('_', "-")))
+            .collect();
+        (!options.is_empty())
+            .then(|| format!("{} in place of what the plan says", options.join(", ")))
+    }
+}
+
+/// An error with its place in the file of the plan, if it comes from there.
+fn located<T>(
+    error: anyhow::Error,
+    file: Option<&PlanFile>,
+    plan: impl Fn(Draft) -> anyhow::Result<T>,
+) -> anyhow::Error {
+    match file {
+        Some(file) => file.locate(error, plan),
+        None => error,
+    }
+}
+
+/// Arguments that say something that a plan says, too, by their ids.
+const OF_THE_PLAN: [&str; 23] = [
+    "world",
+    "target",
+    "workload",
+    "mutant",
+    "reads",
+    "set",
+    "node",
+    "nodes",
+    "nodes_file",
+    "concurrency",
+    "client_routing",
+    "base_port",
+    "time_limit",
+    "rate",
+    "ops_per_key",
+    "op_timeout",
+    "nemesis",
+    "nemesis_interval",
+    "nemesis_script",
+    "seed",
+    "stop_on_anomaly",
+    "check_timeout",
+    "check_memory",
+];
+
+/// What the arguments say that has to be read first.
+struct Said {
+    nodes: Vec<String>,
+    script: Option<String>,
+    settings: Settings,
+}
+
+impl Said {
+    fn of(args: &RunArgs) -> anyhow::Result<Self> {
+        let nodes_file = args
+            .nodes_file
+            .as_deref()
+            .map(input::read_text)
+            .transpose()?;
+        let script = args
+            .nemesis_script
+            .as_deref()
+            .map(input::read_text)
+            .transpose()?;
+        Ok(Self {
+            nodes: plan::nodes(nodes_file.as_deref(), args.nodes.as_deref(), &args.node)?,
+            script,
+            settings: plan::settings(&args.set)?,
+        })
+    }
+
+    /// The plan of a draft, with what the arguments say in place of what it says. Without a file everything is what the
+    /// arguments say, or their defaults.
+    fn plan(&self, args: &RunArgs, mut draft: Draft) -> anyhow::Result<Plan> {
+        let is_given = |id: &str| args.plan.is_none() || args.given.iter().any(|it| it == id);
+        let plan = &mut draft.plan;
+        let set = |id: &str, text: &mut String, given: &String| {
+            if is_given(id) {
+                text.clone_from(given);
+            }
+        };
+        set("world", &mut plan.world, &args.world);
+        set("target", &mut plan.target, &args.target);
+        set("workload", &mut plan.workload, &args.workload);
+        set("concurrency", &mut draft.concurrency, &args.concurrency);
+        let number = |id: &str, number: &mut u64, given: u64| {
+            if is_given(id) {
+                *number = given;
+            }
+        };
+        number("ops_per_key", &mut plan.ops_per_key, args.ops_per_key);
+        number("op_timeout", &mut plan.op_timeout_ms, args.op_timeout);
+        number("seed", &mut plan.seed, args.seed);
+        number(
+            "check_timeout",
+            &mut plan.check_timeout_ms,
+            args.check_timeout,
+        );
+        number("check_memory", &mut plan.check_memory, args.check_memory);
+        plan.mutant = args.mutant.clone().or(plan.mutant.take());
+        plan.reads = args.reads.clone().or(plan.reads.take());
+        plan.settings.extend(self.settings.clone());
+        if ["node", "nodes", "nodes_file"].into_iter().any(is_given) {
+            plan.nodes.clone_from(&self.nodes);
+        }
+        if is_given("client_routing") {
+            plan.routing = args.client_routing;
+        }
+        if is_given("rate") {
+            plan.rate = NonZeroU32::new(args.rate);
+        }
+        plan.stop_on_anomaly |= args.stop_on_anomaly;
+        // Random faults and timed ones take each other's place.
+        if !args.nemesis.is_empty() || self.script.is_some() {
+            draft.nemesis = (!args.nemesis.is_empty()).then(|| args.nemesis.clone());
+            plan.script.clone_from(&self.script);
+        }
+        draft.time_limit_ms = args.time_limit.or(draft.time_limit_ms);
+        plan.base_port = args.base_port.or(plan.base_port);
+        draft.nemesis_interval_ms = args.nemesis_interval.or(draft.nemesis_interval_ms);
+        every_setting(plan);
+        draft.finish()
+    }
 }
 
 fn name_of(args: &RunArgs, plan: &Plan) -> anyhow::Result<String> {
@@ -223,18 +334,14 @@ fn name_of(args: &RunArgs, plan: &Plan) -> anyhow::Result<String> {
     }
 }
 
-fn seeds_of(args: &RunArgs) -> anyhow::Result<Option<Seeds>> {
+fn seeds_of(args: &RunArgs, seed: u64) -> anyhow::Result<Option<Seeds>> {
     match (&args.seeds, args.test_count) {
         (Some(range), _) => plan::seeds(range).map(Some),
         (None, Some(0)) => Err(bad_input("--test-count 0: nothing would run")),
-        (None, Some(count)) => match args.seed.checked_add(count - 1) {
-            Some(last) => Ok(Some(Seeds {
-                first: args.seed,
-                last,
-            })),
+        (None, Some(count)) => match seed.checked_add(count - 1) {
+            Some(last) => Ok(Some(Seeds { first: seed, last })),
             None => Err(bad_input(format!(
-                "--test-count {count}: there are not that many seeds from {} on",
-                args.seed
+                "--test-count {count}: there are not that many seeds from {seed} on"
             ))),
         },
         (None, None) => Ok(None),

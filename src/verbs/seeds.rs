@@ -25,7 +25,7 @@ use crate::plan::{Plan, Seeds};
 use crate::record::{Nowhere, point_latest};
 use crate::report::{self, style, thousands};
 use crate::run::{self, Report};
-use crate::verbs::run::{finish, manifest};
+use crate::verbs::run::{begin, finish};
 use crate::{interrupt, screen};
 
 use folder::{Answer, Folder, Known, Outcome, Seed};
@@ -299,7 +299,7 @@ impl<'a> Search<'a> {
             Seed::Whole(root) => root,
             Seed::New(mut folder) => {
                 let plan = of_seed(self.plan, seed);
-                folder.write("run.json", &manifest(&plan, &rerun::one(self.words, seed))?)?;
+                begin(&mut folder, &plan, &rerun::one(self.words, seed))?;
                 let report = run::run(&plan, &mut folder, &|| false)?;
                 let root = folder.root().to_owned();
                 finish(folder, &report)?;
