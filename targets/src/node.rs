@@ -23,9 +23,6 @@ pub(crate) mod race;
 pub(crate) mod socket;
 mod steps;
 
-/// The header in which an administrator shows the token of the cluster.
-pub(crate) const TOKEN_HEADER: &str = "x-rupture-token";
-
-pub(crate) use api::{CHANGES, REQUESTS};
+pub(crate) use api::{CHANGES, REQUESTS, TOKEN_HEADER};
 pub use options::{NodeError, NodeOptions};
 pub(crate) use steps::run;

@@ -29,7 +29,6 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::TOKEN_HEADER;
 use super::inbox::{Call, Inbox, Input};
 use crate::protocol::Change;
 use connections::Limits;
@@ -38,6 +37,9 @@ use connections::Limits;
 pub(crate) const REQUESTS: &str = "/v1/requests";
 /// Where administrators put what they ask of the cluster, with its token in the header [`TOKEN_HEADER`].
 pub(crate) const CHANGES: &str = "/v1/changes";
+
+/// The header in which an administrator shows the token of the cluster.
+pub(crate) const TOKEN_HEADER: &str = "x-rupture-token";
 
 /// Everything that is served.
 const ROUTES: [(Method, &str); 5] = [
