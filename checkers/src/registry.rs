@@ -400,10 +400,9 @@ impl ModelInfo {
     /// assert!(!explains("set-full", "linearizable"), "it follows every element by itself");
     /// ```
     pub fn explains(&self, level: &str) -> bool {
-        let order = match level.split('=').next().unwrap_or_default() {
-            "linearizable" | "sequential" | "k-atomic" | "stale" => true,
-            name => name.ends_with("serializable"),
-        };
+        let order = matches!(level, "linearizable" | "sequential")
+            || staleness::level(level).is_some()
+            || Level::named(level).is_some_and(|level| level.implies(Level::Serializable));
         order && self.name != "set-full"
     }
 

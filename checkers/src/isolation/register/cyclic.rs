@@ -130,13 +130,17 @@ fn reason(words: &Words<'_, '_, '_>, points: Points, (one, other): (Version, Ver
         };
     };
     let (from, to) = prepared.pairs[at].met;
+    let wrote = |transaction, version| prepared.writer(version) == Some(transaction);
     let did = |transaction: u32, version: Version| {
-        let wrote = prepared.writer(version) == Some(transaction);
-        let did = if wrote { "wrote" } else { "read" };
+        let did = if wrote(transaction, version) {
+            "wrote"
+        } else {
+            "read"
+        };
         format!("{did} {}", value(prepared, version))
     };
     let (name, did, later) = (words.name(from), did(from, one), did(to, other));
-    let of = if did.starts_with("wrote") { "to" } else { "of" };
+    let of = if wrote(from, one) { "to" } else { "of" };
     let then = if from == to {
         format!("then {later}")
     } else {

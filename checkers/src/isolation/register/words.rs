@@ -7,6 +7,7 @@ use super::naming::{self, By, Step, Steps};
 use super::prepared::Prepared;
 use super::reads::Version;
 use crate::Id;
+use crate::isolation::Level;
 use crate::isolation::cycles::Cycle;
 use crate::isolation::graph::{WR, WW};
 use crate::isolation::solver::{Case, Proof};
@@ -249,11 +250,16 @@ fn pair(steps: &Steps<'_, '_, '_, '_>, (choice, turned): (u32, bool)) -> (Versio
 /// What it is called where no single cycle shows it.
 fn generic(level: &str, cycles: &[Vec<Step>]) -> String {
     let all: Vec<Step> = cycles.iter().flatten().copied().collect();
-    let name = match level {
-        "prefix" => "nonprefix",
-        level if level.ends_with("snapshot-isolation") => "not-snapshot-isolated",
-        "consistent-view" => "inconsistent-view",
-        "update-atomic" | "cursor-stability" => "nonserializable-updates",
+    let name = match Level::named(level) {
+        Some(Level::Prefix) => "nonprefix",
+        Some(
+            Level::SnapshotIsolation
+            | Level::ParallelSnapshotIsolation
+            | Level::StrongSnapshotIsolation
+            | Level::StrongSessionSnapshotIsolation,
+        ) => "not-snapshot-isolated",
+        Some(Level::ConsistentView) => "inconsistent-view",
+        Some(Level::UpdateAtomic | Level::CursorStability) => "nonserializable-updates",
         _ => "nonserializable",
     };
     format!("{name}{}", naming::suffix(&all))
