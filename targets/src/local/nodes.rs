@@ -250,11 +250,15 @@ impl Nodes {
         node: u32,
         slots: &mut BTreeMap<u32, Slot>,
     ) -> Result<(), LocalError> {
-        let Some(process) = slots.get_mut(&node).and_then(|slot| slot.process.as_mut()) else {
+        let Some(slot) = slots.get_mut(&node) else {
+            return Ok(());
+        };
+        let Some(process) = &slot.process else {
             return Ok(());
         };
         match process.ready(READY_WITHIN) {
             Ok((clients, peers)) => {
+                process.doom(slot.disk.fails());
                 self.links.aim(node, Some(peers));
                 self.addresses.set(node, Some(clients));
                 Ok(())

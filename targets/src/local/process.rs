@@ -111,7 +111,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a node. It is not ready yet.
+    /// Starts a node. It is not ready yet, and nobody is surprised when it ends before: whoever waits for it hears why.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -141,6 +141,7 @@ impl Process {
         // What it says when it does not even take this is heard below.
         let sent = orders.write_all(first.as_bytes());
         let heard = Arc::new(Heard::default());
+        heard.told().is_doomed = true;
         let process = Self {
             pid,
             started,

@@ -37,9 +37,25 @@ const LINES: usize = 65_536;
 type Message<P> = <<P as Protocol>::Node as Node>::Message;
 type Record<P> = <<P as Protocol>::Node as Node>::Record;
 
-/// Runs a node until it is told to end.
-#[allow(clippy::needless_pass_by_value)] // It becomes the node's own.
+/// Runs a node until it is told to end. A controller hears why it could not.
 pub(crate) fn run<P: Protocol>(
+    protocol: &P,
+    options: &NodeOptions,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<(), NodeError> {
+    let result = live(protocol, options, stop);
+    if let (Err(error), Some(_)) = (&result, options.controller) {
+        let failed = Answer::Failed {
+            reason: error.to_string(),
+        };
+        if let Ok(line) = serde_json::to_string(&failed) {
+            let _ = writeln!(io::stdout(), "{line}");
+        }
+    }
+    result
+}
+
+fn live<P: Protocol>(
     protocol: &P,
     options: &NodeOptions,
     stop: &(dyn Fn() -> bool + Sync),
@@ -111,12 +127,6 @@ pub(crate) fn run<P: Protocol>(
         inbox,
     );
     let result = steps.run(&outbox, stop);
-    if let Err(error) = &result {
-        steps.say(&Answer::Failed {
-            reason: error.to_string(),
-        });
-        steps.speak();
-    }
     steps.log.end();
     runtime.shutdown_timeout(Duration::from_millis(200));
     result
