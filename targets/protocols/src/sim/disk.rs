@@ -4,7 +4,6 @@ use rand::Rng;
 
 use serde::{Deserialize, Serialize};
 
-use super::host::Task;
 use super::network::below;
 use super::{CrashReport, Sim};
 use crate::random::Stream;
@@ -74,14 +73,6 @@ impl<N: Node> Sim<N> {
         let fault = &self.hosts[node as usize].disk.fault;
         let is_write = matches!(effect, Effect::Save(_) | Effect::Replace(_));
         is_write && (fault.is_full || fault.write_fails)
-    }
-
-    /// Has a step wait for the disk.
-    pub(super) fn wait_for_disk(&mut self, node: NodeId, task: Task<N>) {
-        let host = &mut self.hosts[node as usize];
-        let takes_ns = self.options.sync.draw(&mut host.disk_random);
-        let takes_ns = takes_ns.saturating_add(host.disk.fault.slow_sync_ns);
-        self.wait(node, task, takes_ns);
     }
 }
 

@@ -321,6 +321,14 @@ impl<N: Node> Sim<N> {
         self.arm(node);
     }
 
+    /// Has a step wait for the disk.
+    pub(super) fn wait_for_disk(&mut self, node: NodeId, task: Task<N>) {
+        let host = &mut self.hosts[node as usize];
+        let takes_ns = self.options.sync.draw(&mut host.disk_random);
+        let takes_ns = takes_ns.saturating_add(host.disk.fault.slow_sync_ns);
+        self.wait(node, task, takes_ns);
+    }
+
     pub(super) fn wait(&mut self, node: NodeId, task: Task<N>, takes_ns: u64) {
         let host = &mut self.hosts[node as usize];
         host.task = Some(task);
