@@ -39,6 +39,8 @@ enum Verb {
     Replay(ReplayArgs),
     /// Take away what a run of real processes has left behind because it was killed.
     Heal(HealArgs),
+    /// Look what this machine allows: which worlds, which faults, and what would help.
+    Doctor(DoctorArgs),
     /// Be one node of a target, on real sockets and a real disk.
     Node(Box<NodeArgs>),
     /// Name what there is: targets, mutants, workloads, nemeses, models.
@@ -273,6 +275,17 @@ pub struct HealArgs {
     pub run: PathBuf,
 }
 
+/// How to look at the machine.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Where results would go: the speed and the room of that disk count.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Which node to be.
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
@@ -387,6 +400,7 @@ fn run(arguments: &[OsString]) -> Exit {
         Verb::Check(args) => verbs::check::main(&args),
         Verb::Replay(args) => verbs::replay::main(&args),
         Verb::Heal(args) => verbs::heal::main(&args),
+        Verb::Doctor(args) => verbs::doctor::main(&args),
         Verb::Node(args) => verbs::node::main(&args),
         Verb::List(args) => verbs::list::main(&args),
         Verb::Schema(args) => verbs::schema::main(&args),
