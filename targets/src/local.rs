@@ -90,7 +90,6 @@ pub struct Local {
     runtime: Option<Runtime>,
 }
 
-#[allow(clippy::unnecessary_wraps)]
 impl Local {
     pub(crate) fn start(
         name: &'static str,

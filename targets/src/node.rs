@@ -8,8 +8,6 @@
 //!
 //! Nothing listens beyond the addresses that it is told.
 
-#![allow(clippy::unused_self, clippy::unnecessary_wraps)]
-
 mod api;
 pub mod clock;
 mod complain;

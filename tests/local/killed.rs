@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -40,38 +40,38 @@ fn heal(folder: &Path, run: &Path) -> (Option<i32>, String) {
     (output.status.code(), stdout + &stderr)
 }
 
-/// When the last event of the history was, and whether the history is whole but for a cut last line.
-fn last_event_ns(run: &Path) -> u64 {
-    let history = fs::read_to_string(run.join("history.jsonl")).unwrap();
+/// How long before this moment the history was written to for the last time; it is whole but for a cut last line.
+fn silent_before(run: &Path, moment: SystemTime) -> Duration {
+    let path = run.join("history.jsonl");
+    let history = fs::read_to_string(&path).unwrap();
     let whole = history.rfind('\n').map_or("", |end| &history[..end]);
-    let last = whole.lines().last().unwrap_or("{\"time\":0}");
-    let event: serde_json::Value = serde_json::from_str(last).expect("a whole line");
-    event["time"].as_u64().unwrap()
+    assert!(whole.lines().count() > 100, "the run had hardly begun");
+    for line in whole.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("a whole line");
+    }
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    moment.duration_since(written).unwrap_or_default()
 }
 
-/// Kills a controller at some moment, and holds what it left against what it promised.
-fn kill_once(number: u64, after: Duration) {
+/// Kills a controller at some moment, and holds what it left against what it promised. Gives how much of the history may
+/// be gone.
+fn kill_once(number: u64, after: Duration) -> Duration {
     let folder = scratch();
     let mut child = start(folder.path(), number);
-    let begun = Instant::now();
     thread::sleep(after);
+    let moment = SystemTime::now();
     child.kill().unwrap();
-    let lived = begun.elapsed();
     child.wait().unwrap();
     let run = &runs(folder.path())[0];
-    // The history ends at most 100 ms before the controller did; it began a little after the process.
-    let last = Duration::from_nanos(last_event_ns(run));
-    let set_up = Duration::from_millis(1_500);
-    assert!(
-        last + Duration::from_millis(100) + set_up > lived,
-        "the last event is of {last:?}, the controller lived for {lived:?}"
-    );
+    // Operations come every five milliseconds.
+    let silent = silent_before(run, moment);
     let (code, told) = heal(folder.path(), run);
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(left(run), Vec::<String>::new(), "{told}");
     // It can be done again, and says the same.
     assert_eq!(heal(folder.path(), run).0, Some(0));
     assert!(folder.path().join("results/latest/run.json").is_file());
+    silent
 }
 
 /// A moment between two and three seconds, different for each number: most fall into a fault or its undoing.
@@ -79,25 +79,32 @@ fn moment(number: u64) -> Duration {
     Duration::from_millis(2_000 + number * 617 % 1_000)
 }
 
+/// How long a machine that is busy with other tests may keep a controller from writing.
+const BUSY: Duration = Duration::from_millis(150);
+
 #[test]
 fn a_killed_controller_loses_little_and_what_it_left_is_taken_away() {
     for number in 0..3 {
-        kill_once(number, moment(number));
+        let silent = kill_once(number, moment(number));
+        assert!(silent < Duration::from_millis(100) + BUSY, "{silent:?}");
     }
 }
 
 #[test]
-#[ignore = "four minutes"]
+#[ignore = "six minutes"]
 fn a_controller_is_killed_a_hundred_times() {
-    thread::scope(|scope| {
-        for lane in 0..4 {
-            scope.spawn(move || {
-                (lane..100)
-                    .step_by(4)
-                    .for_each(|it| kill_once(it, moment(it)));
-            });
-        }
-    });
+    let mut silent: Vec<Duration> = (0..100).map(|it| kill_once(it, moment(it))).collect();
+    silent.sort();
+    println!(
+        "silent before the kill: median {:?}, longest {:?}",
+        silent[50], silent[99]
+    );
+    assert!(
+        silent[99] < Duration::from_millis(100) + BUSY,
+        "{:?}",
+        silent[99]
+    );
+    assert!(silent[90] < Duration::from_millis(100), "{:?}", silent[90]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn five_nodes_are_broken_heal_and_keep_their_promise_and_leave_nothing() {
         let log = fs::read_to_string(run.join(format!("nodes/n{node}.log"))).unwrap();
         assert!(log.contains("node_started"), "n{node}: {log}");
         let metrics = fs::read_to_string(run.join(format!("nodes/n{node}.prom"))).unwrap();
-        assert!(metrics.contains("raft"), "{metrics}");
+        assert!(metrics.contains("leader_elections_total"), "{metrics}");
     }
     let faults = fs::read_to_string(run.join("faults.jsonl")).unwrap();
     assert!(faults.contains("\"injected\""), "{faults}");
