@@ -176,6 +176,9 @@ impl Running<'_, '_> {
             if self.journal.anomaly().is_some() {
                 self.schedule.stop(now_ns);
             }
+            if self.outcome.storm.is_some() {
+                return Ok(());
+            }
             if let Some(stuck) = watchdog.look(self.schedule.phase()) {
                 self.outcome.stuck = Some(stuck);
                 return Ok(());

@@ -10,6 +10,7 @@ mod admin;
 mod clients;
 mod cluster;
 mod links;
+mod load;
 mod nodes;
 mod proc;
 mod process;
@@ -128,6 +129,7 @@ impl Local {
             .build()
             .map_err(refused("start a runtime for", &setup.folder))?;
         let origin_ns = monotonic_ns();
+        let (tell, load) = load::counted(tell);
         let addresses = Arc::new(Addresses::default());
         let first: Vec<u32> = (0..options.nodes).collect();
         addresses.set_present(first.clone());
@@ -151,6 +153,7 @@ impl Local {
             path: setup.folder.clone(),
             reason: io::Error::other(error),
         })?;
+        load.watch(runtime.handle(), nodes.clone());
         let admin = Administrator::begin(runtime.handle(), http.clone(), nodes.clone());
         let clients = Clients::new(
             runtime.handle(),

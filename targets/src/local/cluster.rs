@@ -377,14 +377,24 @@ impl Cluster for LocalCluster {
         let Some(slot) = slots.get_mut(&node) else {
             return Ok(());
         };
-        if slot.armed.take().is_some() {
-            if let Some(process) = &slot.process {
-                process.doom(false);
-            }
-            let order = Order::DieAfter { effects: None };
-            Nodes::order(slot, &order).map_err(|error| failed(format!("spare {name}"), error))?;
+        let Some(process) = slot.process.as_mut().filter(|_| slot.armed.is_some()) else {
+            return Ok(());
+        };
+        let spare = Order::DieAfter { effects: None };
+        let ordered = process.order(&spare);
+        // Its answer shows that it is past the moment at which it might have died; it may have died in the meantime.
+        let is_spared = ordered.is_ok() && process.read(READ_WITHIN).is_some();
+        if is_spared {
+            process.doom(slot.disk.fails());
+            slot.armed = None;
+            return Ok(());
         }
-        Ok(())
+        match self.look(node, &mut slots) {
+            Status::Stopped => Ok(()),
+            // It stands still: it is spared when it goes on, and is dead by another order until then.
+            _ if ordered.is_ok() => Ok(()),
+            _ => Err(failed(format!("spare {name}"), "it takes no orders")),
+        }
     }
 
     fn last_loss(&mut self, node: &NodeName) -> Result<Option<Loss>, ClusterError> {

@@ -44,6 +44,11 @@ impl Ears {
         }
     }
 
+    /// Tells that something happened.
+    pub(super) fn tell(&self, happening: Happening) {
+        (self.tell)(happening);
+    }
+
     pub(super) fn members(&self) -> Vec<u32> {
         let members = self.members.lock();
         members

@@ -47,6 +47,11 @@ pub enum Excess {
         /// How much.
         count: u64,
     },
+    /// Messages between nodes in a second, for so few operations of clients; in real worlds, where they cost time.
+    Messages {
+        /// How many operations completed in it.
+        operations: u64,
+    },
     /// Effects of one step of one node.
     Effects {
         /// Which node.

@@ -63,6 +63,7 @@ fn node(answer: impl Fn(&Call) -> Option<Reply> + Send + 'static) -> (Inbox, Rec
     (inbox, reached)
 }
 
+#[allow(clippy::unnecessary_wraps)] // As the others that may be silent.
 fn done(_: &Call) -> Option<Reply> {
     Some(Reply::Ok(Stored::Done))
 }
