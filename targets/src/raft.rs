@@ -101,6 +101,8 @@ fn config(options: &TargetOptions) -> Config {
 /// A store on Raft that is told this.
 struct OnRaft {
     config: Config,
+    /// Whether clients go on to the node that leads.
+    follow: bool,
 }
 
 impl Protocol for OnRaft {
@@ -114,7 +116,10 @@ impl Protocol for OnRaft {
             target: NAME.to_owned(),
             reason: error.to_string(),
         })?;
-        Ok(Self { config })
+        Ok(Self {
+            config,
+            follow: options.follow,
+        })
     }
 
     fn node(&self, _: NodeId) -> Raft {
@@ -155,8 +160,9 @@ impl Protocol for OnRaft {
         node.metrics().to_prometheus(name)
     }
 
+    /// Nothing is claimed to clients that talk to one node alone: one that does not lead only says so.
     fn recovery(&self) -> Option<RecoveryClaim> {
-        Some(recovery(&self.config))
+        self.follow.then(|| recovery(&self.config))
     }
 }
 

@@ -559,6 +559,34 @@ pub(crate) fn examples() -> Vec<PathBuf> {
 }
 
 #[test]
+fn nobody_is_accused_of_not_leading_where_clients_keep_to_their_own_node() {
+    let folder = scratch();
+    let own = [
+        "run",
+        "--client-routing",
+        "own",
+        "--time-limit",
+        "5",
+        "--nemesis",
+        "kill,partition",
+    ];
+    // More clients than nodes, of which some find the leader, and one that does not: it may see no answer at all.
+    expect(
+        0,
+        folder.path(),
+        &[&own[..], &["--test-count", "5"]].concat(),
+    );
+    let alone = [&own[..], &["--concurrency", "1", "--seed", "3", "--json"]].concat();
+    let output = crate::rupture(folder.path()).args(alone).output().unwrap();
+    assert_ne!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+#[test]
 fn every_example_runs_as_it_is() {
     let folder = scratch();
     for path in examples() {
