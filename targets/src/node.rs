@@ -24,3 +24,6 @@ mod steps;
 pub(crate) use api::{CHANGES, REQUESTS, TOKEN_HEADER};
 pub use options::{NodeError, NodeOptions};
 pub(crate) use steps::run;
+
+#[cfg(test)]
+mod tests;
