@@ -106,8 +106,8 @@ fn kept_after(commands: &[Command]) -> usize {
         controller: None,
     };
     let is_over = AtomicBool::new(false);
+    let stop = || is_over.load(Ordering::SeqCst);
     thread::scope(|scope| {
-        let stop = || is_over.load(Ordering::SeqCst);
         let node = scope.spawn(|| run(&Apart, &options, &stop));
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let url = format!("http://{}/v1/requests", options.listen);
