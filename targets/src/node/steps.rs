@@ -1,9 +1,14 @@
 //! The steps of a node: one thread that takes inputs and performs effects.
 //!
-//! Inputs that wait are taken in turns of several, and one sync serves all of a turn. Within a turn nothing leaves before
-//! the last sync that anything before it waits for: saves go first, then that sync, then messages and answers in
-//! their order. To everybody outside that is a step after another on a disk that is a little slow: a crash between two
-//! effects leaves more on the disk and less on its way than it might have, which a loss of messages leaves too.
+//! Inputs that wait are taken in turns of several, and one sync serves all of a turn. What a turn saves before its last sync
+//! goes to the disk first. Then leaves what the node wanted sent before the first sync of the turn, so that peers write
+//! while this disk does: a leader's entries wait for no disk but those of the followers. Then comes the sync, and
+//! behind it all the rest, in its order: nothing leaves before a sync that it waits for. To everybody outside that is a step
+//! after another on a disk that is a little slow: a crash between two effects leaves more on the disk and less on its way
+//! than it might have, which a loss of messages leaves too.
+
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -298,7 +303,8 @@ impl<P: Protocol> Steps<P> {
         let mut effects = std::mem::take(&mut self.effects);
         let syncs = |effect: &Effect<P::Node>| matches!(effect, Effect::Sync | Effect::Replace(_));
         let until = effects.iter().rposition(syncs).map_or(0, |last| last + 1);
-        // First what goes to the disk before the last sync, then all that was to leave meanwhile.
+        let first = effects.iter().position(syncs).unwrap_or(effects.len());
+        // All goes to the disk that is before the last sync; what waits for none leaves while the disk is busy.
         for effect in &effects[..until] {
             match effect {
                 Effect::Save(record) => {
@@ -312,12 +318,12 @@ impl<P: Protocol> Steps<P> {
                 _ => {}
             }
         }
-        if until > 0 {
-            self.spend();
-            // The disk knows what is not durable yet: it may be of an earlier turn, or of an earlier process.
-            self.disk.sync()?;
-        }
         for (place, effect) in effects.drain(..).enumerate() {
+            if place == first {
+                self.spend();
+                // The disk knows what is not durable yet: it may be of an earlier turn, or of an earlier process.
+                self.disk.sync()?;
+            }
             if matches!(effect, Effect::Send { .. } | Effect::Reply { .. }) {
                 // What leaves may depend on what was saved, which survives a kill from here on.
                 self.disk.flush()?;
