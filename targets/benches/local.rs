@@ -9,7 +9,8 @@
 //! `ours` has direct links between its nodes. `proxied` is the same cluster as [`rupture_targets::local`] starts it, every
 //! link through a proxy in this process; it is not what is compared with etcd. Without an `etcd` in the path (Debian:
 //! `apt-get install etcd-server`) only ours is measured, and that is said. `RUPTURE_BEFORE` names an older build of this
-//! bench, whose nodes are measured as `before`: what a change of the runtime has brought.
+//! bench, whose nodes are measured as `before`: what a change of the runtime has brought. `RUPTURE_SET` sets numbers of
+//! ours, such as `snapshot-threshold=100`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +28,7 @@ use rupture_protocols::store::{Command, Datum, Request};
 use rupture_targets::local::LocalSetup;
 use rupture_targets::node::NodeOptions;
 use rupture_targets::node::clock::NodeClock;
-use rupture_targets::{DiskFault, NodeName, Real, TargetOptions, local, serve};
+use rupture_targets::{DiskFault, NodeName, Real, Settings, TargetOptions, local, serve};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -626,9 +627,14 @@ fn options() -> TargetOptions {
         ("snapshot-threshold", 100_000),
         ("snapshot-trailing", 5_000),
     ];
-    let settings = settings
+    let mut settings: Settings = settings
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+    let others = std::env::var("RUPTURE_SET").unwrap_or_default();
+    settings.extend(others.split_whitespace().map(|it| {
+        let (name, value) = it.split_once('=').expect("NAME=NUMBER");
+        (name.to_owned(), value.parse().expect("NAME=NUMBER"))
+    }));
     TargetOptions {
         nodes: NODES,
         independent: false,
