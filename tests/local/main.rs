@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod killed;
+mod mutants;
 mod refused;
 mod runs;
 
