@@ -85,6 +85,11 @@ pub(super) struct Disk<R> {
 }
 
 impl<R: Clone> Disk<R> {
+    /// How long a sync takes that usually takes so long.
+    pub(super) fn sync_takes_ns(&self, usual_ns: u64) -> u64 {
+        usual_ns.saturating_add(self.fault.slow_sync_ns)
+    }
+
     pub(super) fn new() -> Self {
         Self {
             records: Vec::new(),

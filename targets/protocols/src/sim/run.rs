@@ -324,8 +324,8 @@ impl<N: Node> Sim<N> {
     /// Has a step wait for the disk.
     pub(super) fn wait_for_disk(&mut self, node: NodeId, task: Task<N>) {
         let host = &mut self.hosts[node as usize];
-        let takes_ns = self.options.sync.draw(&mut host.disk_random);
-        let takes_ns = takes_ns.saturating_add(host.disk.fault.slow_sync_ns);
+        let usual_ns = self.options.sync.draw(&mut host.disk_random);
+        let takes_ns = host.disk.sync_takes_ns(usual_ns);
         self.wait(node, task, takes_ns);
     }
 
