@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use rupture_history::Value;
 use rupture_protocols::random::stream;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 
 use crate::node::clock::{NodeClock, monotonic_ns};
@@ -68,6 +69,9 @@ pub enum LocalError {
         /// Why not.
         reason: String,
     },
+    /// The machine does not have what this world needs.
+    #[error("{0}")]
+    Lacking(String),
     /// The machine refused.
     #[error("cannot {action} `{}`: {reason}", .path.display())]
     Machine {
@@ -99,6 +103,13 @@ impl Local {
         setup: &LocalSetup,
         tell: Tell,
     ) -> Result<Self, LocalError> {
+        proc::look(std::process::id()).ok_or_else(|| {
+            LocalError::Lacking(
+                "this world looks at processes below /proc, which is not there: it takes Linux"
+                    .to_owned(),
+            )
+        })?;
+        make_room_for_files(options)?;
         let refused = |action, path: &PathBuf| {
             let path = path.clone();
             move |reason| LocalError::Machine {
@@ -188,6 +199,24 @@ impl Local {
             return Err(error);
         }
         Ok(local)
+    }
+}
+
+/// Lets this process open as many files as it may, and refuses a cluster that takes more.
+fn make_room_for_files(options: &TargetOptions) -> Result<(), LocalError> {
+    // A link takes a listener and a connection on either side; a client one to each node; some are for the rest.
+    let nodes = u64::from(options.nodes) + 1;
+    let needed = nodes * nodes * 3 + options.threads as u64 * nodes + 200;
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
+    match getrlimit(Resource::Nofile).current {
+        Some(most) if most < needed => Err(LocalError::Lacking(format!(
+            "{} nodes and {} clients take about {needed} open files, and this process may have {most}: take fewer, or \
+             allow more (ulimit -n)",
+            options.nodes, options.threads
+        ))),
+        _ => Ok(()),
     }
 }
 

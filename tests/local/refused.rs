@@ -66,3 +66,18 @@ fn a_disk_that_is_full_ends_nodes_with_a_reason_and_not_the_run() {
     );
     assert!(!stdout.ends_with("data\n"), "{stdout}");
 }
+
+#[test]
+fn a_cluster_that_takes_more_files_than_there_may_be_is_refused() {
+    let folder = scratch();
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 100; exec $RUPTURE run --world local"])
+        .current_dir(folder.path())
+        .env("RUPTURE", env!("CARGO_BIN_EXE_rupture"))
+        .output()
+        .unwrap();
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(255), "{stdout}{stderr}");
+    assert!(stderr.contains("ulimit -n"), "{stderr}");
+    assert_eq!(left(&runs(folder.path())[0]), Vec::<String>::new());
+}
