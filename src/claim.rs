@@ -66,6 +66,12 @@ fn not_whole(outcome: &Outcome) -> Option<String> {
     if !names.is_empty() {
         return Some(format!("not running after healing: {}", names.join(", ")));
     }
+    if let Some(busy) = outcome.starved {
+        return Some(format!(
+            "the machine had no time for it: its processors were busy for {:.0} % of the recovery",
+            busy * 100.0
+        ));
+    }
     let lasts = |receipt: &&Receipt| {
         receipt.acted
             && receipt.fault.kind() != FaultKind::Membership

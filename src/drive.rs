@@ -30,6 +30,8 @@ pub struct Outcome {
     pub storm: Option<Storm>,
     /// The nodes whose processes ended by themselves, and how.
     pub died: Vec<(NodeName, String)>,
+    /// Which part of the time all processors were busy while the cluster was to serve again, where that leaves too little.
+    pub starved: Option<f64>,
     /// Whether a node told something of itself so late that its invariants were not judged from then on.
     pub is_deaf: bool,
     /// The phase that did not end in time, and why.

@@ -164,6 +164,20 @@ impl Plan {
         if let Some(twice) = first_duplicate(&self.nodes) {
             return refuse(format!("node `{twice}` is named twice"));
         }
+        if let Some(base) = self.base_port {
+            let last = u32::from(base) + 2 * self.nodes.len() as u32 - 1;
+            if self.world == WORLDS[0] {
+                return refuse(
+                    "--base-port: nobody listens in the simulator; give --world local".into(),
+                );
+            }
+            if base < 1024 || last > u32::from(u16::MAX) {
+                return refuse(format!(
+                    "--base-port {base}: {} nodes take the ports {base} to {last}, and 1024 to 65535 are free for that",
+                    self.nodes.len()
+                ));
+            }
+        }
         if self.concurrency == 0 {
             return refuse("--concurrency 0: nobody would ask anything; give at least 1".into());
         }

@@ -28,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(40);
 const TOGETHER: usize = 1_024;
 /// What a node tells is heard within this time, unless its process stands still for longer.
 const OVERTAKEN_NS: u64 = 30_000_000_000;
+/// A machine that is busier than this may be too slow for any store.
+const MOST_BUSY: f64 = 0.95;
 /// How long the last undoing may take.
 const HEALS_WITHIN: Duration = Duration::from_secs(60);
 
@@ -127,6 +129,7 @@ impl Driver<'_, '_> {
             limits: self.limits,
             outcome: Outcome::default(),
             asked: BTreeMap::new(),
+            processors: None,
             silent: None,
             flushed: Instant::now(),
             late: BTreeMap::new(),
@@ -154,6 +157,8 @@ struct Running<'a, 'j> {
     outcome: Outcome,
     /// The faults whose end was not asked for yet.
     asked: BTreeMap<u64, Fault>,
+    /// What the machine's processors had done when everything was healed.
+    processors: Option<Processors>,
     /// Who does not run, once that was asked.
     silent: Option<Vec<NodeName>>,
     flushed: Instant,
@@ -241,6 +246,7 @@ impl Running<'_, '_> {
             return self.hand.order(Order::WhoDoesNotRun);
         };
         self.outcome.not_running = not_running;
+        self.processors = Processors::look();
         self.schedule.healed(now_ns);
         let claim = self.target.recovery();
         let target = &self.target;
@@ -301,6 +307,8 @@ impl Running<'_, '_> {
                 self.outcome.died.push((node, how));
             }
             Happening::Observed(observation) => {
+                // Without it the rest would be judged wrongly.
+                self.outcome.is_deaf |= observation.at_ns < self.handed_ns;
                 self.heard += 1;
                 self.late
                     .insert((observation.at_ns, self.heard), observation);
@@ -362,12 +370,20 @@ impl Running<'_, '_> {
     /// Undoes what is left, asks for the last words, and takes everything away.
     fn close(&mut self) {
         self.outcome.lasted_ns = self.target.now_ns();
+        self.outcome.starved = self.processors.as_ref().and_then(Processors::starved);
+        // Once more: who has ended since is no reason to accuse the others.
+        self.hand.order(Order::WhoDoesNotRun);
         self.hand.order(Order::Step(nemesis::Step::HealAll));
         self.hand.order(Order::Step(nemesis::Step::Verify));
         self.hand.order(Order::Close);
         let begun = Instant::now();
         while self.hand.open > 0 && begun.elapsed() < HEALS_WITHIN {
             self.wait(LOOK);
+        }
+        for node in self.silent.take().unwrap_or_default() {
+            if !self.outcome.not_running.contains(&node) {
+                self.outcome.not_running.push(node);
+            }
         }
         if self.hand.open > 0 {
             let why = "undoing the faults did not end in time".to_owned();
@@ -399,6 +415,38 @@ fn died(node: &NodeName, how: &str, tail: &[String], now_ns: u64) -> Event {
         f: "died".into(),
         value: Value::Map(vec![(Value::str(node.as_str()), Value::str(how))]),
         extra: vec![("log".into(), Value::Vector(lines))],
+    }
+}
+
+/// What all processors of the machine together had done until a moment, in ticks.
+struct Processors {
+    idle: u64,
+    all: u64,
+}
+
+impl Processors {
+    /// Nothing where the machine does not say.
+    fn look() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/stat").ok()?;
+        let numbers = text
+            .lines()
+            .next()?
+            .strip_prefix("cpu ")?
+            .split_whitespace();
+        let numbers: Vec<u64> = numbers.map_while(|it| it.parse().ok()).collect();
+        // The fourth is idle, the fifth waits for disks; guests are counted in the first two already.
+        Some(Self {
+            idle: numbers.get(3)? + numbers.get(4)?,
+            all: numbers.iter().take(8).sum(),
+        })
+    }
+
+    /// Which part of the time since then they were busy, if that was nearly all of it for long enough to be told.
+    fn starved(&self) -> Option<f64> {
+        let now = Self::look()?;
+        let all = now.all.saturating_sub(self.all);
+        let busy = 1.0 - now.idle.saturating_sub(self.idle) as f64 / all.max(1) as f64;
+        (all >= 100 && busy > MOST_BUSY).then_some(busy)
     }
 }
 

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::plan::Plan;
 use crate::record::Sink;
+use crate::run::World;
 use crate::screen::{self, Shown};
 
 /// How often the time beside a bar is drawn anew.
@@ -23,10 +24,11 @@ impl<'a> Watched<'a> {
     /// Shows a bar as long as it lives.
     pub fn new(sink: &'a mut dyn Sink, plan: &Plan) -> Self {
         let limit_ms = plan.time_limit_ms;
-        let bar = bar(
-            limit_ms,
-            "  {bar:20} {percent}% of the simulated time, {wide_msg}{elapsed}",
-        );
+        let template = match World::of(plan) {
+            World::Sim => "  {bar:20} {percent}% of the simulated time, {wide_msg}{elapsed}",
+            World::Local => "  {bar:20} {percent}% of the time, {wide_msg}{elapsed}",
+        };
+        let bar = bar(limit_ms, template);
         Self {
             sink,
             bar: screen::show(bar),

@@ -46,7 +46,7 @@ fn line(healed: &Healed) -> String {
         Undo::EndProcess { pid, node, .. } => format!("{node}, process {pid}"),
         Undo::ResumeProcess { pid, node, .. } => format!("{node}, process {pid}, paused"),
         Undo::RemoveFolder { path, .. } => format!("folder {}", path.display()),
-        Undo::Nothing => "nothing".to_owned(),
+        Undo::AfterController { .. } | Undo::Nothing => "nothing".to_owned(),
     };
     format!("{what}: {}", healed.found)
 }

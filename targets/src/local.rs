@@ -103,10 +103,10 @@ impl Local {
         setup: &LocalSetup,
         tell: Tell,
     ) -> Result<Self, LocalError> {
-        proc::look(std::process::id()).ok_or_else(|| {
+        let pid = std::process::id();
+        let seen = proc::look(pid).ok().flatten().ok_or_else(|| {
             LocalError::Lacking(
-                "this world looks at processes below /proc, which is not there: it takes Linux"
-                    .to_owned(),
+                "this world looks at processes below /proc, and cannot: it takes Linux".to_owned(),
             )
         })?;
         make_room_for_files(options)?;
@@ -123,6 +123,10 @@ impl Local {
         let keeps = refused("keep the undo journal in", &setup.undo);
         let journal = UndoJournal::create(&setup.undo)
             .and_then(|journal| {
+                journal.add(&Undo::AfterController {
+                    pid,
+                    started: seen.started,
+                })?;
                 journal.add(&Undo::EndMarked { mark: mark.clone() })?;
                 journal.add(&Undo::RemoveFolder {
                     path: setup.folder.clone(),

@@ -122,3 +122,42 @@ fn an_interrupted_run_undoes_its_faults_and_says_what_it_knows() {
     assert!(begun.elapsed() < Duration::from_secs(15));
     assert_eq!(left(&runs(folder.path())[0]), Vec::<String>::new());
 }
+
+/// A node that stands still reads no orders: many of them must hold up nobody.
+#[test]
+fn orders_for_a_node_that_stands_still_hold_up_nobody() {
+    let folder = scratch();
+    let script = "at 1s clock strobe 50ms every 2ms all for 6s\nat 1500ms pause one for 5s\n";
+    fs::write(folder.path().join("faults"), script).unwrap();
+    let output = rupture(folder.path())
+        .args([
+            "run",
+            "--world",
+            "local",
+            "--nodes",
+            "3",
+            "--time-limit",
+            "8",
+        ])
+        .args(["--nemesis-script", "faults"])
+        .output()
+        .unwrap();
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+}
+
+#[test]
+fn nothing_is_healed_under_a_run_that_goes_on() {
+    let folder = scratch();
+    let mut child = start(folder.path(), 1);
+    thread::sleep(Duration::from_millis(1_500));
+    let (code, told) = heal(folder.path(), &folder.path().join("results/latest"));
+    assert_eq!(code, Some(255), "{told}");
+    assert!(told.contains("still goes on"), "{told}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        heal(folder.path(), &folder.path().join("results/latest")).0,
+        Some(0)
+    );
+}

@@ -55,8 +55,7 @@ fn runs(folder: &Path) -> Vec<PathBuf> {
 /// What a run has left: processes that carry its mark, and its folder of data.
 fn left(run: &Path) -> Vec<String> {
     let undo = fs::read_to_string(run.join("undo.jsonl")).unwrap_or_default();
-    let first = undo.lines().next().unwrap_or_default();
-    let mark = first.split("\"mark\":\"").nth(1);
+    let mark = undo.split("\"mark\":\"").nth(1);
     let mark = mark.and_then(|it| it.split('"').next()).unwrap_or_default();
     let mut left = Vec::new();
     if !mark.is_empty() {

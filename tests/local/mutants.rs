@@ -136,7 +136,7 @@ fn shown(folder: &Path, mutant: &str, arguments: &[&str], seed: u32) -> Vec<Stri
         .expect("the binary runs");
     let verdict: Value = serde_json::from_slice(&output.stdout).expect("a verdict");
     let parts = verdict["checkers"].as_array().expect("parts");
-    let anomalies = parts.iter().flat_map(|part| part["anomalies"].as_array());
+    let anomalies = parts.iter().filter_map(|part| part["anomalies"].as_array());
     let kinds = anomalies
         .flatten()
         .map(|it| it["type"].as_str().unwrap_or_default());

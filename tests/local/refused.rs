@@ -81,3 +81,13 @@ fn a_cluster_that_takes_more_files_than_there_may_be_is_refused() {
     assert!(stderr.contains("ulimit -n"), "{stderr}");
     assert_eq!(left(&runs(folder.path())[0]), Vec::<String>::new());
 }
+
+#[test]
+fn ports_that_there_are_not_are_refused_before_anything_starts() {
+    let folder = scratch();
+    for port in ["0", "80", "65530"] {
+        let (_, stderr) = expect(254, folder.path(), &["--base-port", port]);
+        assert!(stderr.contains("--base-port"), "{stderr}");
+    }
+    assert!(!folder.path().join("results").exists());
+}

@@ -67,7 +67,17 @@ pub(super) fn begin(
         }
         if shows == Shows::OnTheDisk {
             let before = hand.cluster.disk_digest(&node)?;
-            let bit = hand.cluster.flip_bit(&node, None)?;
+            let bit = match hand.cluster.flip_bit(&node, None) {
+                Ok(bit) => bit,
+                Err(ClusterError::Failed { reason, .. }) => {
+                    // It has written nothing yet.
+                    hand.cluster.start(&node)?;
+                    receipt.acted = false;
+                    receipt.nodes.clear();
+                    return Err(Impossible::NobodyNow(reason).into());
+                }
+                Err(error) => return Err(error.into()),
+            };
             receipt.flipped.insert(node.clone(), Flip { bit, before });
             let after = hand.cluster.disk_digest(&node)?;
             looks.see(&node, "holds what it held", before != after);
@@ -144,7 +154,10 @@ pub(super) fn before_end(
                 && hand.cluster.disk(node)? == illness.fault();
             if is_spared {
                 hand.cluster.disk_fault(node, DiskFault::default())?;
-            } else {
+            }
+            // It may have met its end in this very moment.
+            if !is_spared || hand.cluster.status(node)? == Status::Stopped {
+                hand.cluster.disk_fault(node, illness.fault())?;
                 hit.push(node.clone());
             }
         }
@@ -184,6 +197,10 @@ fn undo_one(
     node: &NodeName,
     is_there: bool,
 ) -> Result<(), ClusterError> {
+    if illness.shows() != Shows::OnTheDisk && !hand.held.disks.contains(node) {
+        // Before anybody looks who has ended: until then it may.
+        hand.cluster.disk_fault(node, DiskFault::default())?;
+    }
     let is_stopped = hand.cluster.status(node)? == Status::Stopped;
     if illness.shows() == Shows::OnTheDisk {
         // A node that starts with it has written since: what the bit is now nobody knows.
@@ -192,8 +209,6 @@ fn undo_one(
         {
             hand.cluster.flip_bit(node, Some(flip.bit))?;
         }
-    } else if !hand.held.disks.contains(node) {
-        hand.cluster.disk_fault(node, DiskFault::default())?;
     }
     // A slow disk stops nobody, and a node that has left the cluster in the meantime stays dead.
     if is_stopped && is_there && illness.shows() != Shows::AtOnce {

@@ -502,12 +502,18 @@ impl Cluster for LocalCluster {
             return Ok(());
         };
         slot.disk = fault;
-        if let Some(process) = slot.process.as_ref().filter(|it| !it.has_ended()) {
-            // That a node ends whose disk fails surprises nobody.
-            process.doom(fault.fails() || slot.armed.is_some());
+        let Some(process) = slot.process.as_mut().filter(|it| !it.has_ended()) else {
+            return Ok(());
+        };
+        // That a node ends whose disk fails surprises nobody.
+        process.doom(true);
+        let ordered = process.order(&Order::Disk(fault));
+        // Its answer shows that the order is in force. Without one it stands still, or is on its way out.
+        let is_in_force = ordered.is_ok() && process.read(READ_WITHIN).is_some();
+        if is_in_force && !fault.fails() && slot.armed.is_none() {
+            process.doom(false);
         }
-        let ordered = Nodes::order(slot, &Order::Disk(fault));
-        ordered.map_err(|error| failed(format!("break the disk of {name}"), error))
+        Ok(())
     }
 
     fn disk(&mut self, name: &NodeName) -> Result<DiskFault, ClusterError> {

@@ -95,6 +95,8 @@ pub(super) struct Slot {
     pub(super) clock: NodeClock,
     /// What its disk does wrong.
     pub(super) disk: crate::node::disk::DiskFault,
+    /// Whether it had a process before, and so has files.
+    pub(super) has_run: bool,
     /// What was ordered of its next end: what it keeps, and which order that was.
     pub(super) armed: Option<(Keep, u64)>,
     /// What its disk lost when it was last killed.
@@ -185,6 +187,7 @@ impl Nodes {
             process: None,
             clock: self.truth,
             disk: crate::node::disk::DiskFault::default(),
+            has_run: false,
             armed: None,
             loss: None,
         };
@@ -211,6 +214,17 @@ impl Nodes {
         let Some(slot) = slots.get_mut(&node) else {
             return Err(refuse("there is no such node".to_owned()));
         };
+        slot.armed = None;
+        let mark = std::fs::read_to_string(self.setup.folder.join(undo::MARK));
+        if mark.ok().as_deref() != Some(self.mark.as_str())
+            || (slot.has_run && !self.data(node).is_dir())
+        {
+            // One that starts without what it wrote would break promises that it kept.
+            return Err(refuse(
+                "somebody has taken its files away while it ran".to_owned(),
+            ));
+        }
+        slot.has_run = true;
         let port = |which: u32| match self.setup.base_port {
             None => 0,
             Some(base) => base.saturating_add((node * 2 + which) as u16),

@@ -1,6 +1,7 @@
 //! What Linux tells of processes, below `/proc`.
 
 use std::fs;
+use std::io;
 
 /// Whether a process takes steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +22,23 @@ pub(super) struct Seen {
 }
 
 /// Looks at a process; `None` when there is none of this number.
-pub(super) fn look(pid: u32) -> Option<Seen> {
-    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+///
+/// # Errors
+/// It cannot be looked at: that says nothing of whether it is there.
+pub(super) fn look(pid: u32) -> io::Result<Option<Seen>> {
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => parse(&stat).map(Some).ok_or_else(|| {
+            io::Error::other(format!("/proc/{pid}/stat is not what Linux writes there"))
+        }),
+        Err(error) if is_gone(&error) && fs::exists("/proc/self")? => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is nothing to look at, for the kernel.
+fn is_gone(error: &io::Error) -> bool {
+    let gone = rustix::io::Errno::SRCH.raw_os_error();
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(gone)
 }
 
 /// The line of `/proc/PID/stat`: the name stands in brackets and may hold anything.
@@ -39,26 +55,35 @@ fn parse(stat: &str) -> Option<Seen> {
     Some(Seen { life, started })
 }
 
-/// The living processes that have this variable in their environment, and when they started.
-pub(super) fn marked(variable: &str, value: &str) -> Vec<(u32, u64)> {
+/// The living processes that have this variable in their environment, and when they started. Those of others, whose
+/// environment nobody else may see, are none of ours.
+///
+/// # Errors
+/// Processes cannot be looked at.
+pub(super) fn marked(variable: &str, value: &str) -> io::Result<Vec<(u32, u64)>> {
     let wanted = format!("{variable}={value}");
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let pids = entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| *pid != std::process::id());
-    let has_it = |pid: &u32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment
-            .split(|byte| *byte == 0)
-            .any(|it| it == wanted.as_bytes())
-    };
-    pids.filter(has_it)
-        .filter_map(|pid| Some((pid, look(pid)?)))
-        .filter(|(_, seen)| seen.life != Life::Dead)
-        .map(|(pid, seen)| (pid, seen.started))
-        .collect()
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let pid = name.to_str().and_then(|name| name.parse::<u32>().ok());
+        let Some(pid) = pid.filter(|pid| *pid != std::process::id()) else {
+            continue;
+        };
+        let environment = match fs::read(format!("/proc/{pid}/environ")) {
+            Ok(environment) => environment,
+            Err(error) if is_gone(&error) => continue,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => continue,
+            Err(error) => return Err(error),
+        };
+        let mut variables = environment.split(|byte| *byte == 0);
+        if variables.any(|it| it == wanted.as_bytes())
+            && let Some(seen) = look(pid)?
+            && seen.life != Life::Dead
+        {
+            found.push((pid, seen.started));
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -75,8 +100,8 @@ mod tests {
 
     #[test]
     fn this_process_runs() {
-        let seen = look(std::process::id()).unwrap();
+        let seen = look(std::process::id()).unwrap().unwrap();
         assert_eq!(seen.life, Life::Running);
-        assert!(look(u32::MAX).is_none());
+        assert!(look(u32::MAX).unwrap().is_none());
     }
 }

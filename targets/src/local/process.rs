@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ use crate::{DiskFault, Status};
 const TAIL: usize = 12;
 /// The longest line that is kept of a log.
 const LONGEST_LINE: u64 = 1 << 20;
+/// Who stands still does not answer within this time.
+const STANDS_STILL: Duration = Duration::from_millis(10);
 /// How long a process may take to be gone after it was killed.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -105,7 +108,8 @@ impl Heard {
 pub(super) struct Process {
     pid: Pid,
     started: u64,
-    orders: ChildStdin,
+    /// What a thread of its own writes: a process that stands still reads nothing, and whoever orders must not wait for it.
+    orders: Sender<Vec<u8>>,
     heard: Arc<Heard>,
     nonce: u64,
 }
@@ -131,15 +135,16 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(mut orders), Some(answers), Some(log)) = pipes else {
+        let (Some(pipe), Some(answers), Some(log)) = pipes else {
             return Err(io::Error::other("a pipe is missing"));
         };
         let pid = Pid::from_child(&child);
-        let started = proc::look(child.id()).map_or(0, |seen| seen.started);
+        let started = proc::look(child.id())?.map_or(0, |seen| seen.started);
         let mut first = serde_json::to_string(options)?;
         first.push('\n');
+        let (orders, given) = channel();
         // What it says when it does not even take this is heard below.
-        let sent = orders.write_all(first.as_bytes());
+        let _ = orders.send(first.into_bytes());
         let heard = Arc::new(Heard::default());
         heard.told().is_doomed = true;
         let process = Self {
@@ -150,6 +155,7 @@ impl Process {
             nonce: 0,
         };
         let node = options.id;
+        spawn("orders", move || give_orders(pipe, &given))?;
         let hears = (heard.clone(), listener.clone());
         spawn("answers", move || {
             hear_answers(node, answers, &hears.0, &*hears.1);
@@ -157,11 +163,7 @@ impl Process {
         let (hears, told) = (heard.clone(), listener.clone());
         let log = spawn("log", move || hear_log(node, log, &hears, &*told))?;
         spawn("end", move || watch(node, child, log, &heard, &*listener))?;
-        match sent {
-            // Its last words say more.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-            _ => Ok(process),
-        }
+        Ok(process)
     }
 
     /// Waits until it listens, and says where clients and peers find it.
@@ -192,13 +194,24 @@ impl Process {
     /// Probe: what the machine says that it does. One that stands still must not answer either.
     pub(super) fn status(&mut self) -> Status {
         let (pid, started) = self.identity();
-        let seen = proc::look(pid).filter(|seen| seen.started == started);
-        match seen.map(|seen| seen.life) {
-            None | Some(Life::Dead) => Status::Stopped,
-            Some(Life::Running) => Status::Running,
-            Some(Life::Paused) if self.read(Duration::from_millis(10)).is_some() => Status::Running,
-            Some(Life::Paused) => Status::Paused,
+        match proc::look(pid) {
+            Ok(Some(seen)) if seen.started == started => match seen.life {
+                Life::Running => Status::Running,
+                Life::Paused if self.read(STANDS_STILL).is_some() => Status::Running,
+                Life::Paused => Status::Paused,
+                Life::Dead => self.await_end(),
+            },
+            Ok(_) => self.await_end(),
+            // Who cannot be looked at is not taken for dead.
+            Err(_) if self.has_ended() => Status::Stopped,
+            Err(_) => Status::Running,
         }
+    }
+
+    /// The machine says that it has ended: waits until everybody knows it, its last words among them.
+    fn await_end(&self) -> Status {
+        let _ = self.heard.wait(GONE_WITHIN, |told| told.ended.clone());
+        Status::Stopped
     }
 
     /// Whether it is known to have ended.
@@ -216,7 +229,8 @@ impl Process {
     pub(super) fn order(&mut self, order: &Order) -> io::Result<()> {
         let mut line = serde_json::to_vec(order)?;
         line.push(b'\n');
-        self.orders.write_all(&line)
+        let sent = self.orders.send(line);
+        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 
     /// Probe: what it reads of its clock and disk; `None` when it does not answer.
@@ -285,6 +299,14 @@ fn spawn(
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(work)
+}
+
+fn give_orders(mut pipe: ChildStdin, given: &Receiver<Vec<u8>>) {
+    while let Ok(line) = given.recv() {
+        if pipe.write_all(&line).is_err() {
+            break;
+        }
+    }
 }
 
 fn hear_answers(node: u32, answers: impl Read, heard: &Heard, listener: &impl Listener) {

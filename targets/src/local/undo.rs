@@ -27,6 +27,13 @@ const GONE_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Undo {
+    /// Nothing while this process lives: it is the run, and undoes what it does itself.
+    AfterController {
+        /// Its number.
+        pid: u32,
+        /// When it started.
+        started: u64,
+    },
     /// End every process that carries this mark in its environment.
     EndMarked {
         /// The mark of the run.
@@ -112,7 +119,7 @@ pub struct Healed {
 /// Undoes what a journal says, and looks whether it is gone. A last line that is cut off was never acted upon.
 ///
 /// # Errors
-/// A journal that cannot be read, or a line in its midst that is none.
+/// A journal that cannot be read, a line in its midst that is none, and a run that still goes on.
 pub fn heal(path: &Path) -> io::Result<Vec<Healed>> {
     let mut lines = Vec::new();
     for line in BufReader::new(File::open(path)?).split(b'\n') {
@@ -122,6 +129,13 @@ pub fn heal(path: &Path) -> io::Result<Vec<Healed>> {
     for (number, line) in lines.iter().enumerate() {
         match serde_json::from_slice::<Undo>(line) {
             Ok(Undo::Nothing) => undos.clear(),
+            Ok(Undo::AfterController { pid, started }) if is_ours(pid, started)? => {
+                return Err(io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    format!("the run still goes on, as process {pid}: stop it first (kill {pid})"),
+                ));
+            }
+            Ok(Undo::AfterController { .. }) => {}
             Ok(undo) => undos.push(undo),
             Err(_) if number + 1 == lines.len() => {}
             Err(error) => {
@@ -138,11 +152,11 @@ pub fn heal(path: &Path) -> io::Result<Vec<Healed>> {
 
 fn undo(undo: Undo) -> Healed {
     let (found, is_gone) = match &undo {
-        Undo::EndMarked { mark } => end_marked(mark),
-        Undo::EndProcess { pid, started, .. } => end(*pid, *started),
-        Undo::ResumeProcess { pid, started, .. } => resume(*pid, *started),
+        Undo::EndMarked { mark } => told(end_marked(mark)),
+        Undo::EndProcess { pid, started, .. } => told(end(*pid, *started)),
+        Undo::ResumeProcess { pid, started, .. } => told(resume(*pid, *started)),
         Undo::RemoveFolder { path, mark } => remove(path, mark),
-        Undo::Nothing => ("nothing".to_owned(), true),
+        Undo::AfterController { .. } | Undo::Nothing => ("nothing".to_owned(), true),
     };
     Healed {
         undo,
@@ -158,52 +172,62 @@ fn signal(pid: u32, signal: Signal) -> io::Result<()> {
 }
 
 /// Whether the process with this number is the one that started then.
-fn is_ours(pid: u32, started: u64) -> bool {
-    proc::look(pid).is_some_and(|seen| seen.started == started && seen.life != Life::Dead)
+fn is_ours(pid: u32, started: u64) -> io::Result<bool> {
+    let seen = proc::look(pid)?;
+    Ok(seen.is_some_and(|seen| seen.started == started && seen.life != Life::Dead))
 }
 
-fn end(pid: u32, started: u64) -> (String, bool) {
-    if !is_ours(pid, started) {
-        return ("gone already".to_owned(), true);
+/// What was found, or why nothing could be.
+fn told(found: io::Result<(String, bool)>) -> (String, bool) {
+    found.unwrap_or_else(|error| (format!("cannot be looked at: {error}"), false))
+}
+
+fn end(pid: u32, started: u64) -> io::Result<(String, bool)> {
+    if !is_ours(pid, started)? {
+        return Ok(("gone already".to_owned(), true));
     }
     if let Err(error) = signal(pid, Signal::KILL) {
-        return (format!("cannot be ended: {error}"), !is_ours(pid, started));
+        let text = format!("cannot be ended: {error}");
+        return Ok((text, !is_ours(pid, started)?));
     }
     let begun = Instant::now();
-    while is_ours(pid, started) {
+    while is_ours(pid, started)? {
         if begun.elapsed() > GONE_WITHIN {
-            return ("was killed and is still there".to_owned(), false);
+            return Ok(("was killed and is still there".to_owned(), false));
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    ("was there, and was ended".to_owned(), true)
+    Ok(("was there, and was ended".to_owned(), true))
 }
 
-fn resume(pid: u32, started: u64) -> (String, bool) {
-    let is_paused =
-        |pid| proc::look(pid).is_some_and(|it| it.started == started && it.life == Life::Paused);
-    if !is_paused(pid) {
-        return ("does not stand still".to_owned(), true);
+fn resume(pid: u32, started: u64) -> io::Result<(String, bool)> {
+    let is_paused = || {
+        let seen = proc::look(pid)?;
+        let stands = |seen: proc::Seen| seen.started == started && seen.life == Life::Paused;
+        Ok::<bool, io::Error>(seen.is_some_and(stands))
+    };
+    if !is_paused()? {
+        return Ok(("does not stand still".to_owned(), true));
     }
     match signal(pid, Signal::CONT) {
-        Ok(()) => ("stood still, and goes on".to_owned(), !is_paused(pid)),
-        Err(error) => (format!("cannot be resumed: {error}"), false),
+        Ok(()) => Ok(("stood still, and goes on".to_owned(), !is_paused()?)),
+        Err(error) => Ok((format!("cannot be resumed: {error}"), false)),
     }
 }
 
-fn end_marked(mark: &str) -> (String, bool) {
-    let found = proc::marked(VARIABLE, mark);
+fn end_marked(mark: &str) -> io::Result<(String, bool)> {
+    let found = proc::marked(VARIABLE, mark)?;
     let count = found.len();
     for (pid, started) in found {
-        end(pid, started);
+        end(pid, started)?;
     }
-    let left = proc::marked(VARIABLE, mark).len();
+    let left = proc::marked(VARIABLE, mark)?.len();
     let text = match count {
         0 => "no process carries its mark".to_owned(),
         1 => "one process carried its mark, and was ended".to_owned(),
         n => format!("{n} processes carried its mark, and were ended"),
     };
-    (text, left == 0)
+    Ok((text, left == 0))
 }
 
 fn remove(path: &Path, mark: &str) -> (String, bool) {
@@ -252,7 +276,7 @@ mod tests {
             .env(VARIABLE, mark)
             .spawn()
             .unwrap();
-        let started = proc::look(child.id()).unwrap().started;
+        let started = proc::look(child.id()).unwrap().unwrap().started;
         (child, started)
     }
 
@@ -260,14 +284,14 @@ mod tests {
     fn a_process_is_ended_only_if_it_started_when_the_journal_says() {
         let (mut child, started) = sleeper("a test of its start");
         assert_eq!(
-            end(child.id(), started + 1),
+            end(child.id(), started + 1).unwrap(),
             ("gone already".to_owned(), true)
         );
         assert!(
             child.try_wait().unwrap().is_none(),
             "another process was ended"
         );
-        assert!(end(child.id(), started).1);
+        assert!(end(child.id(), started).unwrap().1);
         assert!(child.wait().unwrap().code().is_none());
     }
 
@@ -275,12 +299,26 @@ mod tests {
     fn what_carries_the_mark_is_found_and_ended_and_nothing_else() {
         let (mut ours, _) = sleeper("a test of marks");
         let (mut other, _) = sleeper("a test of marks that is another");
-        let (text, is_gone) = end_marked("a test of marks");
+        let (text, is_gone) = end_marked("a test of marks").unwrap();
         assert!(is_gone && text.starts_with("one process"), "{text}");
         ours.wait().unwrap();
         assert!(other.try_wait().unwrap().is_none());
         other.kill().unwrap();
         other.wait().unwrap();
+    }
+
+    #[test]
+    fn nothing_is_taken_from_a_run_that_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("undo.jsonl");
+        let journal = UndoJournal::create(&path).unwrap();
+        let pid = std::process::id();
+        let started = proc::look(pid).unwrap().unwrap().started;
+        journal
+            .add(&Undo::AfterController { pid, started })
+            .unwrap();
+        let error = heal(&path).unwrap_err().to_string();
+        assert!(error.contains("still goes on"), "{error}");
     }
 
     #[test]
