@@ -63,6 +63,11 @@ fn options(args: &NodeArgs) -> anyhow::Result<NodeOptions> {
         };
         let (name, address) = peer.split_once('=').ok_or_else(wrong)?;
         let address: SocketAddr = address.trim().parse().map_err(|_| wrong())?;
+        if number(name.trim())? == id {
+            return Err(bad_input(format!(
+                "--peer {peer}: that is this node itself"
+            )));
+        }
         if peers.insert(number(name.trim())?, address).is_some() {
             return Err(bad_input(format!("--peer {name} is given twice")));
         }

@@ -60,6 +60,14 @@ pub enum NodeError {
     /// The disk did not keep what it was given, or what it kept is damaged.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The folder holds the log of another node.
+    #[error("`{}` is the folder of {owner}: name another with --data", .folder.display())]
+    Another {
+        /// Which.
+        folder: PathBuf,
+        /// Whose.
+        owner: String,
+    },
     /// Anything else that the machine refused.
     #[error("cannot {action}: {reason}")]
     Machine {

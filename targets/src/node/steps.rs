@@ -32,6 +32,8 @@ use super::peers::Peers;
 use crate::NodeName;
 use crate::protocol::Protocol;
 
+/// A turn with so many effects takes no more inputs.
+const EFFECTS: usize = 10_000;
 /// How many inputs one turn takes.
 const TURN: usize = 256;
 /// How long a node sleeps at most; so often it looks whether it is to end.
@@ -85,6 +87,7 @@ fn live<P: Protocol>(
     let (clients, client_listener) = listen(options.listen, "clients")?;
     let (peers, peer_listener) = listen(options.listen_peers, "peers")?;
     let (disk, records) = Disk::open(&options.data, options.disk)?;
+    own(options)?;
     let (inbox, outbox) = inbox::inbox();
     let log = Log::begin()?;
     let mut steps = Steps::<P> {
@@ -122,6 +125,13 @@ fn live<P: Protocol>(
     // What the disk kept is taken in before anybody may ask.
     steps.step(protocols::Input::Start { records });
     steps.perform()?;
+    if options.controller.is_none() {
+        let name = NodeName::numbered(options.id);
+        let line = serde_json::json!({
+            "level": "info", "event": "listening", "node_id": name, "clients": clients, "peers": peers,
+        });
+        let _ = writeln!(io::stderr(), "{line}");
+    }
     steps.say(&Answer::Ready { clients, peers });
     steps.speak();
     api::serve(
@@ -135,6 +145,28 @@ fn live<P: Protocol>(
     steps.log.end();
     runtime.shutdown_timeout(Duration::from_millis(200));
     result
+}
+
+/// Makes the folder this node's, or refuses one that is another's: a node that begins with what another has written would
+/// take back what it promised.
+fn own(options: &NodeOptions) -> Result<(), NodeError> {
+    let path = options.data.join("node");
+    let me = format!("{} {}\n", options.name, NodeName::numbered(options.id));
+    let marked = match std::fs::read_to_string(&path) {
+        Ok(owner) if owner == me => Ok(()),
+        Ok(owner) => {
+            return Err(NodeError::Another {
+                folder: options.data.clone(),
+                owner: owner.trim().to_owned(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::write(&path, me),
+        Err(error) => Err(error),
+    };
+    marked.map_err(|reason| NodeError::Machine {
+        action: "mark the folder of the node",
+        reason,
+    })
 }
 
 /// Hears the controller, on a thread of its own: whatever it orders goes into the inbox.
@@ -199,12 +231,17 @@ impl<P: Protocol> Steps<P> {
                     return self.perform();
                 }
                 taken += 1;
-                if taken < TURN {
+                if taken < TURN && self.effects.len() < EFFECTS {
                     next = outbox.waiting();
                 }
             }
             if stop() {
                 return self.perform();
+            }
+            let is_wake = |effect: &Effect<P::Node>| matches!(effect, Effect::WakeAt(_));
+            if let Some(Effect::WakeAt(at_ns)) = self.effects.iter().rfind(|it| is_wake(it)) {
+                // The last one counts, also before it is performed.
+                self.wake_ns = Some(*at_ns);
             }
             let now_ns = self.clock.now_ns(monotonic_ns());
             if self.wake_ns.is_some_and(|at_ns| at_ns <= now_ns) {
@@ -327,6 +364,8 @@ impl<P: Protocol> Steps<P> {
             if matches!(effect, Effect::Send { .. } | Effect::Reply { .. }) {
                 // What leaves may depend on what was saved, which survives a kill from here on.
                 self.disk.flush()?;
+                // And whoever judges knows what was promised before others do.
+                self.speak();
             }
             match effect {
                 Effect::Save(record) if place >= until => {
