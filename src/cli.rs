@@ -1,5 +1,7 @@
 //! The command line. Only this module reads arguments; each verb has a module of its own.
 
+mod settings;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +10,8 @@ use std::process::ExitCode;
 use clap::builder::Styles;
 use clap::parser::ValueSource;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
-use rupture_workloads::checkers::history::Value;
-use rupture_workloads::checkers::history::codec::edn;
+
+pub use settings::Settings;
 
 use crate::exit::{self, Exit};
 use crate::report::ladder::LEGEND;
@@ -177,16 +179,12 @@ pub struct CheckArgs {
     /// The promise, such as `linearizable` [default: the model's strongest; of transactions all that hold].
     #[arg(short, long, value_name = "LEVEL")]
     pub consistency: Option<String>,
-    /// Write an order of all operations that proves `valid` to this file, an operation a line.
+    /// Where an order of all operations goes that proves `valid`; help says of it what the setting says.
     #[arg(long, value_name = "FILE")]
     pub witness: Option<PathBuf>,
     /// Write the graph of every anomaly that is one to this file, as Graphviz's DOT.
     #[arg(long, value_name = "FILE")]
     pub dot: Option<PathBuf>,
-    /// linearizable: how many violated keys to look for, `all` for every one [default: 1]. Once they are known, keys
-    /// that a short search does not decide are left open, and their number is told.
-    #[arg(long, value_parser = anomalies, value_name = "N|all")]
-    pub anomalies: Option<usize>,
     /// The histories have completions alone: add an invocation right before each. What overlapped is then judged as
     /// if it had run one after the other, so an anomaly may come from that order and not from the system.
     #[arg(long)]
@@ -206,57 +204,6 @@ pub struct CheckArgs {
     /// What the history does not say by itself.
     #[command(flatten)]
     pub settings: Settings,
-}
-
-/// What a history does not say by itself. A model that does not have a setting refuses it.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Settings of models")]
-#[allow(clippy::struct_excessive_bools)] // Each is an option of its own.
-pub struct Settings {
-    /// Values are `[key value]`, and every key is judged by itself.
-    #[arg(long)]
-    pub independent: bool,
-    /// register, cas-register, multi-register: what they hold before the first write, as EDN such as `0`, `"a"` or
-    /// `[1 2]` [default: nil].
-    #[arg(long, value_name = "VALUE", value_parser = value, allow_hyphen_values = true)]
-    pub initial: Option<Value>,
-    /// cas-register: take a failed cas as an observation that the state differed, as Porcupine does; Jepsen takes
-    /// it as an operation that did not happen.
-    #[arg(long)]
-    pub observe_failed_cas: bool,
-    /// bank: what the accounts hold together; told from the reads when left out.
-    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
-    pub total: Option<i64>,
-    /// bank: let accounts hold less than nothing.
-    #[arg(long)]
-    pub negative_balances: bool,
-    /// semaphore: how many permits there are.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
-    pub permits: Option<i64>,
-    /// rw-register: take it that what a transaction reads of a key comes before what it then writes to it.
-    #[arg(long)]
-    pub wfr_keys: bool,
-    /// rw-register: take it that every key by itself is sequentially consistent.
-    #[arg(long)]
-    pub sequential_keys: bool,
-    /// rw-register: take it that every key by itself is linearizable.
-    #[arg(long)]
-    pub linearizable_keys: bool,
-    /// log: note anomalies of these kinds, and let them make no history invalid.
-    #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
-    pub allow: Vec<String>,
-    /// log: let anomalies of these kinds make a history invalid, whoever subscribed to what.
-    #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
-    pub forbid: Vec<String>,
-    /// log: take it that who sends a message comes after who sent the one before it, and look for circles (G0, G1c).
-    #[arg(long)]
-    pub ww_deps: bool,
-    /// broadcast: processes that may have crashed bind the others by what they had delivered.
-    #[arg(long)]
-    pub uniform: bool,
-    /// broadcast: what a process has not delivered when the history ends it never will.
-    #[arg(long)]
-    pub complete: bool,
 }
 
 /// What to run again.
@@ -346,30 +293,6 @@ pub struct SchemaArgs {
     /// Of what: `plan`.
     #[arg(default_value = "plan")]
     pub what: String,
-}
-
-/// A value as EDN.
-fn value(text: &str) -> Result<Value, String> {
-    // As JSON writes it.
-    if text == "null" {
-        return Ok(Value::Nil);
-    }
-    match edn::read_value(text) {
-        Ok(Value::Symbol(name)) => Err(format!(
-            "`{name}` is a symbol; a string stands in double quotes, a keyword after a colon"
-        )),
-        Ok(value) => Ok(value),
-        Err(error) => Err(format!("{error}; a string stands in double quotes")),
-    }
-}
-
-/// How many anomalies to look for.
-fn anomalies(text: &str) -> Result<usize, String> {
-    if text == "all" {
-        return Ok(usize::MAX);
-    }
-    let number = text.parse().ok().filter(|&number| number > 0);
-    number.ok_or_else(|| "give a number from 1 on, or `all`".to_owned())
 }
 
 /// Runs the command line and gives its exit code.
@@ -480,14 +403,5 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_initial_value_is_never_a_bare_word() {
-        assert_eq!(value("null"), Ok(Value::Nil));
-        assert_eq!(value("nil"), Ok(Value::Nil));
-        assert_eq!(value("0"), Ok(Value::Int(0)));
-        assert_eq!(value("\"a\""), Ok(Value::Str("a".into())));
-        assert!(value("a").is_err_and(|error| error.contains("double quotes")));
     }
 }

@@ -94,7 +94,10 @@ pub use budget::Budget;
 pub use checker::{CheckError, Checker};
 pub use linearizability::Linearizable;
 pub use model::{Id, Mismatch, Model, Seen, Values};
-pub use registry::{Form, Guess, ModelInfo, NoGuess, Options, Unknown, checker, guess, models};
+pub use registry::{
+    Form, Guess, ModelInfo, NoGuess, Options, Setting, SettingKind, Unknown, checker, guess,
+    models, settings,
+};
 pub use rupture_history as history;
 pub use sequential::Sequential;
 pub use theory::{Theory, View};

@@ -3,101 +3,19 @@
 
 mod guess;
 mod language;
+mod settings;
 mod table;
 
 use std::fmt;
 
-use rupture_history::Value;
-
 use crate::Checker;
 use crate::broadcast::Order;
 use crate::isolation::Level;
-use crate::log::{Log, LogAnomaly};
 use crate::staleness::{self, level};
 pub use guess::{Guess, NoGuess, guess};
 pub use language::Form;
+pub use settings::{Options, Setting, SettingKind, settings};
 use table::MODELS;
-
-/// What a history's model does not say by itself.
-///
-/// ```
-/// use rupture_checkers::history::codec;
-/// use rupture_checkers::{Budget, Options, checker};
-///
-/// let history = codec::read(
-///     b"{:process 0 :type :invoke :f :write :value [7 1]}
-///       {:process 0 :type :ok :f :write :value [7 1]}",
-/// )?;
-/// let options = Options { independent: true, witness: true, ..Options::default() };
-/// let verdict = checker("register", None, &options)?.check(&history, &Budget::unlimited())?;
-/// assert_eq!(verdict.witnesses[0].key.as_deref(), Some("7"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[allow(clippy::struct_excessive_bools)] // Each is a question of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Values are `[key value]`, and every key is judged by itself.
-    pub independent: bool,
-    /// A failed `cas` of a cas-register is an observation: at some moment of it the value was not the
-    /// expected one. Otherwise it did not happen.
-    pub observe_failed_cas: bool,
-    /// Whether a `valid` verdict brings an order of the operations with it.
-    pub witness: bool,
-    /// How many violated keys are looked for; see [`Linearizable::anomalies`](crate::Linearizable::anomalies). Other
-    /// levels judge every key.
-    pub anomalies: Option<usize>,
-    /// What registers hold before the first write; nil where it is not given.
-    pub initial: Option<Value>,
-    /// What the accounts of a bank hold together; told from the reads where it is not given.
-    pub total: Option<i64>,
-    /// Whether accounts of a bank may hold less than nothing.
-    pub negative_balances: bool,
-    /// How many permits a semaphore has, 1 or more; without it nothing is judged.
-    pub permits: Option<i64>,
-    /// [`RwRegister::wfr_keys`](crate::isolation::RwRegister::wfr_keys).
-    pub wfr_keys: bool,
-    /// [`RwRegister::sequential_keys`](crate::isolation::RwRegister::sequential_keys).
-    pub sequential_keys: bool,
-    /// [`RwRegister::linearizable_keys`](crate::isolation::RwRegister::linearizable_keys).
-    pub linearizable_keys: bool,
-    /// Which anomalies of a log count, and whether the order of a log orders who sent: [`Log::allow`], [`Log::forbid`],
-    /// [`Log::ww_deps`].
-    pub log: Log,
-    /// [`Broadcast::uniform`](crate::broadcast::Broadcast::uniform).
-    pub uniform: bool,
-    /// [`Broadcast::complete`](crate::broadcast::Broadcast::complete).
-    pub complete: bool,
-}
-
-impl Options {
-    /// The settings that differ from their defaults, by the names that [`ModelInfo::settings`] has for them.
-    fn given(&self) -> impl Iterator<Item = &'static str> {
-        let log = |name, counts| {
-            let moved = |kind| self.log.counts(kind) == counts && Log::new().counts(kind) != counts;
-            (name, LogAnomaly::ALL.into_iter().any(moved))
-        };
-        [
-            ("independent", self.independent),
-            ("observe-failed-cas", self.observe_failed_cas),
-            ("witness", self.witness),
-            ("anomalies", self.anomalies.is_some()),
-            ("initial", self.initial.is_some()),
-            ("total", self.total.is_some()),
-            ("negative-balances", self.negative_balances),
-            ("permits", self.permits.is_some()),
-            ("wfr-keys", self.wfr_keys),
-            ("sequential-keys", self.sequential_keys),
-            ("linearizable-keys", self.linearizable_keys),
-            log("allow", Some(false)),
-            log("forbid", Some(true)),
-            ("ww-deps", self.log.has_ww_deps()),
-            ("uniform", self.uniform),
-            ("complete", self.complete),
-        ]
-        .into_iter()
-        .filter_map(|(name, given)| given.then_some(name))
-    }
-}
 
 /// A model that [`checker`] knows.
 ///
@@ -118,7 +36,7 @@ pub struct ModelInfo {
     /// is the default, but levels of isolation are all judged where none is named, and a `set-full` with broadcasts
     /// is `eventual`.
     pub consistency: &'static [&'static str],
-    /// Which of the [`Options`] it has, by the names that the command line has for them.
+    /// Which of the [`settings`] it has, by their names.
     pub settings: &'static [&'static str],
     build: fn(&Options, Promise) -> Box<dyn Checker>,
 }
@@ -292,7 +210,8 @@ pub fn checker(
             known: MODELS.iter().map(|info| info.name).collect(),
         });
     };
-    if let Some(name) = options.given().find(|name| !info.settings.contains(name)) {
+    let mut given = options.given().map(|setting| setting.name);
+    if let Some(name) = given.find(|name| !info.settings.contains(name)) {
         return Err(Unknown::Setting {
             model: info.name,
             name,

@@ -4,45 +4,29 @@
 use std::fmt::Write;
 
 use rupture_checkers::history::{History, Value, Verdict, codec};
-use rupture_checkers::log::{Log, LogAnomaly};
-use rupture_checkers::{Budget, Options, Unknown, checker, models};
+use rupture_checkers::{Budget, Options, Setting, SettingKind, Unknown, checker, models, settings};
 
-/// A setting, and how it is given.
-type Setting = (&'static str, fn(&mut Options));
 /// A model, a setting, whether keys are judged by themselves, and a history.
 type Shown = (&'static str, &'static str, bool, &'static str);
 
-/// All settings that some model has, by name, and the settings with it given.
-const SETTINGS: [Setting; 16] = [
-    ("anomalies", |options| options.anomalies = Some(2)),
-    ("independent", |options| options.independent = true),
-    ("initial", |options| options.initial = Some(Value::Int(0))),
-    ("observe-failed-cas", |options| {
-        options.observe_failed_cas = true;
-    }),
-    ("witness", |options| options.witness = true),
-    ("total", |options| options.total = Some(11)),
-    ("negative-balances", |options| {
-        options.negative_balances = true;
-    }),
-    ("permits", |options| options.permits = Some(1)),
-    ("wfr-keys", |options| options.wfr_keys = true),
-    ("sequential-keys", |options| options.sequential_keys = true),
-    ("linearizable-keys", |options| {
-        options.linearizable_keys = true;
-    }),
-    ("allow", |options| {
-        options.log = Log::new().allow(LogAnomaly::NonmonotonicPoll);
-    }),
-    ("forbid", |options| {
-        options.log = Log::new().forbid(LogAnomaly::Unseen);
-    }),
-    ("ww-deps", |options| {
-        options.log = Log::new().ww_deps(true);
-    }),
-    ("uniform", |options| options.uniform = true),
-    ("complete", |options| options.complete = true),
-];
+/// Gives a setting as the histories below want it.
+fn give(setting: &Setting, options: &mut Options) {
+    match &setting.kind {
+        SettingKind::Flag(give) | SettingKind::Beside(give) => give(options),
+        SettingKind::Integer { range, give, .. } => give(options, 1.max(*range.start())),
+        SettingKind::Count(give) => give(options, 2),
+        SettingKind::Value(give) => give(options, Value::Int(0)),
+        SettingKind::Words { give, .. } => {
+            let words = ["nonmonotonic-poll", "unseen"];
+            let taken = words.map(|word| give(options, word).is_ok());
+            assert!(
+                taken.contains(&true),
+                "`{}` takes none of {words:?}",
+                setting.name
+            );
+        }
+    }
+}
 
 /// Histories by model on which its settings say something. Operations follow each other: a process, a function, an
 /// argument, and what was answered if it differs; `!` behind the process says that it failed, `?` that nobody knows.
@@ -171,14 +155,10 @@ fn one_object(name: &str, setting: &str) -> bool {
 }
 
 /// How a setting shows at a level of a model; the reason why not, if it does not.
-fn shows(
-    model: &str,
-    level: Option<&str>,
-    name: &str,
-    give: fn(&mut Options),
-) -> Result<(), String> {
+fn shows(model: &str, level: Option<&str>, setting: &Setting) -> Result<(), String> {
+    let name = setting.name;
     let mut alone = Options::default();
-    give(&mut alone);
+    give(setting, &mut alone);
     let info = models().iter().find(|info| info.name == model).unwrap();
     match checker(model, level, &alone) {
         Err(Unknown::Setting { known, .. }) if !known.contains(&name) => return Ok(()),
@@ -201,7 +181,7 @@ fn shows(
             ..Options::default()
         };
         let mut after = before.clone();
-        give(&mut after);
+        give(setting, &mut after);
         let (one, other) = (
             said(model, level, &before, text),
             said(model, level, &after, text),
@@ -222,19 +202,11 @@ fn shows(
 fn every_setting_says_something_at_every_level_or_is_refused() {
     let mut idle = Vec::new();
     for info in models() {
-        for name in info.settings {
-            let known = SETTINGS.iter().any(|(known, _)| known == name);
-            assert!(
-                known,
-                "{}: say in SETTINGS how `{name}` is given",
-                info.name
-            );
-        }
         let levels = info.consistency.iter().copied().map(Some);
         for level in levels.chain([None]) {
-            for (name, give) in SETTINGS {
-                if let Err(why) = shows(info.name, level, name, give) {
-                    idle.push(format!("{} {level:?} `{name}`: {why}", info.name));
+            for setting in settings() {
+                if let Err(why) = shows(info.name, level, setting) {
+                    idle.push(format!("{} {level:?} `{}`: {why}", info.name, setting.name));
                 }
             }
         }

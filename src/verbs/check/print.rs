@@ -23,7 +23,7 @@ pub(super) fn print(file: &Path, judged: &Judged, args: &CheckArgs, gap: bool) -
         }
         let width = report::width();
         let extent = Extent {
-            anomalies: args.anomalies.unwrap_or(report::SHOWN),
+            anomalies: args.settings.anomalies().unwrap_or(report::SHOWN),
             whole: "--json",
         };
         let mut lines = report::verdict(&judged.verdict, width, extent).into_iter();
