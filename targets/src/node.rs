@@ -21,7 +21,7 @@ pub(crate) mod race;
 pub(crate) mod socket;
 mod steps;
 
-pub(crate) use api::{CHANGES, REQUESTS, TOKEN_HEADER};
+pub(crate) use api::{CHANGES, CLIENT_HEADER, REQUESTS, TOKEN_HEADER};
 pub use options::{NodeError, NodeOptions};
 pub(crate) use steps::run;
 

@@ -25,8 +25,8 @@ use tokio::time::{Instant, sleep};
 
 use super::addresses::Addresses;
 use crate::client_thread::{Attempt, Begun, ClientThread, Language};
-use crate::node::REQUESTS;
 use crate::node::clock::monotonic_ns;
+use crate::node::{CLIENT_HEADER, REQUESTS};
 use crate::real::Tell;
 use crate::{Happening, Invocation, OperationError, TargetError, TargetOptions};
 
@@ -195,8 +195,14 @@ impl Task {
     fn step(&mut self, input: Input, now_ns: u64) {
         let present = self.addresses.present();
         let (http, addresses, attempts) = (&self.http, &self.addresses, &mut self.attempts);
+        let number = self.number;
         let wanted = self.thread.step(input, now_ns, &present, |attempt| {
-            attempts.spawn(deliver(http.clone(), Arc::clone(addresses), attempt));
+            attempts.spawn(deliver(
+                http.clone(),
+                Arc::clone(addresses),
+                number,
+                attempt,
+            ));
         });
         let Some(completion) = wanted.done else {
             return;
@@ -215,7 +221,12 @@ impl Task {
 }
 
 /// Carries an attempt to its node, at most once, and says what became of it.
-async fn deliver(http: reqwest::Client, addresses: Arc<Addresses>, attempt: Attempt) -> Input {
+async fn deliver(
+    http: reqwest::Client,
+    addresses: Arc<Addresses>,
+    client: usize,
+    attempt: Attempt,
+) -> Input {
     let Attempt {
         number: attempt,
         to: from,
@@ -232,6 +243,7 @@ async fn deliver(http: reqwest::Client, addresses: Arc<Addresses>, attempt: Atte
     let call = http
         .post(format!("http://{address}{REQUESTS}"))
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .header(CLIENT_HEADER, HeaderValue::from(client))
         .body(body);
     let answer = match call.send().await {
         Ok(response) => response.bytes().await,

@@ -35,6 +35,8 @@ use connections::Limits;
 
 /// Where clients put what they ask of the store.
 pub(crate) const REQUESTS: &str = "/v1/requests";
+/// The header in which a client may say which of all it is: a number that no other one gives.
+pub(crate) const CLIENT_HEADER: &str = "x-rupture-client";
 /// Where administrators put what they ask of the cluster, with its token in the header [`TOKEN_HEADER`].
 pub(crate) const CHANGES: &str = "/v1/changes";
 
@@ -101,14 +103,32 @@ fn router(api: Api) -> Router {
 }
 
 async fn take_request(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let client = match client(request.headers()) {
+        Ok(client) => client,
+        Err(problem) => return problem.with(StatusCode::BAD_REQUEST),
+    };
     match read::<store::Request>(request, "a request").await {
         Ok(request) if request.idempotency_key.is_empty() => Problem::new(
             "the idempotency key is empty: all attempts of one operation carry the same, and no other operation does",
         )
         .with(StatusCode::BAD_REQUEST),
-        Ok(request) => api.call(Call::Request(request)).await,
+        Ok(request) => api.call(client, Call::Request(request)).await,
         Err(problem) => problem,
     }
+}
+
+/// Which client asks; 0 where it does not say.
+fn client(headers: &HeaderMap) -> Result<u32, Problem> {
+    let Some(given) = headers.get(CLIENT_HEADER) else {
+        return Ok(0);
+    };
+    let number = given.to_str().ok().and_then(|it| it.parse::<u32>().ok());
+    let number = number.filter(|it| *it < 1 << 24);
+    number.ok_or_else(|| {
+        Problem::new(format!(
+            "the header `{CLIENT_HEADER}` is a number below 16777216"
+        ))
+    })
 }
 
 async fn take_change(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -119,7 +139,7 @@ async fn take_change(State(api): State<Arc<Api>>, request: Request) -> Response 
         return problem.with(StatusCode::FORBIDDEN);
     }
     match read::<Change>(request, "a change").await {
-        Ok(change) => api.call(Call::Change(change)).await,
+        Ok(change) => api.call(0, Call::Change(change)).await,
         Err(problem) => problem,
     }
 }
@@ -168,9 +188,14 @@ fn silent() -> Response {
 
 impl Api {
     /// Has the node take a call, and waits for its answer.
-    async fn call(&self, call: Call) -> Response {
+    async fn call(&self, client: u32, call: Call) -> Response {
         let (answer, answered) = oneshot::channel();
-        if self.inbox.offer(Input::Call { call, answer }).is_err() {
+        let input = Input::Call {
+            client,
+            call,
+            answer,
+        };
+        if self.inbox.offer(input).is_err() {
             return encoded(StatusCode::SERVICE_UNAVAILABLE, &turned_away());
         }
         let reply = match timeout(self.patience, answered).await {

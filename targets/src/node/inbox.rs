@@ -19,6 +19,7 @@ pub(crate) enum Input {
     Message { from: NodeId, bytes: Vec<u8> },
     /// A client or an administrator asks something.
     Call {
+        client: u32,
         call: Call,
         answer: oneshot::Sender<Reply>,
     },

@@ -34,6 +34,8 @@ use crate::protocol::Protocol;
 
 /// A turn with so many effects takes no more inputs.
 const EFFECTS: usize = 10_000;
+/// How many bits of the name of a call tell calls of one client apart.
+const CLIENT_BITS: u32 = 40;
 /// How many inputs one turn takes.
 const TURN: usize = 256;
 /// How long a node sleeps at most; so often it looks whether it is to end.
@@ -264,7 +266,11 @@ impl<P: Protocol> Steps<P> {
                 Ok(message) => self.step(protocols::Input::Message { from, message }),
                 Err(error) => complain(&format!("a message that cannot be read: {error}")),
             },
-            Input::Call { call, answer } => self.call(call, answer),
+            Input::Call {
+                client,
+                call,
+                answer,
+            } => self.call(client, call, answer),
             Input::Metrics { answer } => {
                 let name = NodeName::numbered(self.me);
                 let _ = answer.send(P::metrics(&self.node, name.as_str()));
@@ -276,7 +282,7 @@ impl<P: Protocol> Steps<P> {
         false
     }
 
-    fn call(&mut self, call: Call, answer: oneshot::Sender<Reply>) {
+    fn call(&mut self, client: u32, call: Call, answer: oneshot::Sender<Reply>) {
         let call = match call {
             Call::Request(request) => Some(P::request(request)),
             Call::Change(change) => P::change(change),
@@ -289,7 +295,8 @@ impl<P: Protocol> Steps<P> {
             });
             return;
         };
-        let id = self.next_call;
+        // As in the simulator: the client in the upper bits.
+        let id = (u64::from(client) << CLIENT_BITS) | self.next_call;
         self.next_call += 1;
         self.calls.insert(id, answer);
         self.step(protocols::Input::Call { id, call });

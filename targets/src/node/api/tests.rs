@@ -47,7 +47,9 @@ fn node(answer: impl Fn(&Call) -> Option<Reply> + Send + 'static) -> (Inbox, Rec
         let mut kept = Vec::new();
         while let Ok(input) = outbox.wait(Duration::from_secs(1)) {
             match input {
-                Some(Input::Call { call, answer: to }) => {
+                Some(Input::Call {
+                    call, answer: to, ..
+                }) => {
                     let reply = answer(&call);
                     let _ = tell.send(call);
                     match reply {
