@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use rupture_history::Value;
 
-use super::MODELS;
+use super::models;
 use crate::log::{Log, LogAnomaly};
 
 /// What a history's model does not say by itself.
@@ -110,7 +110,7 @@ impl Setting {
     /// ```
     pub fn models(&self) -> impl Iterator<Item = &'static str> {
         let name = self.name;
-        let having = MODELS
+        let having = models()
             .iter()
             .filter(move |info| info.settings.contains(&name));
         having.map(|info| info.name)
@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn models_and_the_table_name_the_same_settings() {
-        for info in &MODELS {
+        for info in models() {
             for name in info.settings {
                 let rows = settings().iter().filter(|setting| setting.name == *name);
                 assert_eq!(rows.count(), 1, "{}: `{name}` in SETTINGS", info.name);
