@@ -93,7 +93,9 @@ fn plans() -> impl Strategy<Value = Plan> {
             nodes,
             concurrency: numbers.0,
             routing: words.1,
-            base_port: words.2,
+            base_port: words
+                .2
+                .filter(|port| target.4 != WORLDS[0] && (1024..60_000).contains(port)),
             time_limit_ms: numbers.1,
             rate: NonZeroU32::new(numbers.2),
             ops_per_key: numbers.3,
