@@ -29,7 +29,7 @@ pub struct MutantInfo {
     pub name: &'static str,
     /// One line: what is wrong in it.
     pub about: &'static str,
-    /// The models whose operations it can show in, all of [`TargetInfo::models`] or fewer.
+    /// The models whose operations it can show in, all of [`crate::TargetInfo::models`] or fewer.
     pub models: &'static [&'static str],
 }
 
@@ -42,15 +42,15 @@ pub struct TargetOptions {
     pub threads: usize,
     /// From which every random number of the target is drawn.
     pub seed: u64,
-    /// What the operations mean: a name of [`TargetInfo::models`].
+    /// What the operations mean: a name of [`crate::TargetInfo::models`].
     pub model: String,
     /// Whether values are `[key value]`, keys being independent of each other.
     pub independent: bool,
-    /// One bug to switch on: a name of [`TargetInfo::mutants`].
+    /// One bug to switch on: a name of [`crate::TargetInfo::mutants`].
     pub mutant: Option<String>,
-    /// How reads are answered: a name of [`TargetInfo::reads`], or the target's default.
+    /// How reads are answered: a name of [`crate::TargetInfo::reads`], or the target's default.
     pub reads: Option<String>,
-    /// Numbers by the names of [`TargetInfo::settings`]; the target's default for every other.
+    /// Numbers by the names of [`crate::TargetInfo::settings`]; the target's default for every other.
     pub settings: Settings,
     /// Whether [`crate::Happening::Node`] is wanted: it costs time.
     pub watch: bool,
