@@ -7,6 +7,7 @@
 //! This crate knows no other crate of ours. Nothing in it reads a clock, opens a socket, spawns, or draws
 //! entropy: every random number comes from a [`random::Stream`] that it is handed.
 
+mod call;
 pub mod client;
 pub mod echo;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod retry;
 pub mod sim;
 pub mod store;
 
+pub use call::{call_id, client_of, count_of};
 pub use error::ErrorCode;
 pub use node::{Context, Effect, Input, Node, NodeId};
 pub use reply::Reply;

@@ -16,7 +16,9 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use rupture_protocols::random::{Stream, stream};
-use rupture_protocols::{self as protocols, Context, Effect, ErrorCode, Node, NodeId, Reply};
+use rupture_protocols::{
+    self as protocols, Context, Effect, ErrorCode, Node, NodeId, Reply, call_id,
+};
 use rustc_hash::FxHashMap;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -34,8 +36,6 @@ use crate::protocol::Protocol;
 
 /// A turn with so many effects takes no more inputs.
 const EFFECTS: usize = 10_000;
-/// How many bits of the name of a call tell calls of one client apart.
-const CLIENT_BITS: u32 = 40;
 /// How many inputs one turn takes.
 const TURN: usize = 256;
 /// How long a node sleeps at most; so often it looks whether it is to end.
@@ -295,8 +295,7 @@ impl<P: Protocol> Steps<P> {
             });
             return;
         };
-        // As in the simulator: the client in the upper bits.
-        let id = (u64::from(client) << CLIENT_BITS) | self.next_call;
+        let id = call_id(client, self.next_call);
         self.next_call += 1;
         self.calls.insert(id, answer);
         self.step(protocols::Input::Call { id, call });

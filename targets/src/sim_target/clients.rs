@@ -1,15 +1,12 @@
 //! The client threads in the simulator.
 
 use rupture_protocols::client::Input;
-use rupture_protocols::{NodeId, Reply};
+use rupture_protocols::{NodeId, Reply, call_id, count_of};
 
 use super::{Alarm, SimTarget};
 use crate::client_thread::{ClientThread, Language};
 use crate::protocol::Protocol;
 use crate::{Happening, Invocation, OperationError, TargetError, TargetOptions};
-
-/// A call is named by its thread and, in the lower bits, the attempt of its client.
-const ATTEMPT_BITS: u32 = 40;
 
 /// All client threads.
 pub(super) struct Clients {
@@ -48,8 +45,9 @@ impl<P: Protocol> SimTarget<P> {
         let sim = &mut self.sim;
         let now_ns = sim.now_ns();
         let wanted = this.step(input, now_ns, &self.present, |attempt| {
-            let id = ((thread as u64) << ATTEMPT_BITS) | attempt.number;
-            sim.call(thread as u32, attempt.to, id, P::request(attempt.request));
+            let client = thread as u32;
+            let id = call_id(client, attempt.number);
+            sim.call(client, attempt.to, id, P::request(attempt.request));
         });
         if let Some(at_ns) = wanted.wake_ns {
             self.set_alarm(Alarm::Client(thread), at_ns);
@@ -70,7 +68,7 @@ impl<P: Protocol> SimTarget<P> {
     }
 
     pub(super) fn reply(&mut self, client: u32, id: u64, from: NodeId, reply: Reply) {
-        let attempt = attempt_of(id);
+        let attempt = count_of(id);
         let input = Input::Reply {
             attempt,
             from,
@@ -84,7 +82,7 @@ impl<P: Protocol> SimTarget<P> {
         if client == self.admin.client() {
             return self.ask_later();
         }
-        let attempt = attempt_of(id);
+        let attempt = count_of(id);
         let input = if is_refused {
             Input::Refused { attempt, from }
         } else {
@@ -92,8 +90,4 @@ impl<P: Protocol> SimTarget<P> {
         };
         self.client(client as usize, input);
     }
-}
-
-fn attempt_of(id: u64) -> u64 {
-    id & ((1 << ATTEMPT_BITS) - 1)
 }

@@ -12,10 +12,11 @@ use super::event::{EventKind, StepDown};
 use super::log::{Entry, Payload};
 use super::membership::Change;
 use super::message::Beat;
-use super::mutant::{Mutant, session_of};
+use super::mutant::Mutant;
 use super::reads::Read;
 use super::transfer::Transfer;
 use super::{Ctx, Raft, Role};
+use crate::call::client_of;
 use crate::error::ErrorCode;
 use crate::node::NodeId;
 use crate::reply::Reply;
@@ -241,7 +242,7 @@ impl Raft {
             request if weak => Payload::Begun(Begun {
                 request,
                 start,
-                session: session_of(it.id),
+                session: client_of(it.id),
             }),
             request => Payload::Request(request),
         });

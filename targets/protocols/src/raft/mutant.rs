@@ -133,12 +133,3 @@ impl Mutant {
         })
     }
 }
-
-/// Who made a call, for the bugs that treat clients unlike: whoever numbers calls has the client in the bits from this
-/// one on, and the client's own count below.
-const CLIENT_BIT: u32 = 40;
-
-/// Who made the call of this number.
-pub(super) fn session_of(call: u64) -> u64 {
-    call >> CLIENT_BIT
-}

@@ -13,8 +13,9 @@
 use super::config::ReadMode;
 use super::leader::{Peer, pop_front_if};
 use super::message::Beat;
-use super::mutant::{Mutant, session_of};
+use super::mutant::Mutant;
 use super::{Ctx, Raft, Role};
+use crate::call::client_of;
 use crate::error::ErrorCode;
 use crate::reply::Reply;
 use crate::store::Command;
@@ -88,7 +89,7 @@ impl Raft {
         let response = match self.weakness() {
             None => self.store.read(command),
             Some(weakness) => {
-                let session = session_of(id);
+                let session = client_of(id);
                 self.store
                     .read_weakly(self.applied, session, command, weakness)
             }
