@@ -20,12 +20,15 @@ use rupture::schedule::{Parts, Schedule};
 use rupture_nemesis as nemesis;
 use rupture_targets::random::stream;
 use rupture_targets::{
-    Capabilities, Cluster, ClusterError, Completion, Happening, Invocation, Keep, Link, LinkShape,
-    Loss, NodeName, OperationError, Real, RecoveryClaim, Status, Tell, Traffic,
+    Cluster, Completion, Happening, Invocation, NodeName, OperationError, Real, RecoveryClaim, Tell,
 };
 use rupture_workloads::checkers::history::{Kind, Value};
 use rupture_workloads::generator::GeneratorExt;
 use rupture_workloads::{Workload, WorkloadOptions, workload};
+
+#[path = "../tests/drivers/node.rs"]
+mod node;
+use node::Node;
 
 const NODES: u32 = 5;
 const THREADS: usize = 20;
@@ -231,7 +234,7 @@ impl Real for Instantly {
     }
 
     fn cluster(&mut self) -> Option<Box<dyn Cluster + Send>> {
-        Some(Box::new(Unbreakable))
+        Some(Box::new(Node::default()))
     }
 
     fn recovery(&self) -> Option<RecoveryClaim> {
@@ -256,125 +259,5 @@ impl Real for Instantly {
             thread.join().expect("clients that ended well");
         }
         Vec::new()
-    }
-}
-
-/// A cluster that nothing can be done to.
-struct Unbreakable;
-
-fn refused<T>() -> Result<T, ClusterError> {
-    Err(ClusterError::Unsupported {
-        action: "be broken".to_owned(),
-    })
-}
-
-impl Cluster for Unbreakable {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::new()
-    }
-
-    fn nodes(&mut self) -> Result<Vec<NodeName>, ClusterError> {
-        Ok(Vec::new())
-    }
-
-    fn members(&mut self) -> Result<Vec<NodeName>, ClusterError> {
-        Ok(Vec::new())
-    }
-
-    fn primaries(&mut self) -> Result<Vec<NodeName>, ClusterError> {
-        Ok(Vec::new())
-    }
-
-    fn status(&mut self, _node: &NodeName) -> Result<Status, ClusterError> {
-        Ok(Status::Running)
-    }
-
-    fn kill(&mut self, _node: &NodeName, _keep: Keep) -> Result<Loss, ClusterError> {
-        refused()
-    }
-
-    fn kill_amid(
-        &mut self,
-        _node: &NodeName,
-        _keep: Keep,
-        _within_ns: u64,
-    ) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn call_off(&mut self, _node: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn last_loss(&mut self, _node: &NodeName) -> Result<Option<Loss>, ClusterError> {
-        refused()
-    }
-
-    fn start(&mut self, _node: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn pause(&mut self, _node: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn resume(&mut self, _node: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn cut(&mut self, _links: &[Link]) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn mend(&mut self, _links: &[Link]) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn reach(&mut self, _link: &Link) -> Result<bool, ClusterError> {
-        refused()
-    }
-
-    fn shape_link(&mut self, _link: &Link, _shape: LinkShape) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn link_shape(&mut self, _link: &Link) -> Result<LinkShape, ClusterError> {
-        refused()
-    }
-
-    fn traffic(&mut self) -> Result<Traffic, ClusterError> {
-        Ok(Traffic::default())
-    }
-
-    fn clock_offset(&mut self, _node: &NodeName) -> Result<i64, ClusterError> {
-        refused()
-    }
-
-    fn bump_clock(&mut self, _node: &NodeName, _by_ns: i64) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn drift_clock(&mut self, _node: &NodeName, _ppm: i64) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn reset_clock(&mut self, _node: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn grow(&mut self) -> Result<NodeName, ClusterError> {
-        refused()
-    }
-
-    fn shrink(&mut self, _node: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn hand_over(&mut self, _to: &NodeName) -> Result<(), ClusterError> {
-        refused()
-    }
-
-    fn run(&mut self, _node: &NodeName, _command: &str) -> Result<String, ClusterError> {
-        refused()
     }
 }

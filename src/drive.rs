@@ -4,12 +4,11 @@ pub mod real;
 pub mod simulated;
 
 use rupture_nemesis::Receipt;
-use rupture_targets::{Cluster, NodeEvent, NodeName, Status, Storm};
-
+use rupture_targets::{Cluster, Invocation, NodeEvent, NodeName, Status, Storm};
 use rupture_workloads::checkers::history::observation::Observation;
 
 use crate::recovery::Recovered;
-use crate::schedule::LastPhase;
+use crate::schedule::{LastPhase, Task};
 
 /// How a run went, beside its history.
 #[derive(Debug, Default)]
@@ -47,6 +46,22 @@ pub trait Watcher {
 
     /// A node told something for the judge of its invariants alone; such tellings come in the order of time.
     fn observed(&mut self, observation: &Observation);
+}
+
+/// What is handed to a target; `nodes` are those that there are, where the task is to go through one of them.
+fn invocation<'t>(task: &'t Task, nodes: &[NodeName]) -> Invocation<'t> {
+    let through = task.through.as_ref();
+    let through = through.and_then(|name| nodes.iter().position(|node| node == name));
+    Invocation {
+        thread: task.thread,
+        request_id: task.request_id,
+        node: through.unwrap_or(task.node),
+        stays: through.is_some(),
+        f: &task.event.f,
+        value: &task.event.value,
+        extra: &task.event.extra,
+        deadline_ns: task.deadline_ns,
+    }
 }
 
 /// The nodes that do not run.

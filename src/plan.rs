@@ -15,8 +15,34 @@ use crate::exit::{bad_input, unknown_name};
 /// The version of `run.json`, which holds a plan.
 pub const FORMAT: u32 = 1;
 
-/// The worlds that a plan can name, the usual one first.
-pub const WORLDS: [&str; 2] = ["sim", "local"];
+rupture_targets::words! {
+    /// Where a target lives; the usual world first.
+    pub enum World {
+        /// Virtual time, in this process.
+        Sim = "sim",
+        /// Processes of this machine.
+        Local = "local",
+    }
+}
+
+impl World {
+    /// The world of a plan, which was validated.
+    pub fn of(plan: &Plan) -> Self {
+        let named = Self::ALL.into_iter().find(|it| it.name() == plan.world);
+        named.unwrap_or(Self::Sim)
+    }
+}
+
+/// The worlds that a plan can name.
+pub const WORLDS: [&str; World::ALL.len()] = {
+    let mut names = [""; World::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = World::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 /// Which node a client's request may be answered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -166,7 +192,7 @@ impl Plan {
         }
         if let Some(base) = self.base_port {
             let last = u32::from(base) + 2 * self.nodes.len() as u32 - 1;
-            if self.world == WORLDS[0] {
+            if World::of(self) == World::Sim {
                 return refuse(
                     "--base-port: nobody listens in the simulator; give --world local".into(),
                 );

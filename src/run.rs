@@ -21,7 +21,7 @@ use crate::drive::{self, Outcome};
 use crate::exit::{bad_input, unknown_name};
 use crate::invariants::InvariantWatcher;
 use crate::journal::{Counts, Journal};
-use crate::plan::{Plan, Routing};
+use crate::plan::{Plan, Routing, World};
 use crate::record::Sink;
 use crate::schedule::{Parts, Schedule};
 use crate::storm;
@@ -83,25 +83,6 @@ pub fn prepare(plan: &Plan) -> anyhow::Result<()> {
     make_nemesis(plan, &capabilities)?;
     make_watch(plan, &workload)?;
     Ok(())
-}
-
-/// Where a target lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum World {
-    /// Virtual time, in this process.
-    Sim,
-    /// Processes of this machine.
-    Local,
-}
-
-impl World {
-    /// The world of a plan, which was validated.
-    pub fn of(plan: &Plan) -> Self {
-        match plan.world.as_str() {
-            "local" => Self::Local,
-            _ => Self::Sim,
-        }
-    }
 }
 
 /// What a run of real processes needs besides its plan.

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use rupture_nemesis::{self as nemesis, Fault, Injector, Receipt, asked_to_begin, asked_to_end};
 use rupture_targets::random::Stream;
-use rupture_targets::{Cluster, Happening, Invocation, NodeName, Real, Tell};
+use rupture_targets::{Cluster, Happening, NodeName, Real, Tell};
 use rupture_workloads::checkers::history::observation::Observation;
 use rupture_workloads::checkers::history::{Event, Kind, Process, Value};
 use rupture_workloads::generator::Op;
 
-use super::{Outcome, Watcher, not_running};
+use super::{Outcome, Watcher, invocation, not_running};
 use crate::journal::Journal;
 use crate::schedule::{Phase, Schedule, Step, Task};
 
@@ -205,20 +205,12 @@ impl Running<'_, '_> {
 
     fn invoke(&mut self, task: &Task) -> anyhow::Result<()> {
         self.journal.event(&task.event);
-        let through = match &task.through {
-            Some(name) => self.target.present().iter().position(|node| node == name),
-            None => None,
+        let nodes = if task.through.is_some() {
+            self.target.present()
+        } else {
+            Vec::new()
         };
-        self.target.invoke(Invocation {
-            thread: task.thread,
-            request_id: task.request_id,
-            node: through.unwrap_or(task.node),
-            stays: through.is_some(),
-            f: &task.event.f,
-            value: &task.event.value,
-            extra: &task.event.extra,
-            deadline_ns: task.deadline_ns,
-        })?;
+        self.target.invoke(invocation(task, &nodes))?;
         Ok(())
     }
 

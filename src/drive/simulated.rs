@@ -3,10 +3,10 @@
 
 use rupture_nemesis::{self as nemesis, Injector, Receipt};
 use rupture_targets::random::Stream;
-use rupture_targets::{Happening, Invocation, NodeName, Simulated, Storm};
+use rupture_targets::{Happening, NodeName, Simulated, Storm};
 use rupture_workloads::generator::Op;
 
-use super::{Outcome, Watcher, not_running};
+use super::{Outcome, Watcher, invocation, not_running};
 use crate::journal::Journal;
 use crate::schedule::{Schedule, Step, Task};
 
@@ -89,20 +89,12 @@ impl Driver<'_, '_> {
 
     fn invoke(&mut self, task: &Task) -> anyhow::Result<()> {
         self.journal.event(&task.event);
-        let through = match &task.through {
-            Some(name) => self.target.nodes()?.iter().position(|node| node == name),
-            None => None,
+        let nodes = if task.through.is_some() {
+            self.target.nodes()?
+        } else {
+            Vec::new()
         };
-        self.target.invoke(Invocation {
-            thread: task.thread,
-            request_id: task.request_id,
-            node: through.unwrap_or(task.node),
-            stays: through.is_some(),
-            f: &task.event.f,
-            value: &task.event.value,
-            extra: &task.event.extra,
-            deadline_ns: task.deadline_ns,
-        })?;
+        self.target.invoke(invocation(task, &nodes))?;
         Ok(())
     }
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::plan::Plan;
+use crate::plan::{Plan, World};
 use crate::record::Sink;
-use crate::run::World;
 use crate::screen::{self, Shown};
 
 /// How often the time beside a bar is drawn anew.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, World};
 use crate::report::{self, Extent, shell, style, thousands, timeline};
-use crate::run::{Report, World};
+use crate::run::Report;
 use crate::screen::columns;
 use rupture_nemesis::{FaultKind, Receipt, State};
 use rupture_targets::{NodeName, target};

@@ -102,8 +102,6 @@ fn options(args: &NodeArgs) -> anyhow::Result<NodeOptions> {
 
 /// The number of a node of this name.
 fn number(name: &str) -> anyhow::Result<u32> {
-    let digits = name.strip_prefix('n').and_then(|it| it.parse::<u32>().ok());
-    let number = digits.and_then(|it| it.checked_sub(1));
-    let number = number.filter(|it| NodeName::numbered(*it).as_str() == name);
+    let number = NodeName::new(name).number();
     number.ok_or_else(|| bad_input(format!("`{name}` names no node; write n1, n2, ...")))
 }

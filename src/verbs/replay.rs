@@ -10,11 +10,10 @@ use serde::Deserialize;
 
 use crate::cli::ReplayArgs;
 use crate::exit::{Exit, bad_input};
-use crate::plan::{FORMAT, Plan};
+use crate::plan::{FORMAT, Plan, World};
 use crate::record::Memory;
 use crate::report::progress::Watched;
 use crate::report::{self, style, thousands};
-use crate::run::World;
 use crate::verbs::run::verdict_json;
 use crate::{input, interrupt, run};
 

@@ -11,11 +11,11 @@ use crate::cli::RunArgs;
 use crate::exit::{Exit, bad_input};
 use crate::plan::draft::Draft;
 use crate::plan::file::{self, PlanFile};
-use crate::plan::{self, Plan, Seeds, written};
+use crate::plan::{self, Plan, Seeds, World, written};
 use crate::record::{self, Folder, point_latest, timestamp};
 use crate::report::progress::Watched;
 use crate::report::{self, style};
-use crate::run::{self, Place, Report, World};
+use crate::run::{self, Place, Report};
 use crate::verbs::seeds;
 use crate::{input, interrupt, screen, verbs};
 

@@ -247,9 +247,38 @@ fn list(names: &[NodeName]) -> String {
     names.join(", ")
 }
 
-fn unsupported(action: &str) -> ClusterError {
-    ClusterError::Unsupported {
-        action: action.to_owned(),
+impl ClusterError {
+    /// This world cannot do that.
+    pub(crate) fn unsupported(action: &str) -> Self {
+        Self::Unsupported {
+            action: action.to_owned(),
+        }
+    }
+
+    /// It tried and could not.
+    pub(crate) fn failed(action: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Self::Failed {
+            action: action.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// This leads from a node to itself.
+    pub(crate) fn no_link(link: &Link) -> Self {
+        Self::failed(
+            format!("find the link {link}"),
+            "a node has no link to itself",
+        )
+    }
+
+    /// Nobody would stay.
+    pub(crate) fn last_node(name: &NodeName) -> Self {
+        Self::failed(format!("let {name} go"), "it is the last node")
+    }
+
+    /// Nobody could hand over to it.
+    pub(crate) fn no_leader(to: &NodeName) -> Self {
+        Self::failed(format!("let {to} lead"), "no node leads now")
     }
 }
 
@@ -387,7 +416,7 @@ pub trait Cluster {
     /// An unknown node, or a fault that this world cannot make.
     fn disk_fault(&mut self, node: &NodeName, fault: DiskFault) -> Result<(), ClusterError> {
         let _ = (node, fault);
-        Err(unsupported("make disks fail"))
+        Err(ClusterError::unsupported("make disks fail"))
     }
 
     /// Probe: what the node's disk does wrong now.
@@ -396,7 +425,7 @@ pub trait Cluster {
     /// An unknown node, or the world cannot say.
     fn disk(&mut self, node: &NodeName) -> Result<DiskFault, ClusterError> {
         let _ = node;
-        Err(unsupported("look at disks"))
+        Err(ClusterError::unsupported("look at disks"))
     }
 
     /// Flips this bit of what the disk of a stopped node holds, counted from its beginning, or a random one; tells
@@ -406,7 +435,7 @@ pub trait Cluster {
     /// An unknown node, one with a process, a disk without such a bit, or a world that cannot do it.
     fn flip_bit(&mut self, node: &NodeName, bit: Option<u64>) -> Result<u64, ClusterError> {
         let _ = (node, bit);
-        Err(unsupported("flip bits"))
+        Err(ClusterError::unsupported("flip bits"))
     }
 
     /// Probe: a digest of all that the disk of a stopped node holds.
@@ -415,7 +444,7 @@ pub trait Cluster {
     /// An unknown node, one with a process, or the world cannot say.
     fn disk_digest(&mut self, node: &NodeName) -> Result<u64, ClusterError> {
         let _ = node;
-        Err(unsupported("look at what disks hold"))
+        Err(ClusterError::unsupported("look at what disks hold"))
     }
 
     /// Probe: how far the node's wall clock is ahead of true time, in nanoseconds.

@@ -6,6 +6,7 @@
 //! This crate never learns who judges, and nothing in it reads a clock, spawns, or draws entropy: a target in
 //! the simulator is a function of its [`TargetOptions`] and of what is done to it.
 
+mod changes;
 mod client_thread;
 pub mod cluster;
 mod entry;

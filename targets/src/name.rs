@@ -23,6 +23,17 @@ impl NodeName {
         Self(format!("n{}", u64::from(number) + 1).into())
     }
 
+    /// The number of a node that has the name of [`NodeName::numbered`]; `None` for any other name.
+    pub fn number(&self) -> Option<u32> {
+        let number = self
+            .0
+            .strip_prefix('n')?
+            .parse::<u32>()
+            .ok()?
+            .checked_sub(1)?;
+        (Self::numbered(number) == *self).then_some(number)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -71,6 +82,16 @@ impl<'de> Deserialize<'de> for NodeName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_that_of_the_one_name_it_gives() {
+        for number in [0, 9, u32::MAX - 1] {
+            assert_eq!(NodeName::numbered(number).number(), Some(number));
+        }
+        for name in ["n0", "n01", "n+1", "1", "n", "node1", "n4294967296"] {
+            assert_eq!(NodeName::new(name).number(), None, "{name}");
+        }
+    }
 
     #[test]
     fn nodes_sort_as_people_count_them() {

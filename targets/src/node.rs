@@ -24,6 +24,3 @@ mod steps;
 pub(crate) use api::{CHANGES, CLIENT_HEADER, REQUESTS, TOKEN_HEADER};
 pub use options::{NodeError, NodeOptions};
 pub(crate) use steps::run;
-
-#[cfg(test)]
-mod tests;

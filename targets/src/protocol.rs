@@ -7,7 +7,7 @@ use rupture_protocols::{Node, NodeId, Reply};
 use serde::{Deserialize, Serialize};
 
 use crate::observe::Told;
-use crate::{RecoveryClaim, TargetError, TargetOptions};
+use crate::{Capability, ClusterError, RecoveryClaim, TargetError, TargetOptions};
 
 /// Something that is asked of the cluster as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,30 @@ impl Traits {
             claim: protocol.recovery(),
             is_elastic: P::change(Change::Add(0)).is_some(),
             hands_over: P::change(Change::HandOver(0)).is_some(),
+        }
+    }
+
+    /// What its clusters can be asked to change.
+    pub(crate) fn changes(self) -> impl Iterator<Item = Capability> {
+        let membership = self.is_elastic.then_some(Capability::Membership);
+        let transfer = self.hands_over.then_some(Capability::Transfer);
+        membership.into_iter().chain(transfer)
+    }
+
+    /// Refuses a change that the protocol knows nothing of.
+    ///
+    /// # Errors
+    /// It is none of [`Traits::changes`].
+    pub(crate) fn allow(self, change: Change) -> Result<(), ClusterError> {
+        let (is_known, action) = match change {
+            Change::Add(_) => (self.is_elastic, "let a node join"),
+            Change::Remove(_) => (self.is_elastic, "let a node go"),
+            Change::HandOver(_) => (self.hands_over, "let another node lead"),
+        };
+        if is_known {
+            Ok(())
+        } else {
+            Err(ClusterError::unsupported(action))
         }
     }
 }

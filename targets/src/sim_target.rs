@@ -17,7 +17,7 @@ use rupture_protocols::random::{Stream, stream};
 use rupture_protocols::sim::{Outside, Sim, SimOptions};
 
 use crate::observe::NodeEvent;
-use crate::protocol::{Members, Protocol};
+use crate::protocol::{Members, Protocol, Traits};
 use crate::{
     Cluster, Happening, Invocation, Loss, NodeName, OperationError, RecoveryClaim, Simulated,
     TargetError, TargetOptions,
@@ -56,7 +56,7 @@ pub(crate) struct SimTarget<P: Protocol> {
     members: Members,
     losses: BTreeMap<NodeId, Loss>,
     crash_points: Stream,
-    claim: Option<RecoveryClaim>,
+    traits: Traits,
     watch: bool,
 }
 
@@ -75,7 +75,7 @@ impl<P: Protocol> SimTarget<P> {
                 "there must be at least one client thread".to_owned(),
             ));
         }
-        let claim = protocol.recovery();
+        let traits = Traits::of(&protocol);
         let present: Vec<NodeId> = (0..options.nodes).collect();
         let make = move |node| protocol.node(node);
         let mut sim = Sim::new(sim_options(options), options.seed, options.nodes, make);
@@ -95,7 +95,7 @@ impl<P: Protocol> SimTarget<P> {
             },
             present,
             losses: BTreeMap::new(),
-            claim,
+            traits,
             crash_points: stream(options.seed, "crash points"),
             watch: options.watch,
         })
@@ -215,7 +215,7 @@ impl<P: Protocol> Simulated for SimTarget<P> {
     }
 
     fn recovery(&self) -> Option<RecoveryClaim> {
-        self.claim
+        self.traits.claim
     }
 
     /// Every node that is no longer on its way out: a leader answers, and the others point to it.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{left, runs, rupture, scratch, texts};
+use crate::{alone, left, runs, rupture, scratch, texts};
 
 fn start(folder: &Path, number: u64) -> Child {
     rupture(folder)
@@ -93,6 +93,7 @@ fn a_killed_controller_loses_little_and_what_it_left_is_taken_away() {
 #[test]
 #[ignore = "six minutes"]
 fn a_controller_is_killed_a_hundred_times() {
+    let _alone = alone();
     let mut silent: Vec<Duration> = (0..100).map(|it| kill_once(it, moment(it))).collect();
     silent.sort();
     println!(

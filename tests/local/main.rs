@@ -10,6 +10,7 @@ mod runs;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
@@ -17,6 +18,12 @@ fn rupture(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rupture"));
     command.current_dir(folder).env("NO_COLOR", "1");
     command
+}
+
+/// Long hunts go one after the other: each takes what the machine has.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn scratch() -> TempDir {

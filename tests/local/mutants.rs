@@ -6,7 +6,7 @@ use std::path::Path;
 use rupture_targets::targets;
 use serde_json::Value;
 
-use crate::{left, runs, rupture, scratch};
+use crate::{alone, left, runs, rupture, scratch};
 
 /// A mutant, the arguments that bring it out, and the kinds of anomaly that it shows as.
 type Row = (
@@ -154,6 +154,7 @@ fn shown(folder: &Path, mutant: &str, arguments: &[&str], seed: u32) -> Vec<Stri
 #[ignore = "a quarter of an hour"]
 fn every_mutant_is_caught_in_real_time() {
     const RUNS: u32 = 5;
+    let _alone = alone();
     let mut missed = Vec::new();
     for (mutant, arguments, kinds) in CAUGHT {
         let mut caught = 0;

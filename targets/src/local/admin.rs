@@ -1,25 +1,20 @@
-//! The administrator: asks for changes of the cluster, one after another, each until it was made.
-//!
-//! A change that was asked for twice is made once, because adding a member and removing one that is none are
-//! answered as done; and a node's number is never used again, so that no late request can undo a later one.
+//! The administrator over HTTP.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rupture_protocols::{ErrorCode, NodeId, Reply};
+use rupture_protocols::{NodeId, Reply};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::nodes::Nodes;
+use crate::changes::{Answered, Changes, PATIENCE_NS, REST_NS};
 use crate::node::{CHANGES, TOKEN_HEADER};
 use crate::protocol::Change;
 
-/// After so long without an answer it asks somebody else.
-const PATIENCE: Duration = Duration::from_millis(1_500);
-/// After so long it asks again when it was turned away.
-const REST: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_nanos(PATIENCE_NS);
+const REST: Duration = Duration::from_nanos(REST_NS);
 
 /// The administrator; clones are the same one.
 #[derive(Clone)]
@@ -28,7 +23,7 @@ pub(super) struct Administrator {
 }
 
 struct Inner {
-    changes: Mutex<VecDeque<Change>>,
+    changes: Mutex<Changes>,
     more: Notify,
     task: Mutex<Option<JoinHandle<()>>>,
     http: reqwest::Client,
@@ -53,7 +48,7 @@ impl Administrator {
 
     /// Sees to a change.
     pub(super) fn change(&self, change: Change) {
-        self.inner.changes().push_back(change);
+        self.inner.changes().push(change);
         self.inner.more.notify_one();
     }
 
@@ -67,8 +62,7 @@ impl Administrator {
 
     /// Whether a node is asked to leave.
     pub(super) fn is_leaving(&self, node: NodeId) -> bool {
-        let leaves = |change: &Change| matches!(change, Change::Remove(it) if *it == node);
-        self.inner.changes().iter().any(leaves)
+        self.inner.changes().is_leaving(node)
     }
 
     /// Asks for nothing more.
@@ -86,7 +80,7 @@ impl Administrator {
 }
 
 impl Inner {
-    fn changes(&self) -> std::sync::MutexGuard<'_, VecDeque<Change>> {
+    fn changes(&self) -> MutexGuard<'_, Changes> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,7 +101,7 @@ async fn work(inner: Arc<Inner>) {
     let mut leader = None;
     let mut turn = 0;
     loop {
-        let Some(change) = inner.changes().front().copied() else {
+        let Some(change) = inner.changes().first() else {
             inner.more.notified().await;
             continue;
         };
@@ -118,27 +112,24 @@ async fn work(inner: Arc<Inner>) {
             tokio::time::sleep(REST).await;
             continue;
         };
-        match inner.ask(to, change).await {
-            Some(Reply::Ok(_)) => {
+        let reply = inner.ask(to, change).await;
+        let answered = reply
+            .as_ref()
+            .map_or(Answered::NotYet(None), Answered::from);
+        match answered {
+            Answered::Made => {
                 if let Change::Remove(node) = change {
                     let nodes = inner.nodes.clone();
                     // It waits for the end of a process.
                     let _ = tokio::task::spawn_blocking(move || nodes.remove(node)).await;
                 }
-                inner.changes().pop_front();
+                inner.changes().pop();
             }
-            // What will never succeed is not asked for again: somebody removed the last member but this one.
-            Some(Reply::Error {
-                code: ErrorCode::PermanentFailure,
-                ..
-            }) => {
-                inner.changes().pop_front();
-            }
-            Some(Reply::Error { leader: hint, .. }) => {
+            Answered::Never => inner.changes().pop(),
+            Answered::NotYet(hint) => {
                 leader = hint;
                 tokio::time::sleep(REST).await;
             }
-            None => tokio::time::sleep(REST).await,
         }
     }
 }

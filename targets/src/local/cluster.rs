@@ -4,7 +4,6 @@
 //! link by a frame that one node sends and the other must or must not receive, a clock by reading it.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,22 +69,8 @@ pub(crate) fn capabilities(traits: Traits) -> Capabilities {
         Capability::DriftClock,
     ]
     .into_iter()
-    .chain(traits.is_elastic.then_some(Capability::Membership))
-    .chain(traits.hands_over.then_some(Capability::Transfer))
+    .chain(traits.changes())
     .collect()
-}
-
-fn failed(action: impl Into<String>, reason: impl Display) -> ClusterError {
-    ClusterError::Failed {
-        action: action.into(),
-        reason: reason.to_string(),
-    }
-}
-
-fn unsupported(action: &str) -> ClusterError {
-    ClusterError::Unsupported {
-        action: action.to_owned(),
-    }
 }
 
 fn names(nodes: impl IntoIterator<Item = u32>) -> Vec<NodeName> {
@@ -95,10 +80,7 @@ fn names(nodes: impl IntoIterator<Item = u32>) -> Vec<NodeName> {
 impl LocalCluster {
     fn find(&self, name: &NodeName) -> Result<u32, ClusterError> {
         let slots = self.nodes.slots();
-        let found = slots
-            .keys()
-            .copied()
-            .find(|node| NodeName::numbered(*node) == *name);
+        let found = name.number().filter(|node| slots.contains_key(node));
         found.ok_or_else(|| ClusterError::UnknownNode {
             node: name.clone(),
             known: names(self.nodes.addresses.present()),
@@ -108,10 +90,7 @@ impl LocalCluster {
     fn find_link(&self, link: &Link) -> Result<(u32, u32), ClusterError> {
         let (from, to) = (self.find(&link.from)?, self.find(&link.to)?);
         if from == to {
-            return Err(failed(
-                format!("find the link {link}"),
-                "a node has no link to itself",
-            ));
+            return Err(ClusterError::no_link(link));
         }
         Ok((from, to))
     }
@@ -135,7 +114,7 @@ impl LocalCluster {
                 status,
             });
         }
-        let refuse = |reason| failed(format!("{action} {name}"), reason);
+        let refuse = |reason| ClusterError::failed(format!("{action} {name}"), reason);
         act(self, node, &mut slots).map_err(refuse)
     }
 
@@ -189,7 +168,8 @@ impl LocalCluster {
         };
         slot.clock = change(&nodes, slot, monotonic_ns());
         let order = Order::Clock(slot.clock);
-        Nodes::order(slot, &order).map_err(|error| failed(format!("{action} {name}"), error))
+        Nodes::order(slot, &order)
+            .map_err(|error| ClusterError::failed(format!("{action} {name}"), error))
     }
 
     /// Reads the wall clock and the disk of a node.
@@ -199,7 +179,7 @@ impl LocalCluster {
         let mut slots = nodes.slots();
         let status = self.look(node, &mut slots);
         let unread = || {
-            failed(
+            ClusterError::failed(
                 format!("read the clock and disk of {name}"),
                 "it does not answer",
             )
@@ -393,7 +373,10 @@ impl Cluster for LocalCluster {
             Status::Stopped => Ok(()),
             // It stands still: it is spared when it goes on, and is dead by another order until then.
             _ if ordered.is_ok() => Ok(()),
-            _ => Err(failed(format!("spare {name}"), "it takes no orders")),
+            _ => Err(ClusterError::failed(
+                format!("spare {name}"),
+                "it takes no orders",
+            )),
         }
     }
 
@@ -584,13 +567,12 @@ impl Cluster for LocalCluster {
     }
 
     fn grow(&mut self) -> Result<NodeName, ClusterError> {
-        if !self.traits.is_elastic {
-            return Err(unsupported("let a node join"));
-        }
+        self.traits.allow(Change::Add(0))?;
         let nodes = self.nodes.clone();
         let node = nodes.slots().keys().next_back().map_or(0, |last| last + 1);
         let name = NodeName::numbered(node);
-        let refuse = |error: super::LocalError| failed(format!("start {name}"), error);
+        let refuse =
+            |error: super::LocalError| ClusterError::failed(format!("start {name}"), error);
         let all: Vec<u32> = nodes.slots().keys().copied().collect();
         nodes.add(node, &all).map_err(refuse)?;
         let mut slots = nodes.slots();
@@ -614,9 +596,7 @@ impl Cluster for LocalCluster {
     }
 
     fn shrink(&mut self, name: &NodeName) -> Result<(), ClusterError> {
-        if !self.traits.is_elastic {
-            return Err(unsupported("let a node go"));
-        }
+        self.traits.allow(Change::Remove(0))?;
         let node = self.find(name)?;
         let present = self.nodes.addresses.present();
         if self.admin.is_leaving(node) || !present.contains(&node) {
@@ -624,20 +604,18 @@ impl Cluster for LocalCluster {
         }
         let stays = |it: &&u32| **it != node && !self.admin.is_leaving(**it);
         if present.iter().filter(stays).count() == 0 {
-            return Err(failed(format!("let {name} go"), "it is the last node"));
+            return Err(ClusterError::last_node(name));
         }
         self.admin.change(Change::Remove(node));
         Ok(())
     }
 
     fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
-        if !self.traits.hands_over {
-            return Err(unsupported("let another node lead"));
-        }
+        self.traits.allow(Change::HandOver(0))?;
         let node = self.find(to)?;
         let primaries = self.primaries()?;
         let Some(leader) = primaries.first() else {
-            return Err(failed(format!("let {to} lead"), "no node leads now"));
+            return Err(ClusterError::no_leader(to));
         };
         let leader = self.find(leader)?;
         self.admin.ask_once(leader, Change::HandOver(node));
@@ -645,6 +623,6 @@ impl Cluster for LocalCluster {
     }
 
     fn run(&mut self, _node: &NodeName, _command: &str) -> Result<String, ClusterError> {
-        Err(unsupported("run commands"))
+        Err(ClusterError::unsupported("run commands"))
     }
 }

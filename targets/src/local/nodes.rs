@@ -137,9 +137,7 @@ impl Nodes {
 
     /// Where clients find a node now.
     pub(super) fn address(&self, node: &NodeName) -> Option<SocketAddr> {
-        let mut present = self.addresses.present().into_iter();
-        let number = present.find(|it| NodeName::numbered(*it) == *node)?;
-        self.addresses.get(number)
+        self.addresses.get(node.number()?)
     }
 
     /// The folder of a node.

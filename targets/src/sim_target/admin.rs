@@ -1,25 +1,16 @@
-//! The administrator: asks for changes of membership, one after another, each until the cluster has made it.
-//!
-//! A change that was asked for twice is made once, because adding a member and removing one that is none are
-//! answered as done; and a node's number is never used again, so that no late request can undo a later one.
-
-use std::collections::VecDeque;
+//! The administrator in virtual time.
 
 use rupture_protocols::sim::Keep;
-use rupture_protocols::{ErrorCode, NodeId, Reply};
+use rupture_protocols::{NodeId, Reply, call_id};
 
 use super::{Alarm, SimTarget};
+use crate::changes::{Answered, Changes, PATIENCE_NS, REST_NS};
 use crate::protocol::{Change, Protocol};
-
-/// After so long without an answer it asks somebody else.
-const PATIENCE_NS: u64 = 1_500_000_000;
-/// After so long it asks again when it was turned away.
-const REST_NS: u64 = 50_000_000;
 
 /// The administrator.
 pub(super) struct Administrator {
     client: u32,
-    changes: VecDeque<Change>,
+    changes: Changes,
     /// The call that is open.
     call: Option<u64>,
     calls: u64,
@@ -32,7 +23,7 @@ impl Administrator {
     pub(super) fn new(client: u32) -> Self {
         Self {
             client,
-            changes: VecDeque::new(),
+            changes: Changes::default(),
             call: None,
             calls: 0,
             leader: None,
@@ -49,8 +40,7 @@ impl Administrator {
 impl<P: Protocol> SimTarget<P> {
     /// Has the administrator see to a change.
     pub(super) fn change(&mut self, change: Change) {
-        self.admin.changes.push_back(change);
-        if self.admin.changes.len() == 1 {
+        if self.admin.changes.push(change) {
             self.ask();
         }
     }
@@ -63,7 +53,7 @@ impl<P: Protocol> SimTarget<P> {
     /// Calls a node, and gives the number of the call.
     fn call_admin(&mut self, to: NodeId, change: Change) -> u64 {
         let client = self.admin.client;
-        let id = (u64::from(client) << 40) | self.admin.calls;
+        let id = call_id(client, self.admin.calls);
         self.admin.calls += 1;
         // What the protocol does not know was refused before it came here.
         if let Some(call) = P::change(change) {
@@ -74,10 +64,9 @@ impl<P: Protocol> SimTarget<P> {
 
     /// Asks whoever is believed to lead, else the next node.
     fn ask(&mut self) {
-        let Some(change) = self.admin.changes.front() else {
+        let Some(change) = self.admin.changes.first() else {
             return;
         };
-        let change = *change;
         let turn = self.present[(self.admin.calls % self.present.len() as u64) as usize];
         let to = self.admin.leader.take().unwrap_or(turn);
         self.admin.call = Some(self.call_admin(to, change));
@@ -106,23 +95,18 @@ impl<P: Protocol> SimTarget<P> {
         if self.admin.call != Some(id) {
             return;
         }
-        match reply {
-            Reply::Ok(_) => self.changed(),
-            // What will never succeed is not asked for again: somebody removed the last member but this one.
-            Reply::Error {
-                code: ErrorCode::PermanentFailure,
-                ..
-            } => self.next_change(),
-            Reply::Error { leader, .. } => {
-                self.admin.leader = *leader;
+        match Answered::from(reply) {
+            Answered::Made => self.changed(),
+            Answered::Never => self.next_change(),
+            Answered::NotYet(leader) => {
+                self.admin.leader = leader;
                 self.ask_later();
             }
         }
     }
 
     fn changed(&mut self) {
-        if let Some(Change::Remove(node)) = self.admin.changes.front() {
-            let node = *node;
+        if let Some(Change::Remove(node)) = self.admin.changes.first() {
             self.sim.crash(node, Keep::Written);
             self.present.retain(|it| *it != node);
         }
@@ -131,13 +115,12 @@ impl<P: Protocol> SimTarget<P> {
 
     fn next_change(&mut self) {
         self.admin.call = None;
-        self.admin.changes.pop_front();
+        self.admin.changes.pop();
         self.ask();
     }
 
     /// Whether the node is asked to leave.
     pub(super) fn is_leaving(&self, node: NodeId) -> bool {
-        let leaves = |change: &Change| matches!(change, Change::Remove(it) if *it == node);
-        self.admin.changes.iter().any(leaves)
+        self.admin.changes.is_leaving(node)
     }
 }

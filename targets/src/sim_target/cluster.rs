@@ -16,10 +16,7 @@ const EFFECTS: std::ops::RangeInclusive<u32> = 1..=48;
 
 impl<P: Protocol> SimTarget<P> {
     fn find(&self, name: &NodeName) -> Result<NodeId, ClusterError> {
-        let all = 0..self.sim.nodes();
-        let found = all
-            .into_iter()
-            .find(|node| NodeName::numbered(*node) == *name);
+        let found = name.number().filter(|node| *node < self.sim.nodes());
         found.ok_or_else(|| ClusterError::UnknownNode {
             node: name.clone(),
             known: names(&self.present),
@@ -35,10 +32,7 @@ impl<P: Protocol> SimTarget<P> {
     fn find_link(&self, link: &Link) -> Result<(NodeId, NodeId), ClusterError> {
         let (from, to) = (self.find(&link.from)?, self.find(&link.to)?);
         if from == to {
-            return Err(ClusterError::Failed {
-                action: format!("find the link {link}"),
-                reason: "a node has no link to itself".to_owned(),
-            });
+            return Err(ClusterError::no_link(link));
         }
         Ok((from, to))
     }
@@ -90,19 +84,8 @@ pub(super) fn loss(report: &CrashReport) -> Loss {
     }
 }
 
-/// Refuses a change that the protocol knows nothing of.
-fn refuse_unknown<P: Protocol>(change: Change, action: &str) -> Result<(), ClusterError> {
-    match P::change(change) {
-        Some(_) => Ok(()),
-        None => Err(ClusterError::Unsupported {
-            action: action.to_owned(),
-        }),
-    }
-}
-
 impl<P: Protocol> Cluster for SimTarget<P> {
     fn capabilities(&self) -> Capabilities {
-        let can = |change| P::change(change).is_some();
         [
             Capability::Kill,
             Capability::PowerLoss,
@@ -116,8 +99,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
             Capability::FailDisk,
         ]
         .into_iter()
-        .chain(can(Change::Add(0)).then_some(Capability::Membership))
-        .chain(can(Change::HandOver(0)).then_some(Capability::Transfer))
+        .chain(self.traits.changes())
         .collect()
     }
 
@@ -216,10 +198,9 @@ impl<P: Protocol> Cluster for SimTarget<P> {
     fn shape_link(&mut self, link: &Link, shape: LinkShape) -> Result<(), ClusterError> {
         let (from, to) = self.find_link(link)?;
         if shape.breaks_stream() {
-            return Err(ClusterError::Unsupported {
-                action: "limit, slice, reset or half-close the stream of a link: it carries whole messages"
-                    .to_owned(),
-            });
+            return Err(ClusterError::unsupported(
+                "limit, slice, reset or half-close the stream of a link: it carries whole messages",
+            ));
         }
         *self.sim.link(from, to) = LinkFault {
             delay_ns: shape.delay_ns,
@@ -296,7 +277,7 @@ impl<P: Protocol> Cluster for SimTarget<P> {
     }
 
     fn grow(&mut self) -> Result<NodeName, ClusterError> {
-        refuse_unknown::<P>(Change::Add(0), "let a node join")?;
+        self.traits.allow(Change::Add(0))?;
         let node = self.sim.add_node();
         self.sim.bump_clock(node, EPOCH_NS as i64);
         self.present.push(node);
@@ -305,38 +286,30 @@ impl<P: Protocol> Cluster for SimTarget<P> {
     }
 
     fn shrink(&mut self, name: &NodeName) -> Result<(), ClusterError> {
-        refuse_unknown::<P>(Change::Remove(0), "let a node go")?;
+        self.traits.allow(Change::Remove(0))?;
         let node = self.find(name)?;
         if self.is_leaving(node) || !self.present.contains(&node) {
             return Ok(());
         }
         let stays = |it: &&NodeId| **it != node && !self.is_leaving(**it);
         if self.present.iter().filter(stays).count() == 0 {
-            return Err(ClusterError::Failed {
-                action: format!("let {name} go"),
-                reason: "it is the last node".to_owned(),
-            });
+            return Err(ClusterError::last_node(name));
         }
         self.change(Change::Remove(node));
         Ok(())
     }
 
     fn hand_over(&mut self, to: &NodeName) -> Result<(), ClusterError> {
-        refuse_unknown::<P>(Change::HandOver(0), "let another node lead")?;
+        self.traits.allow(Change::HandOver(0))?;
         let node = self.find(to)?;
         let Some(leader) = self.leaders().next() else {
-            return Err(ClusterError::Failed {
-                action: format!("let {to} lead"),
-                reason: "no node leads now".to_owned(),
-            });
+            return Err(ClusterError::no_leader(to));
         };
         self.ask_once(leader, Change::HandOver(node));
         Ok(())
     }
 
     fn run(&mut self, _node: &NodeName, _command: &str) -> Result<String, ClusterError> {
-        Err(ClusterError::Unsupported {
-            action: "run commands".to_owned(),
-        })
+        Err(ClusterError::unsupported("run commands"))
     }
 }
